@@ -1,0 +1,3 @@
+package care
+
+var legalCodes = []*CodeList{}
