@@ -1,0 +1,51 @@
+# What a developer runs. `make test` is everything and what .ci/run calls.
+
+GO ?= go
+SHARED ?= ../shared
+
+.PHONY: run demo test test-fast test-outside lint cross bench fuzz cover docs
+
+run: ## serve the hub in ./portolan-data
+	$(GO) run . serve --dir portolan-data
+
+demo: ## a hub with invented people, two tablets and a summary
+	$(GO) run . demo
+
+test: lint ## everything
+	@.ci/need gcc gcc libc6-dev
+	CGO_ENABLED=1 $(GO) test -race -timeout 15m ./...
+	$(MAKE) --no-print-directory cross
+	@if [ -d "$(SHARED)" ]; then $(MAKE) --no-print-directory test-outside; \
+	else echo "test-outside: not run, there is no $(SHARED) with the data made elsewhere"; fi
+
+test-fast: ## the tests without the race detector, for between two edits
+	$(GO) vet ./...
+	$(GO) test ./...
+
+lint: ## gofmt, vet, staticcheck
+	@unformatted=$$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l); \
+	if [ -n "$$unformatted" ]; then echo "not as gofmt writes it:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+cross: ## the hub for a small arm64 board
+	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 $(GO) build -o /dev/null ./...
+
+test-outside: ## data and judges from elsewhere: real files in, our papers checked by others
+	@.ci/need pdftotext poppler-utils
+	@.ci/need qpdf qpdf
+	.ci/outside "$(SHARED)"
+
+bench: ## the figures of docs/benchmarks.md
+	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./...
+
+fuzz: ## every decoder, FUZZ=20s each
+	.ci/fuzz $(or $(FUZZ),20s)
+
+cover: ## what the tests reach
+	$(GO) test -coverpkg=./... -coverprofile=cover.prof ./...
+	$(GO) tool cover -func=cover.prof | tail -n 1
+
+docs: ## docs/collections.md from the schema
+	$(GO) run ./internal/docgen > docs/collections.md.new
+	mv docs/collections.md.new docs/collections.md
