@@ -1,0 +1,22 @@
+package care
+
+// defaults fills in what the fields of one group have in common, so that a
+// field's line says only what sets it apart. How a field merges is never
+// filled in: each says it.
+func defaults(c Compartment, s Sensitivity, p Purpose, entities []*Entity) []*Entity {
+	for _, e := range entities {
+		for i := range e.Fields {
+			f := &e.Fields[i]
+			if f.Compartment == "" {
+				f.Compartment = c
+			}
+			if f.Sensitivity == "" {
+				f.Sensitivity = s
+			}
+			if f.Purpose == "" {
+				f.Purpose = p
+			}
+		}
+	}
+	return entities
+}
