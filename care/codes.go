@@ -17,6 +17,13 @@ type CodeList struct {
 // codeLists is every list. Each group stands in a file of its own, beside the
 // entities that use it.
 var codeLists = slices.Concat(
+	isoCodes,           // codes_iso.go
+	htcdsCodes,         // codes_htcds.go
+	organisationCodes,  // codes_organisation.go
+	caseCodes,          // codes_case.go
+	shelterCodes,       // codes_shelter.go
+	referralCodes,      // codes_referral.go
+	recordCodes,        // codes_record.go
 	healthCodes,        // codes_health.go
 	legalCodes,         // codes_legal.go
 	reintegrationCodes, // codes_reintegration.go
@@ -56,3 +63,12 @@ var patterns = func() map[string]*regexp.Regexp {
 	}
 	return m
 }()
+
+// codesOf turns the constants of this package into the codes of a list.
+func codesOf[T ~string](l []T) []string {
+	c := make([]string, len(l))
+	for i, v := range l {
+		c[i] = string(v)
+	}
+	return c
+}

@@ -1,3 +1,68 @@
 package care
 
-var caseEntities = []*Entity{}
+var caseEntities = []*Entity{
+	{
+		Name:    "cases",
+		Doc:     "One person's case with one organisation, from first contact to closure.",
+		FHIR:    "EpisodeOfCare",
+		Machine: caseMachine,
+		Fields: []Field{
+			{Name: "number", Type: Text, Compartment: General, Sensitivity: Normal, Merge: Latest, Purpose: ServiceDelivery, FHIR: "EpisodeOfCare.identifier", Routing: true, Search: true},
+			{Name: "status", Type: Code, Codes: "case_states", Compartment: General, Sensitivity: Normal, Merge: Ask, Purpose: ServiceDelivery, HTCDS: "cas_Status", FHIR: "EpisodeOfCare.status", Required: true, Routing: true},
+			{Name: "owner", Type: Ref, Ref: "staff", Compartment: General, Sensitivity: Normal, Merge: Ask, Purpose: ServiceDelivery, HTCDS: "cas_CaseOwner", FHIR: "EpisodeOfCare.careManager", Routing: true},
+			{Name: "team", Type: Ref, Ref: "teams", Compartment: General, Sensitivity: Normal, Merge: Ask, Purpose: ServiceDelivery, FHIR: "EpisodeOfCare.team", Routing: true},
+			{Name: "opened_on", Type: Date, Compartment: General, Sensitivity: Normal, Merge: Ask, Purpose: ServiceDelivery, FHIR: "EpisodeOfCare.period.start", Routing: true},
+		},
+	},
+	{
+		Name: "survivors",
+		Doc:  "The person as staff work with them, under an alias; the name stands in the identity vault.",
+		FHIR: "Patient",
+		Fields: []Field{
+			{Name: "alias", Type: Text, Compartment: General, Sensitivity: Restricted, Merge: Latest, Purpose: ServiceDelivery, FHIR: "Patient.name.text", Search: true},
+			{Name: "languages", Type: Codes, Codes: "languages", Compartment: General, Sensitivity: Normal, Merge: Union, Purpose: ServiceDelivery, FHIR: "Patient.communication.language"},
+		},
+	},
+	{
+		Name: "identities",
+		Doc:  "What names the person or leads to them; its own compartment under its own key.",
+		FHIR: "Patient",
+		Fields: []Field{
+			{Name: "given_name", Type: Text, Compartment: Identity, Sensitivity: VeryRestricted, Merge: Latest, Purpose: ServiceDelivery, HTCDS: "prs_FirstName", FHIR: "Patient.name.given", Search: true, Canary: true},
+			{Name: "middle_name", Type: Text, Compartment: Identity, Sensitivity: VeryRestricted, Merge: Latest, Purpose: ServiceDelivery, HTCDS: "prs_MiddleName", FHIR: "Patient.name.given", Search: true, Canary: true},
+			{Name: "family_name", Type: Text, Compartment: Identity, Sensitivity: VeryRestricted, Merge: Latest, Purpose: ServiceDelivery, HTCDS: "prs_SecondName", FHIR: "Patient.name.family", Search: true, Canary: true},
+			{Name: "birth_date", Type: Date, Compartment: Identity, Sensitivity: VeryRestricted, Merge: Ask, Purpose: ServiceDelivery, HTCDS: "prs_Birthdate", FHIR: "Patient.birthDate", Canary: true},
+			{Name: "phones", Type: Texts, Compartment: Identity, Sensitivity: VeryRestricted, Merge: Union, Purpose: ServiceDelivery, FHIR: "Patient.telecom", Canary: true},
+		},
+	},
+	{
+		Name:    "consents",
+		Doc:     "One decision of the person: purpose, recipient, categories and actions, permitted or denied until a date.",
+		FHIR:    "Consent",
+		Machine: consentMachine,
+		Fields: []Field{
+			{Name: "purpose", Type: Code, Codes: "purposes", Compartment: General, Sensitivity: Restricted, Merge: Once, Purpose: ServiceDelivery, FHIR: "Consent.provision.purpose", Required: true},
+			{Name: "recipient_kind", Type: Code, Codes: "recipient_kinds", Compartment: General, Sensitivity: Restricted, Merge: Once, Purpose: ServiceDelivery, FHIR: "Consent.provision.actor.role", Required: true},
+			{Name: "recipient_org", Type: Ref, Ref: "organisations", Compartment: General, Sensitivity: Restricted, Merge: Once, Purpose: ServiceDelivery, FHIR: "Consent.provision.actor.reference"},
+			{Name: "recipient_role", Type: Code, Codes: "roles", Compartment: General, Sensitivity: Restricted, Merge: Once, Purpose: ServiceDelivery},
+			{Name: "recipient_country", Type: Code, Codes: "countries", Compartment: General, Sensitivity: Restricted, Merge: Once, Purpose: ServiceDelivery},
+			{Name: "recipient_staff", Type: Ref, Ref: "staff", Compartment: General, Sensitivity: Restricted, Merge: Once, Purpose: ServiceDelivery},
+			{Name: "recipient_name", Type: Text, Compartment: Identity, Sensitivity: Restricted, Merge: Once, Purpose: ServiceDelivery, Canary: true},
+			{Name: "categories", Type: Codes, Codes: "categories", Compartment: General, Sensitivity: Restricted, Merge: Union, RemovalWins: true, Purpose: ServiceDelivery, FHIR: "Consent.provision.class", Required: true},
+			{Name: "actions", Type: Codes, Codes: "actions", Compartment: General, Sensitivity: Restricted, Merge: Union, RemovalWins: true, Purpose: ServiceDelivery, FHIR: "Consent.provision.action", Required: true},
+			{Name: "decision", Type: Code, Codes: "consent_decisions", Compartment: General, Sensitivity: Restricted, Merge: Safer, Safer: Comparator{Order: []string{"permit", "deny"}}, Purpose: ServiceDelivery, HTCDS: "con_Consent", FHIR: "Consent.provision.type", Required: true},
+			{Name: "valid_from", Type: Time, Compartment: General, Sensitivity: Restricted, Merge: Safer, Safer: Comparator{Dates: "latest"}, Purpose: ServiceDelivery, FHIR: "Consent.provision.period.start"},
+			{Name: "expires_at", Type: Time, Compartment: General, Sensitivity: Restricted, Merge: Safer, Safer: Comparator{Dates: "earliest"}, Purpose: ServiceDelivery, FHIR: "Consent.provision.period.end", Required: true},
+			{Name: "status", Type: Code, Codes: "consent_states", Compartment: General, Sensitivity: Restricted, Merge: Safer, Safer: Comparator{Order: []string{"given", "expired", "withdrawn"}}, Purpose: ServiceDelivery, FHIR: "Consent.status", Required: true},
+			{Name: "withdrawn_at", Type: Time, Compartment: General, Sensitivity: Restricted, Merge: Safer, Safer: Comparator{Dates: "earliest"}, Purpose: ServiceDelivery},
+			{Name: "withdrawal_reason", Type: LongText, Compartment: General, Sensitivity: Restricted, Merge: Latest, Purpose: ServiceDelivery},
+			{Name: "effect_on_shared", Type: LongText, Compartment: General, Sensitivity: Restricted, Merge: Latest, Purpose: ServiceDelivery},
+			{Name: "language", Type: Code, Codes: "languages", Compartment: General, Sensitivity: Restricted, Merge: Once, Purpose: ServiceDelivery, FHIR: "Consent.language", Required: true},
+			{Name: "interpreter", Type: Ref, Ref: "interpreters", Compartment: General, Sensitivity: Restricted, Merge: Once, Purpose: ServiceDelivery},
+			{Name: "mode", Type: Code, Codes: "consent_modes", Compartment: General, Sensitivity: Restricted, Merge: Once, Purpose: ServiceDelivery, FHIR: "Consent.verification", Required: true},
+			{Name: "explanation_version", Type: Text, Compartment: General, Sensitivity: Restricted, Merge: Once, Purpose: ServiceDelivery, FHIR: "Consent.policyRule", Required: true},
+			{Name: "checklist", Type: Codes, Codes: "consent_checklist", Compartment: General, Sensitivity: Restricted, Merge: Union, RemovalWins: true, Purpose: ServiceDelivery, Required: true},
+			{Name: "giver", Type: Code, Codes: "consent_givers", Compartment: General, Sensitivity: Restricted, Merge: Once, Purpose: ServiceDelivery, FHIR: "Consent.performer", Required: true},
+		},
+	},
+}
