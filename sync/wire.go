@@ -1,0 +1,232 @@
+package fieldsync
+
+import (
+	"encoding/json"
+	"strconv"
+
+	"portolan/care"
+)
+
+// Push is the body of a sync: what the device made since the last receipt, in
+// order, and where its pull goes on. Changes are the bytes as their author
+// wrote them: encode a push with AppendJSON, since json.Marshal would write
+// them anew and break the chain.
+type Push struct {
+	Version   int               `json:"v"`
+	Replica   string            `json:"replica"`
+	Changes   []json.RawMessage `json:"changes"`
+	Link      string            `json:"link"`   // hex, after the last change
+	Signature string            `json:"sig"`    // base64url Ed25519 over PushMessage
+	Cursor    string            `json:"cursor"` // opaque, from the last End; "" for a first sync
+}
+
+// Line is one line of the answer (NDJSON); exactly one member is set. They
+// come in this order, each kind as often as it takes.
+type Line struct {
+	Evict    []Scope           `json:"evict,omitempty"`    // scopes to destroy, before anything else
+	Receipts []json.RawMessage `json:"receipts,omitempty"` // one Receipt for each change pushed, byte for byte the same each time
+	Enter    []Scope           `json:"enter,omitempty"`    // scopes newly granted: all their rows follow
+	Row      *Row              `json:"row,omitempty"`      // fields of one record in one scope
+	End      *End              `json:"end,omitempty"`      // the last line; an answer without it was cut
+}
+
+// Row is the changed fields of one record in one scope. A row with More set
+// stands or falls with the next one.
+type Row struct {
+	Scope      Scope               `json:"s"`
+	Collection string              `json:"c"`
+	Record     string              `json:"r"`
+	Org        string              `json:"org,omitempty"`
+	Case       string              `json:"case,omitempty"`
+	CreatedBy  string              `json:"by,omitempty"`
+	MadeAt     string              `json:"at,omitempty"`   // device time of the record's first change
+	More       bool                `json:"more,omitempty"` // apply together with the row that follows
+	Fields     map[string]Register `json:"f"`
+}
+
+// End closes an answer.
+type End struct {
+	Cursor string `json:"cursor"`
+	Digest string `json:"digest"` // RootDigest over every scope that the device sees
+	Server string `json:"now"`    // the hub's time, care.TimeFormat
+}
+
+// DecodeLine reads one line of an answer. Members that this version does not
+// know are passed over: the hub may be newer than the tablet.
+func DecodeLine(raw []byte) (Line, error) {
+	var l Line
+	if len(raw) > LineBytesMax {
+		return l, &care.Error{Code: CodeLineTooLarge, Kind: care.TooLarge, Hint: "a line is over " + strconv.Itoa(LineBytesMax) + " bytes"}
+	}
+	s := &scanner{b: raw, depth: -4} // line, row, fields and register stand around each value
+	err := s.object(func(name string) (err error) {
+		switch name {
+		case "evict":
+			l.Evict, err = s.scopes()
+		case "receipts":
+			err = s.array(func() error {
+				r, err := s.raw()
+				l.Receipts = append(l.Receipts, json.RawMessage(r))
+				return err
+			})
+		case "enter":
+			l.Enter, err = s.scopes()
+		case "row":
+			l.Row = &Row{}
+			err = s.row(l.Row)
+		case "end":
+			l.End = &End{}
+			err = s.endLine(l.End)
+		default:
+			err = s.skip()
+		}
+		return err
+	})
+	if err == nil {
+		err = s.end()
+	}
+	if err != nil {
+		return Line{}, err
+	}
+	return l, nil
+}
+
+func (s *scanner) scopes() ([]Scope, error) {
+	var out []Scope
+	_, err := s.list(1<<20, func(e string) error {
+		_, err := ParseScope(e)
+		out = append(out, Scope(e))
+		return err
+	})
+	return out, err
+}
+
+func (s *scanner) row(r *Row) error {
+	return s.object(func(name string) (err error) {
+		switch name {
+		case "s":
+			var scope string
+			scope, err = s.str()
+			r.Scope = Scope(scope)
+		case "c":
+			r.Collection, err = s.str()
+		case "r":
+			r.Record, err = s.str()
+		case "org":
+			r.Org, err = s.str()
+		case "case":
+			r.Case, err = s.str()
+		case "by":
+			r.CreatedBy, err = s.str()
+		case "at":
+			r.MadeAt, err = s.str()
+		case "more":
+			r.More, err = s.truth()
+		case "f":
+			r.Fields = make(map[string]Register)
+			err = s.object(func(field string) error {
+				reg, err := s.register()
+				r.Fields[field] = reg
+				return err
+			})
+		default:
+			err = s.skip()
+		}
+		return err
+	})
+}
+
+func (s *scanner) truth() (bool, error) {
+	switch s.peek() {
+	case 't':
+		return true, s.literal("true")
+	case 'f':
+		return false, s.literal("false")
+	}
+	return false, s.expected("true or false")
+}
+
+func (s *scanner) endLine(e *End) error {
+	return s.object(func(name string) (err error) {
+		switch name {
+		case "cursor":
+			e.Cursor, err = s.str()
+		case "digest":
+			e.Digest, err = s.str()
+		case "now":
+			e.Server, err = s.str()
+		default:
+			err = s.skip()
+		}
+		return err
+	})
+}
+
+// DecodeRegister reads a register as MarshalJSON writes it: the fast path of
+// the door. Empty input is the empty register.
+func DecodeRegister(raw []byte) (Register, error) {
+	if len(raw) == 0 {
+		return Register{}, nil
+	}
+	s := &scanner{b: raw, depth: -1}
+	r, err := s.register()
+	if err == nil {
+		err = s.end()
+	}
+	if err != nil {
+		return Register{}, err
+	}
+	return r, nil
+}
+
+// UnmarshalJSON is DecodeRegister for encoding/json; it keeps a copy, since
+// encoding/json uses its buffer again.
+func (r *Register) UnmarshalJSON(raw []byte) (err error) {
+	*r, err = DecodeRegister(append([]byte(nil), raw...))
+	return err
+}
+
+func (s *scanner) register() (Register, error) {
+	var r Register
+	err := s.object(func(name string) error {
+		if name != "h" {
+			return s.skip()
+		}
+		return s.array(func() error {
+			var v Version
+			err := s.version(&v)
+			r.Heads = append(r.Heads, v)
+			return err
+		})
+	})
+	return r, err
+}
+
+func (s *scanner) version(v *Version) error {
+	return s.object(func(name string) (err error) {
+		var t string
+		switch name {
+		case "d":
+			t, err = s.str()
+			v.Dot = Dot(t)
+		case "t":
+			t, err = s.str()
+			v.Clock = HLC(t)
+		case "at":
+			v.At, err = s.str()
+		case "by":
+			v.Author, err = s.str()
+		case "q":
+			v.Seq, err = s.uint(NumberMax)
+		case "v":
+			v.Value, err = s.value()
+		case "e":
+			v.Elem, err = s.str()
+		case "x":
+			v.Removed, err = s.truth()
+		default:
+			err = s.skip()
+		}
+		return err
+	})
+}
