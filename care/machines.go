@@ -39,7 +39,7 @@ var bedMachine = &Machine{
 	Steps: map[string][]string{
 		"available": {"held", "occupied", "blocked"},
 		"held":      {"available", "occupied", "blocked"},
-		"occupied":  {"available", "blocked"},
+		"occupied":  {"available", "held", "blocked"}, // held: somebody is expected next
 		"blocked":   {"available"},
 	},
 }

@@ -1,0 +1,150 @@
+package care
+
+import (
+	"slices"
+	"time"
+)
+
+// Why MaySee fell as it did.
+const (
+	SeeGrant       Reason = "see_grant"        // allowed: a live grant for the case and compartment
+	SeeTopic       Reason = "see_topic"        // allowed: the role reads or writes this topic of its organisation
+	SeeHub         Reason = "see_hub"          // allowed: the hub acts by its own rules
+	SeeGranting    Reason = "see_granting"     // allowed: whoever may give grants writes grants in their organisation
+	SeeOpening     Reason = "see_opening"      // allowed: the role opens cases
+	NotSignedIn    Reason = "not_signed_in"    // there is no actor
+	NoSuchTarget   Reason = "no_such_target"   // the collection, compartment or topic does not exist or does not fit
+	OtherOrg       Reason = "other_org"        // the record belongs to another organisation
+	NoRole         Reason = "no_role"          // no role of the actor may hold this compartment or topic
+	NoGrant        Reason = "no_grant"         // no grant for this case and compartment
+	GrantOver      Reason = "grant_over"       // there was a grant, and its date has passed
+	NoPower        Reason = "no_power"         // the act needs a power that the actor's roles do not carry
+	WrittenByHub   Reason = "written_by_hub"   // only the hub writes this
+	MayNotOpenCase Reason = "may_not_open"     // the role does not open cases
+	NoSuchAct      Reason = "no_such_act"      // the act is neither reading nor writing
+	NotActorsOrg   Reason = "actor_has_no_org" // the actor belongs to no organisation
+)
+
+// MaySee decides whether the actor may do the act to the target. It denies
+// unless a rule allows.
+func MaySee(a Actor, act Act, t Target, now time.Time) Decision {
+	if reason := badTarget(act, t); reason != "" {
+		return Decision{Reason: reason}
+	}
+	switch {
+	case a.Staff == "":
+		return Decision{Reason: NotSignedIn}
+	case a.IsHub():
+		return Decision{Allowed: true, Reason: SeeHub}
+	case a.Org == "":
+		return Decision{Reason: NotActorsOrg}
+	case t.Org != "" && t.Org != a.Org:
+		return Decision{Reason: OtherOrg}
+	case t.Topic != NoTopic:
+		return maySeeTopic(a, act, t)
+	}
+	if act == Write && t.Collection == "grants" {
+		return mayGrant(a, t)
+	}
+	return maySeeCase(a, t, now)
+}
+
+// MayOpenCase decides whether the actor may begin a new case in their
+// organisation. What follows from it are the grants that Consequences makes.
+func MayOpenCase(a Actor, org string) Decision {
+	switch {
+	case a.Staff == "":
+		return Decision{Reason: NotSignedIn}
+	case a.IsHub():
+		return Decision{Allowed: true, Reason: SeeHub}
+	case a.Org == "":
+		return Decision{Reason: NotActorsOrg}
+	case org != a.Org:
+		return Decision{Reason: OtherOrg}
+	case !a.hasAny(caseRoles):
+		return Decision{Reason: MayNotOpenCase}
+	}
+	return Decision{Allowed: true, Reason: SeeOpening}
+}
+
+// badTarget refuses a target that makes no sense, so that a mistake of a
+// caller never widens what is shown.
+func badTarget(act Act, t Target) Reason {
+	if act != Read && act != Write {
+		return NoSuchAct
+	}
+	if (t.Topic == NoTopic) == (t.Case == "") { // neither or both
+		return NoSuchTarget
+	}
+	if t.Topic != NoTopic && (t.Org == "" || !slices.Contains(Topics, t.Topic)) {
+		return NoSuchTarget
+	}
+	if t.Compartment == "" && t.Topic != NoTopic {
+		t.Compartment = General
+	}
+	if !slices.Contains(Compartments, t.Compartment) {
+		return NoSuchTarget
+	}
+	if t.Collection != "" {
+		if e, ok := Find(t.Collection); !ok || e.Topic != t.Topic {
+			return NoSuchTarget
+		}
+	}
+	return ""
+}
+
+func maySeeTopic(a Actor, act Act, t Target) Decision {
+	for _, row := range topicRows {
+		if row.topic != t.Topic {
+			continue
+		}
+		if !a.hasAny(row.read) {
+			return Decision{Reason: NoRole}
+		}
+		if t.Compartment == Location && !a.hasAny(row.locate) {
+			return Decision{Reason: NoRole}
+		}
+		if t.Compartment != Location && t.Compartment != General && t.Compartment != "" && !MayHold(a.Roles, t.Compartment) {
+			return Decision{Reason: NoRole}
+		}
+		if act == Write && !slices.ContainsFunc(row.write, a.Can) {
+			return Decision{Reason: NoPower}
+		}
+		return Decision{Allowed: true, Reason: SeeTopic}
+	}
+	return Decision{Reason: NoSuchTarget}
+}
+
+// mayGrant lets those who may give grants do so for cases that they are not
+// on themselves: a case whose only worker has left must not be lost. Nobody
+// gives themselves a grant (rule grant_to_self).
+func mayGrant(a Actor, t Target) Decision {
+	switch {
+	case t.Org == "":
+		return Decision{Reason: OtherOrg} // whose case it is must be known
+	case t.Compartment != General:
+		return Decision{Reason: NoSuchTarget}
+	case !a.Can(MayGrant):
+		return Decision{Reason: NoPower}
+	}
+	return Decision{Allowed: true, Reason: SeeGranting}
+}
+
+func maySeeCase(a Actor, t Target, now time.Time) Decision {
+	if !MayHold(a.Roles, t.Compartment) {
+		return Decision{Reason: NoRole}
+	}
+	d := Decision{Reason: NoGrant}
+	for _, g := range a.Grants {
+		switch {
+		case g.Case != t.Case || g.Compartment != t.Compartment:
+		case !now.Before(g.Until): // also a grant without an end, which nobody but the hub may have
+			if !d.Allowed {
+				d.Reason = GrantOver
+			}
+		case !d.Allowed || g.Until.After(d.Until):
+			d = Decision{Allowed: true, Reason: SeeGrant, Basis: g.ID, Until: g.Until}
+		}
+	}
+	return d
+}

@@ -1,0 +1,43 @@
+package care
+
+import "slices"
+
+func grantTerm(c *check) {
+	until, ok := c.after.Get("until").Time()
+	if !ok || !c.sets("until") {
+		return
+	}
+	if until.Sub(c.now) > GrantTermMax {
+		c.holdChanged("grant_too_long", "until")
+	}
+	if was, had := c.before.Get("until").Time(); had && until.After(was) {
+		c.hold("until", "grant_extended") // a longer one is a grant of its own
+	}
+}
+
+// grantHolder lets a compartment go only to those whose role may hold it, and
+// lets nobody give one to themselves.
+func grantHolder(c *check) {
+	if !c.created {
+		return
+	}
+	staff, ok := c.w.Row("staff", c.after.Text("staff"))
+	switch {
+	case c.a.Staff == c.after.Text("staff") && !c.a.IsHub():
+		c.hold("", "grant_to_self")
+	case !ok || staff.Text("status") == "left":
+		c.hold("", "grant_staff_gone")
+	case !MayHold(rolesOf(staff), Compartment(c.after.Text("compartment"))):
+		c.hold("", "grant_role")
+	}
+}
+
+func rolesOf(staff Row) []Role {
+	var l []Role
+	for _, r := range staff.Get("roles").List() {
+		if slices.Contains(Roles, Role(r)) {
+			l = append(l, Role(r))
+		}
+	}
+	return l
+}

@@ -1,0 +1,85 @@
+package care
+
+import "slices"
+
+// stayFields are the fields that say when and where somebody sleeps.
+var stayFields = []string{"bed", "status", "check_in", "check_out", "expected_end"}
+
+func stayDates(c *check) {
+	in, hasIn := c.after.Get("check_in").Time()
+	out, hasOut := c.after.Get("check_out").Time()
+	switch {
+	case c.enters("checked_in", "checked_out") && !hasIn:
+		c.holdState("stay_needs_check_in")
+	case c.enters("checked_out") && !hasOut:
+		c.holdState("stay_needs_check_out")
+	case hasIn && hasOut && out.Before(in) && c.setsAny("check_in", "check_out"):
+		c.holdChanged("stay_ends_first", "check_in", "check_out")
+	}
+}
+
+// stayBed keeps two people out of one bed. Of a new stay only the bed is
+// held: that the person is in the house must be known in any case.
+func stayBed(c *check) {
+	bed := c.after.Text("bed")
+	if bed == "" || !c.setsAny(stayFields...) {
+		return
+	}
+	if b, ok := c.w.Row("beds", bed); ok && b.Text("state") == "blocked" && c.takesBed() {
+		c.holdStay("bed_blocked")
+		return
+	}
+	for _, s := range c.w.ByField("stays", "bed", bed) {
+		if s.ID != c.after.ID && s.Text("bed") == bed && staysMeet(c.after, s, c.now) {
+			c.holdStay("bed_taken")
+			return
+		}
+	}
+}
+
+// takesBed says whether the stay begins to keep a bed with this change.
+func (c *check) takesBed() bool {
+	s := c.after.Text("status")
+	return (s == "planned" || s == "checked_in") && (c.sets("bed") || c.enters(s))
+}
+
+func (c *check) holdStay(reason string) {
+	if c.sets("bed") {
+		c.hold("bed", reason)
+		return
+	}
+	c.holdChanged(reason, stayFields...)
+}
+
+// stayPerson keeps one person out of two beds.
+func stayPerson(c *check) {
+	if c.after.Case == "" || !c.setsAny(stayFields...) {
+		return
+	}
+	for _, s := range c.w.OfCase("stays", c.after.Case) {
+		if s.ID == c.after.ID || s.Text("bed") == c.after.Text("bed") || !staysMeet(c.after, s, c.now) {
+			continue
+		}
+		c.holdChanged("person_has_stay", slices.DeleteFunc(slices.Clone(stayFields), func(f string) bool { return f == "bed" && c.after.Text("bed") == "" })...)
+		return
+	}
+}
+
+// bedState keeps what staff say of a bed in step with who sleeps in it.
+func bedState(c *check) {
+	if !c.enters("available", "held", "blocked", "occupied") || c.a.IsHub() {
+		return
+	}
+	state := c.after.Text("state")
+	for _, s := range c.w.ByField("stays", "bed", c.after.ID) {
+		if present(s, c.now) {
+			if state != "occupied" {
+				c.holdState("bed_occupied")
+			}
+			return
+		}
+	}
+	if state == "occupied" {
+		c.holdState("bed_not_occupied")
+	}
+}

@@ -1,0 +1,31 @@
+package care
+
+import "time"
+
+// World is what a rule may look at: the hub's state inside the transaction of
+// the change that is judged.
+type World interface {
+	Now() time.Time
+	Row(collection, id string) (Row, bool)
+	ByField(collection, field, value string) []Row // a routing field, every record in force
+	OfCase(collection, caseID string) []Row
+}
+
+// Refusal names what of a change must be held, and why. It never means that
+// anything is dropped.
+type Refusal struct {
+	Field  string // "" for the whole change
+	Reason string // stable code, documented in docs/errors.md
+}
+
+// Consequence is a change that the hub makes by its own rules, in the
+// transaction of the change that caused it.
+type Consequence struct {
+	Collection string
+	Key        string // stable: the id of a new record is derived from it, so that it is made once
+	Record     string // the existing record to change, or "" to create one
+	Case       string
+	Org        string
+	Set        map[string]Value
+	Add        map[string][]string
+}
