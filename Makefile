@@ -11,10 +11,9 @@ run: ## serve the hub in ./portolan-data
 demo: ## a hub with invented people, two tablets and a summary
 	$(GO) run . demo
 
-test: lint ## everything
+test: lint cross ## everything
 	@.ci/need gcc gcc libc6-dev
 	CGO_ENABLED=1 $(GO) test -race -timeout 15m ./...
-	$(MAKE) --no-print-directory cross
 	@if [ -d "$(SHARED)" ]; then $(MAKE) --no-print-directory test-outside; \
 	else echo "test-outside: not run, there is no $(SHARED) with the data made elsewhere"; fi
 
@@ -23,7 +22,7 @@ test-fast: ## the tests without the race detector, for between two edits
 	$(GO) test ./...
 
 lint: ## gofmt, vet, staticcheck
-	@unformatted=$$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l); \
+	@unformatted=$$(gofmt -l .); \
 	if [ -n "$$unformatted" ]; then echo "not as gofmt writes it:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
@@ -47,5 +46,4 @@ cover: ## what the tests reach
 	$(GO) tool cover -func=cover.prof | tail -n 1
 
 docs: ## docs/collections.md from the schema
-	$(GO) run ./internal/docgen > docs/collections.md.new
-	mv docs/collections.md.new docs/collections.md
+	$(GO) run ./internal/docgen docs/collections.md

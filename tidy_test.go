@@ -65,9 +65,9 @@ var pocketBaseSide = []string{".", "hooks", "collections", "pb_migrations", "int
 // under internal and the tests of a package follow the same list.
 var thirdParty = map[string][]string{
 	"care":          {"github.com/google/uuid"},
-	"pdf":           {"github.com/jung-kurt/gofpdf"},
+	"pdf":           {"github.com/jung-kurt/gofpdf", "golang.org/x/text"},
 	"collections":   {"github.com/pocketbase/pocketbase", "github.com/pocketbase/dbx", "github.com/google/uuid", "modernc.org/sqlite", "golang.org/x/crypto"},
-	"hooks":         {"github.com/pocketbase/pocketbase", "github.com/robfig/cron/v3"},
+	"hooks":         {"github.com/pocketbase/pocketbase", "github.com/robfig/cron/v3", "golang.org/x/crypto"},
 	"pb_migrations": {"github.com/pocketbase/pocketbase", "github.com/pocketbase/dbx"},
 	"tablet":        {"github.com/google/uuid", "modernc.org/sqlite"},
 	"ops":           {"github.com/google/uuid", "golang.org/x/term", "golang.org/x/crypto", "modernc.org/sqlite"},
