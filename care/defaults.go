@@ -20,3 +20,14 @@ func defaults(c Compartment, s Sensitivity, p Purpose, entities []*Entity) []*En
 	}
 	return entities
 }
+
+// defaultsIn puts the fields of one entity into a compartment other than that
+// of its group.
+func defaultsIn(c Compartment, fields []Field) []Field {
+	for i := range fields {
+		if fields[i].Compartment == "" {
+			fields[i].Compartment = c
+		}
+	}
+	return fields
+}
