@@ -14,3 +14,12 @@ var Schema = slices.Concat(
 	referralEntities,      // entities_referral.go
 	recordEntities,        // entities_record.go
 )
+
+// collectionNames lists the collections of a schema, for fields that name one.
+func collectionNames(schema []*Entity) []string {
+	names := make([]string, len(schema))
+	for i, e := range schema {
+		names[i] = e.Name
+	}
+	return names
+}

@@ -109,3 +109,67 @@ var documentMachine = &Machine{
 		"handed_out": {"not_recallable"},
 	},
 }
+
+var linkMachine = &Machine{
+	Field:   "status",
+	Initial: []string{"active"},
+	Steps:   map[string][]string{"active": {"merged", "revoked"}, "merged": {"revoked"}},
+}
+
+var assessmentMachine = &Machine{
+	Field:   "status",
+	Initial: []string{"preliminary", "final"},
+	Steps: map[string][]string{
+		"preliminary": {"final", "superseded"},
+		"final":       {"approved", "superseded"},
+		"approved":    {"superseded"},
+	},
+}
+
+var safetyPlanMachine = &Machine{
+	Field:   "status",
+	Initial: []string{"draft", "active"},
+	Steps: map[string][]string{
+		"draft":  {"active", "superseded", "ended"},
+		"active": {"superseded", "ended"},
+		"ended":  {"active"},
+	},
+}
+
+var facilityMachine = &Machine{
+	Field:   "status",
+	Initial: []string{"open", "suspended", "closed"},
+	Steps: map[string][]string{
+		"open":      {"suspended", "closed"},
+		"suspended": {"open", "closed"},
+		"closed":    {"open"},
+	},
+}
+
+var incidentMachine = &Machine{
+	Field:   "status",
+	Initial: []string{"open"},
+	Steps: map[string][]string{
+		"open":     {"reviewed"},
+		"reviewed": {"closed", "open"},
+		"closed":   {"open"},
+	},
+}
+
+var feedbackMachine = &Machine{
+	Field:   "status",
+	Initial: []string{"received"},
+	Steps: map[string][]string{
+		"received":     {"acknowledged", "in_review", "resolved"},
+		"acknowledged": {"in_review", "resolved"},
+		"in_review":    {"resolved"},
+		"resolved":     {"appealed", "closed"},
+		"appealed":     {"in_review", "resolved"},
+	},
+}
+
+var setAsideMachine = &Machine{
+	Field:   "status",
+	Initial: []string{"open"},
+	Steps:   map[string][]string{"open": {"placed", "dismissed"}, "dismissed": {"open"}},
+}
