@@ -158,6 +158,7 @@ type Row struct {
 	ID         string
 	Org        string // the organisation that holds it
 	Case       string // the case it belongs to, "" for what belongs to none; a case's own id for a case
+	CreatedBy  string // staff id of whoever made it, "" where it is new
 	V          map[string]Value
 }
 
