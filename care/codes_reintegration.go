@@ -25,8 +25,6 @@ var reintegrationCodes = []*CodeList{
 	{Name: "employment_states", Source: "local", Codes: []string{"offered", "current", "declined", "ended"}},
 	{Name: "occupations", Source: "ILO ISCO-08, major groups; any group by its digits", Open: true, Pattern: `[0-9]{1,4}`, Codes: []string{
 		"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}},
-	{Name: "industries", Source: "UN ISIC Rev. 4, sections; any division by its digits", Open: true, Pattern: `[A-U]|[0-9]{2,4}`, Codes: []string{
-		"A", "B", "C", "D", "E", "F", "G", "H", "I", "J", "K", "L", "M", "N", "O", "P", "Q", "R", "S", "T", "U"}},
 	{Name: "contract_kinds", Source: "local", Codes: []string{"written", "oral", "none", "agency", "self_employed", "apprenticeship"}},
 	{Name: "wage_periods", Source: "local", Codes: []string{"hour", "day", "week", "month", "piece"}},
 	{Name: "wage_levels", Source: "local", Codes: []string{"below", "at", "above"}},
