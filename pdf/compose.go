@@ -1,0 +1,258 @@
+package pdf
+
+import (
+	"fmt"
+	"strings"
+
+	"portolan/care"
+)
+
+// composer turns a summary into rows of runs, one cell per column, and refuses
+// what must not or cannot be printed. Nothing is drawn before all is composed.
+type composer struct {
+	text  Lookup
+	langs []string // one per column
+}
+
+// row is one line of the document's table: the cells stand side by side.
+type row struct {
+	cells [][]paragraph // per column
+}
+
+// paragraph is what begins on a line of its own.
+type paragraph []run
+
+// block is a heading with the rows below it.
+type block struct {
+	heading []string // per column
+	more    []string // the heading on a following page
+	rows    []row
+}
+
+// document is everything that is drawn, in order.
+type document struct {
+	title     string   // metadata
+	destroy   []string // per column: the first line on paper
+	titles    []string
+	days      []string
+	essential []block
+	further   []block
+}
+
+func (c *composer) message(lang, key string) (string, error) {
+	s, ok := c.text(lang, key)
+	if !ok || s == "" {
+		return "", fmt.Errorf("the catalogue has no message %s in %s", key, lang)
+	}
+	return s, nil
+}
+
+// each asks for one message in the language of every column.
+func (c *composer) each(key string) ([]string, error) {
+	var all []string
+	for _, lang := range c.langs {
+		s, err := c.message(lang, key)
+		if err != nil {
+			return nil, err
+		}
+		settled, err := c.settleAll([]run{{text: s, field: key}})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, settled[0].text)
+	}
+	return all, nil
+}
+
+func (c *composer) compose(s Summary) (*document, error) {
+	d := &document{}
+	var err error
+	if d.titles, err = c.each("pdf.title"); err != nil {
+		return nil, err
+	}
+	d.title = d.titles[0]
+	if d.destroy, err = c.each("pdf.destroy"); err != nil {
+		return nil, err
+	}
+	if d.days, err = c.each("pdf.day"); err != nil {
+		return nil, err
+	}
+	for i := range d.days {
+		d.days[i] += "\u00A0" + s.Day
+	}
+	if d.essential, err = c.blocks(s.Essential); err != nil {
+		return nil, err
+	}
+	further := s.Further
+	if s.Agreed.Key != "" {
+		further = append(append([]Section{}, further...), s.Agreed)
+	}
+	d.further, err = c.blocks(further)
+	return d, err
+}
+
+func (c *composer) blocks(sections []Section) ([]block, error) {
+	var all []block
+	for _, s := range sections {
+		b, err := c.block(s)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, b)
+	}
+	return all, nil
+}
+
+func (c *composer) block(s Section) (block, error) {
+	var b block
+	var err error
+	key := "pdf.section." + s.Key
+	if b.heading, err = c.each(key); err != nil {
+		return b, err
+	}
+	more, err := c.each("pdf.continued")
+	if err != nil {
+		return b, err
+	}
+	for i := range more {
+		b.more = append(b.more, b.heading[i]+" "+more[i])
+	}
+	for _, e := range s.Entries {
+		var r row
+		for _, lang := range c.langs {
+			cell, err := c.cell(key, e, lang)
+			if err != nil {
+				return b, err
+			}
+			r.cells = append(r.cells, cell)
+		}
+		b.rows = append(b.rows, r)
+	}
+	if len(s.Entries) > 0 {
+		return b, nil
+	}
+	nothing, err := c.each("pdf.none_recorded")
+	if err != nil {
+		return b, err
+	}
+	var r row
+	for _, text := range nothing {
+		r.cells = append(r.cells, []paragraph{{{text: text}}})
+	}
+	b.rows = []row{r}
+	return b, nil
+}
+
+// cell says one entry in one language: the head in bold, then its details in
+// one flow, each value in bold after its label.
+func (c *composer) cell(section string, e Entry, lang string) ([]paragraph, error) {
+	var cell []paragraph
+	if head, err := c.say(e.Head, section, lang); err != nil {
+		return nil, err
+	} else if len(head) > 0 {
+		cell = append(cell, head)
+	}
+	labelled, err := c.message(lang, "pdf.labelled")
+	if err != nil {
+		return nil, err
+	}
+	var flow paragraph
+	for _, d := range e.Details {
+		key := "pdf.label." + d.Label
+		value, err := c.say(d.Value, key, lang)
+		if err != nil {
+			return nil, err
+		}
+		if len(value) == 0 {
+			continue
+		}
+		label, err := c.message(lang, key)
+		if err != nil {
+			return nil, err
+		}
+		if len(flow) > 0 {
+			flow = append(flow, run{text: "·", field: key})
+		}
+		flow = append(flow, run{text: strings.Replace(labelled, "{label}", label, 1), field: key})
+		flow = append(flow, value...)
+	}
+	if len(flow) > 0 {
+		cell = append(cell, flow)
+	}
+	for i := range cell {
+		if cell[i], err = c.settleAll(cell[i]); err != nil {
+			return nil, err
+		}
+	}
+	return cell, nil
+}
+
+// say prints one value in one language.
+func (c *composer) say(v Value, field, lang string) ([]run, error) {
+	if v.Exact {
+		if v.Text == "" {
+			return nil, nil
+		}
+		return []run{{text: v.Text, bold: true, exact: true, field: field}}, nil
+	}
+	if v.List != "" && v.Code != "" {
+		if said, ok := c.term(lang, v.List, v.Code); ok {
+			whole := said
+			if v.Number != "" {
+				whole = v.Number + " " + said
+			}
+			runs := []run{{text: whole, bold: true, exact: v.Number != "", field: field}}
+			return beside(runs, said, v.Beside, field), nil
+		}
+		if v.Text == "" {
+			return []run{{text: v.Code, bold: true, exact: true, field: field}}, nil
+		}
+	}
+	if v.Text == "" {
+		return nil, nil
+	}
+	if !checked(v.Lang) {
+		return nil, &care.Error{
+			Code: "summary_text_language", Kind: care.Unprocessed,
+			Hint: "The text under “" + c.fieldName(field) + "” is in " + LanguageName(v.Lang) + ", and it cannot be checked for words that would give the person away. Say it in English, French or Spanish.",
+		}
+	}
+	runs := beside([]run{{text: v.Text, bold: true, field: field}}, v.Text, v.Beside, field)
+	if v.Lang == lang {
+		return runs, nil
+	}
+	mark, err := c.asWritten(v.Lang, lang)
+	if err != nil {
+		return nil, err
+	}
+	return append(runs, run{text: mark, field: field}), nil
+}
+
+// term is the wording of a code: that of the papers, else that of the app.
+func (c *composer) term(lang, list, code string) (string, bool) {
+	if said, ok := c.text(lang, "pdf."+list+"."+code); ok {
+		return said, true
+	}
+	return c.text(lang, "code."+list+"."+code)
+}
+
+// beside adds the INN or the code in brackets, where it says more than what
+// stands before it.
+func beside(runs []run, said, with, field string) []run {
+	if with == "" || fold(said, "") == fold(with, "") {
+		return runs
+	}
+	return append(runs, run{text: "(" + with + ")", bold: true, exact: true, field: field})
+}
+
+// asWritten marks text that nobody translated.
+func (c *composer) asWritten(of, lang string) (string, error) {
+	mark, err := c.message(lang, "pdf.as_written")
+	if err != nil {
+		return "", err
+	}
+	if name, ok := c.text(lang, "pdf.languages."+of); ok && of != "" {
+		return "[" + mark + ", " + name + "]", nil
+	}
+	return "[" + mark + "]", nil
+}

@@ -1,0 +1,141 @@
+package pdf
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+
+	"portolan/care"
+)
+
+// forbidden are words that say, or let a reader guess, what happened to the
+// person or who helps them (R17). Whole words and phrases; * stands for any
+// further letters of a word and # for the first digit of a number. Written as
+// fold leaves them: lower case, no accents. All lists are held against all
+// text, because nobody knows in which language a note was written; so a list
+// must not hold what is an everyday word in another (Portuguese "abrigo" is a
+// coat in Spanish).
+//
+// Left out are the forms that medicine and daily life need: French "médecin
+// traitant" and "ce médicament traite", Spanish "se trata de", "médico
+// tratante" and "accidente de tráfico", English "pimple" and "in that case no".
+//
+// English, French and Spanish are complete as far as we know; the others hold
+// the plainest words and wait for native readers (docs/terms.md).
+var forbidden = map[string][]string{
+	"en": {
+		"traffick*", "trafficker*", "human traffic", "victim*", "exploit*", "shelter*", "safe house", "safehouse",
+		"refuge", "refuges", "police*", "smuggl*", "prostitut*", "brothel*", "slave", "slaves", "slavery", "enslave*",
+		"pimp", "pimps", "pimped", "perpetrator*", "abuser*", "rape", "raped", "rapist*", "forced labour",
+		"forced labor", "debt bondage", "forced marriage", "sex work*", "case no #", "case number", "case id",
+		"case worker*", "caseworker*", "survivor*", "rescued from",
+	},
+	"fr": {
+		"traite des etres", "traite des personnes", "traite des femmes", "traite des blanches", "traite des enfants",
+		"traite d etres", "traite d enfants", "traite humaine", "victime*", "exploitation", "exploite", "exploitee", "exploites", "exploitees",
+		"exploiteur*", "exploiteuse*", "foyer d accueil", "foyer d hebergement", "maison d accueil", "refuge",
+		"refuges", "lieu d accueil secret", "police", "policier*", "policiere*", "gendarme*", "passeur", "passeurs",
+		"proxenet*", "prostitu*", "maison close", "bordel*", "esclav*", "trafiquant*", "trafic d etres",
+		"trafic de personnes", "trafic de femmes", "trafic de migrants", "trafic humain", "agresseur*", "viol", "viols", "violee", "violees", "violeur*", "travail force",
+		"mariage force", "numero de dossier", "dossier n #", "dossier n o #", "dossier no #",
+		"survivante*", "survivant*",
+	},
+	"es": {
+		"trata de personas", "trata de seres", "trata de blancas", "trata de mujeres", "trata de ninas",
+		"trata de ninos", "trata de menores", "trata infantil", "tratantes de", "victima*", "explotac*", "explotad*", "explotador*", "albergue*",
+		"refugio*", "casa de acogida", "casa segura", "piso de acogida", "centro de acogida", "policia*",
+		"policial*", "guardia civil", "contrabandista*", "coyote", "coyotes", "prostit*", "proxenet*", "burdel*",
+		"esclav*", "trafico de personas", "trafico de seres", "trafico de mujeres", "trafico de menores",
+		"trafico de migrantes", "trafico humano", "traficante*", "agresor*", "violacion", "violaciones", "violada*",
+		"violador*", "trabajo forzad*", "trabajos forzad*", "matrimonio forzad*", "numero de caso",
+		"numero de expediente", "expediente n #", "expediente n o #", "expediente no #", "caso n #", "caso n o #",
+		"caso no #", "sobreviviente*",
+		"superviviente*",
+	},
+	"pt": {
+		"trafico de pessoas", "trafico humano", "traficante*", "vitima*", "exploracao", "explorad*", "casa abrigo",
+		"casa de acolhimento", "policia*", "prostitu*", "escrav*", "violacao", "estupro*", "proxenet*",
+	},
+	"ro": {
+		"trafic de", "traficant*", "victim*", "exploatar*", "exploatat*", "adapost*", "politie*", "politia",
+		"politist*", "prostitu*", "sclav*", "viol", "violata", "proxenet*",
+	},
+	"it": {
+		"tratta di", "tratta degli", "trafficante*", "vittim*", "sfruttament*", "sfruttat*", "rifugio",
+		"casa rifugio", "polizia*", "prostitu*", "schiav*", "stupr*",
+	},
+	"de": {
+		"menschenhandel*", "opfer*", "ausbeut*", "ausgebeut*", "frauenhaus*", "schutzhaus*", "polizei*", "prostitu*",
+		"zuhalter*", "sklav*", "vergewaltig*", "aktenzeichen*",
+	},
+	"tl": {"biktima*", "pagsasamantala*", "pulis*", "silungan*", "prostitu*", "alipin*"},
+	"vi": {"buon nguoi", "mua ban nguoi", "nan nhan", "boc lot", "cong an", "canh sat", "mai dam", "nha tam lanh"},
+	"ru": {
+		"торговл* людьми", "жертв*", "эксплуатац*", "приют*", "убежищ*",
+		"полиц*", "проститу*", "рабств*", "рабын*", "изнасил*", "сутенер*",
+	},
+	"uk": {
+		"торгівл* людьми", "жертв*", "експлуатац*",
+		"притул*", "поліці*", "проститу*", "рабств*", "рабин*", "зґвалт*", "сутенер*",
+	},
+	"el": {"εμπορι* ανθρωπων", "θυμα", "θυματ*", "εκμεταλλευσ*", "αστυνομι*", "πορνει*"},
+}
+
+// checked says whether the words of a language can be held against a list.
+func checked(lang string) bool { return lang == "" || forbidden[lang] != nil }
+
+// matcher finds any forbidden word in a folded text. Built once: the lists do
+// not change.
+var matcher = func() *regexp.Regexp {
+	var all []string
+	for _, words := range forbidden { // the order of alternatives does not change what matches
+		for _, w := range words {
+			p := regexp.QuoteMeta(fold(w, "*#"))
+			p = strings.ReplaceAll(p, `\*`, `[\pL\d]*`)
+			if number, ok := strings.CutSuffix(p, `#`); ok {
+				p = number + `\d+`
+			}
+			all = append(all, p)
+		}
+	}
+	return regexp.MustCompile(` (?:` + strings.Join(all, "|") + `) `)
+}()
+
+// Indiscreet returns the words of a text that must not stand on paper, folded
+// as they were found, so that whoever wrote it can be shown them. A code that
+// labels a person as trafficked counts as one.
+func Indiscreet(text string) []string {
+	var found []string
+	for _, m := range matcher.FindAllString(" "+fold(text, "")+" ", -1) {
+		found = append(found, strings.TrimSpace(m))
+	}
+	for _, word := range strings.Fields(text) {
+		if code := strings.Trim(word, "()[]{},;:!?\"'"); care.NeverPrinted(strings.TrimSuffix(code, ".")) {
+			found = append(found, code)
+		}
+	}
+	return found
+}
+
+// fold brings text to the form of the lists: lower case, no accents, words
+// with one space between them. Characters of keep are left as they are.
+func fold(text, keep string) string {
+	var b strings.Builder
+	gap := false
+	for _, r := range norm.NFKD.String(text) {
+		switch {
+		case unicode.Is(unicode.M, r) || invisible(r):
+		case unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune(keep, r):
+			if gap && b.Len() > 0 {
+				b.WriteByte(' ')
+			}
+			gap = false
+			b.WriteRune(unicode.ToLower(r))
+		default:
+			gap = true
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,257 @@
+package pdf
+
+import (
+	"bytes"
+	"compress/zlib"
+	"encoding/binary"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"unicode/utf16"
+)
+
+// reading is what another program finds in the bytes of a summary.
+type reading struct {
+	raw   []byte
+	pages []string          // the text of each page, in the order of drawing
+	maps  map[string][]byte // font resource (F1, F2) → its CIDToGIDMap
+	used  map[string]map[rune]bool
+}
+
+func (r reading) text() string { return strings.Join(r.pages, "\n") }
+
+// plain is the text with ordinary spaces and the lines joined, as a reader
+// sees it.
+func plain(s string) string {
+	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == '\u00A0' || r == '\n' }), " ")
+}
+
+var (
+	object   = regexp.MustCompile(`(?s)(\d+) 0 obj\n(.*?)\nendobj`)
+	stream   = regexp.MustCompile(`(?s)^(.*?)stream\n(.*)\nendstream$`)
+	setFont  = regexp.MustCompile(`/(F[0-9a-f]+) [0-9.]+ Tf`)
+	fontRes  = regexp.MustCompile(`/(F[0-9a-f]+) (\d+) 0 R`)
+	cidMap   = regexp.MustCompile(`/CIDToGIDMap (\d+) 0 R`)
+	descents = regexp.MustCompile(`/DescendantFonts \[(\d+) 0 R\]`)
+	unicodes = regexp.MustCompile(`/ToUnicode (\d+) 0 R`)
+)
+
+// read takes the bytes apart without the code that made them: objects,
+// content streams, the fonts' maps to characters and to glyphs.
+func read(t *testing.T, raw []byte) reading {
+	t.Helper()
+	r := reading{raw: raw, maps: map[string][]byte{}, used: map[string]map[rune]bool{}}
+	objects, order := map[string]string{}, []string{}
+	for _, m := range object.FindAllSubmatch(raw, -1) {
+		objects[string(m[1])] = string(m[2])
+		order = append(order, string(m[1]))
+	}
+	for _, id := range order {
+		for _, m := range fontRes.FindAllStringSubmatch(objects[id], -1) {
+			font := objects[m[2]]
+			identity := string(body(t, objects[find(t, unicodes, font)]))
+			if !strings.Contains(identity, "1 beginbfrange\n<0000> <FFFF> <0000>\n") {
+				t.Fatalf("font %s does not map its codes to Unicode one to one", m[1])
+			}
+			descendant := objects[find(t, descents, font)]
+			r.maps[m[1]] = body(t, objects[find(t, cidMap, descendant)])
+			r.used[m[1]] = map[rune]bool{}
+		}
+	}
+	for _, id := range order {
+		if strings.Contains(objects[id], "stream\n") {
+			if content := body(t, objects[id]); bytes.Contains(content, []byte(" Tf")) && bytes.Contains(content, []byte("BT")) {
+				r.pages = append(r.pages, r.page(t, content))
+			}
+		}
+	}
+	return r
+}
+
+func find(t *testing.T, re *regexp.Regexp, in string) string {
+	t.Helper()
+	m := re.FindStringSubmatch(in)
+	if m == nil {
+		t.Fatalf("no %s in %q", re, in)
+	}
+	return m[1]
+}
+
+func body(t *testing.T, obj string) []byte {
+	t.Helper()
+	m := stream.FindStringSubmatch(obj)
+	if m == nil {
+		t.Fatal("an object has no stream")
+	}
+	if !strings.Contains(m[1], "/FlateDecode") {
+		return []byte(m[2])
+	}
+	z, err := zlib.NewReader(strings.NewReader(m[2]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := io.ReadAll(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plain
+}
+
+// page reads the strings that are shown, each on a line of its own.
+func (r reading) page(t *testing.T, content []byte) string {
+	t.Helper()
+	var out []string
+	font := ""
+	for at := 0; at < len(content); {
+		rest := content[at:]
+		if m := setFont.FindSubmatch(rest); m != nil && bytes.HasPrefix(rest, m[0]) {
+			font = string(m[1])
+			at += len(m[0])
+			continue
+		}
+		if rest[0] != '(' {
+			at++
+			continue
+		}
+		s, n := literal(rest)
+		at += n
+		units := make([]uint16, len(s)/2)
+		for i := range units {
+			units[i] = binary.BigEndian.Uint16(s[2*i:])
+		}
+		text := string(utf16.Decode(units))
+		for _, c := range text {
+			r.used[font][c] = true
+		}
+		out = append(out, text)
+	}
+	return strings.Join(out, "\n")
+}
+
+// literal reads a string of PDF 32000-1, 7.3.4.2.
+func literal(in []byte) (s []byte, length int) {
+	for i := 1; i < len(in); i++ {
+		switch in[i] {
+		case '\\':
+			i++
+			switch in[i] {
+			case 'r':
+				s = append(s, '\r')
+			case 'n':
+				s = append(s, '\n')
+			default:
+				s = append(s, in[i])
+			}
+		case ')':
+			return s, i + 1
+		default:
+			s = append(s, in[i])
+		}
+	}
+	return s, len(in)
+}
+
+// glyphOf is the glyph that a font shows for a character; 0 is a gap.
+func (r reading) glyphOf(font string, c rune) int {
+	m := r.maps[font]
+	if int(c)*2+1 >= len(m) {
+		return 0
+	}
+	return int(m[c*2])<<8 | int(m[c*2+1])
+}
+
+// catalogue reads the committed messages, so that the pages of the tests are
+// those that people get.
+func catalogue(t testing.TB) Lookup {
+	t.Helper()
+	all := map[string]map[string]string{}
+	for _, lang := range languages {
+		raw, err := os.ReadFile(filepath.Join("..", "locales", lang, "pdf.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := map[string]string{}
+		if err := json.Unmarshal(raw, &m); err != nil {
+			t.Fatal(err)
+		}
+		all[lang] = m
+	}
+	return func(lang, key string) (string, bool) {
+		s, ok := all[lang][key]
+		return s, ok
+	}
+}
+
+func render(t *testing.T, s Summary) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := Render(&b, s, Options{Text: catalogue(t)}); err != nil {
+		t.Fatalf("rendering: %v", err)
+	}
+	return b.Bytes()
+}
+
+// numbers are the runs of digits in a text, with what joins them inside.
+var numbers = regexp.MustCompile(`\d+(?:[.,:/-]\d+)*`)
+
+// example is a whole summary as the hub makes one.
+func example(first, second string) Summary {
+	return Summary{
+		Languages: [2]string{first, second},
+		Day:       "2026-11-20",
+		Essential: []Section{
+			{Key: "allergies", Entries: []Entry{
+				{Head: Coded("allergens", "penicillin", "penicillin", "penicillin", ""), Details: []Detail{
+					{"criticality", Coded("allergy_criticalities", "high", "", "", "")},
+					{"reaction", Coded("allergy_reactions", "anaphylaxis", "", "", "")},
+				}},
+			}},
+			{Key: "medicines", Entries: []Entry{
+				medicine("sertraline", "50 mg", "QD", 20),
+				medicine("ferrous sulfate", "200 mg", "BID", 14),
+				{Head: Coded("substances", "carbimazole", "", "Carbimazole", "en"), Details: []Detail{
+					{"dose", Value{List: "dose_units", Code: "tablet", Number: "2"}},
+					{"instructions", Free("tomar con agua, 5-10 mg según el médico tratante", "es")},
+				}},
+			}},
+			{Key: "conditions", Entries: []Entry{
+				{Head: Coded("condition_codes", "F43.1", "F43.1", "", "")},
+				{Head: Coded("condition_codes", "J45", "J45", "", "")},
+			}},
+			{Key: "interpreter", Entries: []Entry{
+				{Details: []Detail{{"language", Coded("languages", "uk", "", "", "")}}},
+			}},
+		},
+		Further: []Section{
+			{Key: "about", Entries: []Entry{{Details: []Detail{
+				{"name", Exactly("Nguyễn Łukasz Œdipe Ștefănescu")},
+				{"birth_year", Exactly("1999")},
+			}}}},
+			{Key: "pregnancy"},
+			{Key: "deadlines", Entries: []Entry{
+				{Head: Free("Recurso ante el tribunal", "es"), Details: []Detail{{"due_at", Exactly("2026-12-11 09:30")}}},
+			}},
+		},
+		Agreed: Section{Key: "agreed", Entries: []Entry{
+			{Details: []Detail{{"country", Coded("countries", "FR", "FR", "", "")}}},
+			{Head: Coded("categories", "health", "", "", ""), Details: []Detail{{"expires_on", Exactly("2027-02-18")}}},
+			{Head: Value{List: "withdraw", Code: "any_time"}},
+		}},
+	}
+}
+
+func medicine(inn, dose, frequency string, left int) Entry {
+	return Entry{Head: Coded("substances", inn, inn, inn, "en"), Details: []Detail{
+		{"dose", Exactly(dose)},
+		{"route", Coded("medicine_routes", "26643006", "", "", "")},
+		{"frequency", Coded("medicine_frequencies", frequency, "", "", "")},
+		{"days_left", Exactly(strconv.Itoa(left))},
+		{"counted_on", Exactly("2026-11-18")},
+		{"lasts_until", Exactly("2026-12-08")},
+	}}
+}

@@ -1,0 +1,48 @@
+package pdf
+
+import (
+	"slices"
+
+	"portolan/care"
+)
+
+// languages are those that this version sets: scripts that need neither
+// shaping nor a second direction, with labels in the catalogue.
+var languages = []string{"en", "es", "fr"}
+
+// Languages returns the languages in which a summary can be made.
+func Languages() []string { return slices.Clone(languages) }
+
+// names of the languages that people ask for, in English, for the message of
+// a refusal (ISO 639-1).
+var names = map[string]string{
+	"am": "Amharic", "ar": "Arabic", "bn": "Bengali", "de": "German", "en": "English", "es": "Spanish",
+	"fa": "Persian", "fr": "French", "hi": "Hindi", "it": "Italian", "km": "Khmer", "lo": "Lao", "my": "Burmese",
+	"ne": "Nepali", "pa": "Punjabi", "prs": "Dari", "ps": "Pashto", "pt": "Portuguese", "ro": "Romanian",
+	"ru": "Russian", "si": "Sinhala", "ta": "Tamil", "th": "Thai", "ti": "Tigrinya", "tl": "Tagalog",
+	"uk": "Ukrainian", "ur": "Urdu", "vi": "Vietnamese", "zh": "Chinese",
+}
+
+// LanguageName names a language in English, by its code where no name is
+// known here.
+func LanguageName(code string) string {
+	if n, ok := names[code]; ok {
+		return n + " (" + code + ")"
+	}
+	return code
+}
+
+// CheckLanguage refuses a language that this version cannot set right.
+func CheckLanguage(code string) error {
+	if slices.Contains(languages, code) {
+		return nil
+	}
+	name := "The language of the summary"
+	if _, known := names[code]; known {
+		name = LanguageName(code)
+	}
+	return &care.Error{
+		Code: "summary_language", Kind: care.Unprocessed,
+		Hint: name + " cannot be set correctly yet, so nothing was made. Choose from en, es, fr.",
+	}
+}

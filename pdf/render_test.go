@@ -1,0 +1,301 @@
+package pdf
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"portolan/care"
+)
+
+var pairs = [][2]string{{"es", "en"}, {"fr", "es"}, {"en", "fr"}, {"es", "fr"}, {"en", "en"}}
+
+func TestSameSummarySameBytes(t *testing.T) {
+	for _, p := range pairs {
+		first, second := render(t, example(p[0], p[1])), render(t, example(p[0], p[1]))
+		if !bytes.Equal(first, second) {
+			t.Errorf("%v: two renderings of one summary differ", p)
+		}
+	}
+	a, b := example("es", "en"), example("es", "en")
+	b.Essential[1].Entries[0].Details[0].Value.Text = "51 mg"
+	if bytes.Equal(render(t, a), render(t, b)) {
+		t.Error("another dose gave the same bytes")
+	}
+}
+
+func TestEveryTextAndNumberIsFoundInBothColumns(t *testing.T) {
+	for _, p := range pairs {
+		s := example(p[0], p[1])
+		text := plain(read(t, render(t, s)).text())
+		columns := 2
+		if p[0] == p[1] {
+			columns = 1
+		}
+		for _, v := range values(s) {
+			for _, n := range numbers.FindAllString(v.Text+" "+v.Number, -1) {
+				if got := strings.Count(text, n); got < columns {
+					t.Errorf("%v: the number %s stands %d times in the text, want at least %d", p, n, got, columns)
+				}
+			}
+			if v.Exact && strings.Count(text, v.Text) < columns {
+				t.Errorf("%v: %q is not whole in both columns", p, v.Text)
+			}
+			if v.Beside != "" && !strings.Contains(strings.ToLower(text), strings.ToLower(v.Beside)) {
+				t.Errorf("%v: %q does not stand beside its translation", p, v.Beside)
+			}
+		}
+	}
+}
+
+func values(s Summary) []Value {
+	var all []Value
+	for _, section := range slices.Concat(s.Essential, s.Further, []Section{s.Agreed}) {
+		for _, e := range section.Entries {
+			all = append(all, e.Head)
+			for _, d := range e.Details {
+				all = append(all, d.Value)
+			}
+		}
+	}
+	return all
+}
+
+// The fonts show each character: never a gap, never a box.
+func TestEveryCharacterHasAGlyph(t *testing.T) {
+	for _, p := range pairs {
+		r := read(t, render(t, example(p[0], p[1])))
+		count := 0
+		for font, used := range r.used {
+			for c := range used {
+				count++
+				if r.glyphOf(font, c) == 0 {
+					t.Errorf("%v: %s has no glyph for %U", p, font, c)
+				}
+			}
+		}
+		if count < 60 {
+			t.Errorf("%v: only %d characters were looked at", p, count)
+		}
+	}
+}
+
+func TestFirstSheetHoldsTheEssentialsAlone(t *testing.T) {
+	r := read(t, render(t, example("es", "en")))
+	if len(r.pages) != 2 {
+		t.Fatalf("%d pages, want 2", len(r.pages))
+	}
+	first, second := plain(r.pages[0]), plain(r.pages[1])
+	for _, want := range []string{"Alergias", "Medicamentos", "Problemas de salud", "Idioma", "50 mg", "Días restantes: 20"} {
+		if !strings.Contains(first, want) {
+			t.Errorf("the first page does not hold %q", want)
+		}
+	}
+	for _, later := range []string{"Sobre mí", "Plazos", "Lo que acepté compartir", "2026-12-11"} {
+		if strings.Contains(first, later) || !strings.Contains(second, later) {
+			t.Errorf("%q should stand on the second page alone", later)
+		}
+	}
+	if !strings.HasPrefix(first, "Puede destruir este papel en cualquier momento.") {
+		t.Errorf("the paper begins with %q", first[:40])
+	}
+	if at := strings.Index(second, "Lo que acepté"); at < strings.Index(second, "Plazos") {
+		t.Error("what was agreed is not the last section")
+	}
+}
+
+func TestALongSummaryLosesNothing(t *testing.T) {
+	s := example("es", "en")
+	note := strings.Repeat("toma despacio y con comida ", 120) + "fin"
+	for i := range 60 {
+		s.Essential[1].Entries = append(s.Essential[1].Entries, medicine("ibuprofen", fmt.Sprintf("%d mg", 1000+i), "TID", i))
+	}
+	s.Essential[1].Entries = append(s.Essential[1].Entries,
+		Entry{Head: Exactly(strings.Repeat("Ж", 90) + "4711"), Details: []Detail{{"instructions", Free(note, "es")}}})
+	r := read(t, render(t, s))
+	text := plain(r.text())
+	for i := range 60 {
+		if !strings.Contains(text, fmt.Sprintf("%d mg", 1000+i)) {
+			t.Errorf("the dose %d mg is lost", 1000+i)
+		}
+	}
+	if got := strings.Count(text, "despacio"); got != 240 {
+		t.Errorf("the note says its word %d times, want 240", got)
+	}
+	if got := strings.Count(text, "Ж"); got != 180 {
+		t.Errorf("the long word has %d letters left, want 180", got)
+	}
+	if !strings.Contains(text, "Medicamentos (continuación)") {
+		t.Error("a heading is not repeated on the next page")
+	}
+}
+
+func TestMetadataSaysNothing(t *testing.T) {
+	raw := render(t, example("es", "en"))
+	for _, key := range []string{"/Producer", "/Author", "/Creator", "/Subject", "/Keywords", "FPDF", "ortolan", "/URI", "/Annots", "/Outlines", "/Filespec"} {
+		if bytes.Contains(raw, []byte(key)) {
+			t.Errorf("the file holds %s", key)
+		}
+	}
+	for _, date := range regexp.MustCompile(`/(?:CreationDate|ModDate) \(D:(\d+)\)`).FindAllSubmatch(raw, -1) {
+		if string(date[1]) != "20261120000000" {
+			t.Errorf("the metadata say %s, want the day alone", date[1])
+		}
+	}
+}
+
+func TestLanguagesThatCannotBeSetAreRefused(t *testing.T) {
+	for _, lang := range []string{"ar", "fa", "prs", "ps", "ur", "hi", "ne", "bn", "pa", "ta", "si", "my", "km", "th", "lo", "am", "ti", "zh", "vi", "tl", "uk", "ru", "ro", "pt", "de", "", "xx", "EN", "en-GB"} {
+		for _, p := range [][2]string{{lang, "en"}, {"en", lang}} {
+			s := example("es", "en")
+			s.Languages = p
+			var out bytes.Buffer
+			err := Render(&out, s, Options{Text: catalogue(t)})
+			if care.CodeOf(err) != "summary_language" {
+				t.Errorf("%v: %v, want it refused", p, err)
+				continue
+			}
+			if name, known := names[lang]; known && !strings.Contains(err.Error(), name) {
+				t.Errorf("%v: the refusal does not name %s: %v", p, name, err)
+			}
+			if out.Len() > 0 {
+				t.Errorf("%v: %d bytes were written all the same", p, out.Len())
+			}
+		}
+	}
+}
+
+func TestTextThatCannotBeSetIsRefused(t *testing.T) {
+	for _, text := range []string{
+		"دواء", "दवा", "ថ្នាំ", "ยา", "ဆေး", "药", "መድሃኒት", "약", "תרופה", "දේ", "மருந்து", // scripts
+		"q\u0307", "x\u0323y", "\u0301a", // marks without a letter of their own
+		"😀", "𝟓𝟎", "\u0007", "\uFFFD", "a\u202Eb", "\U000E0041", "⠓", "⁂\u2FFF",
+	} {
+		s := example("es", "en")
+		s.Essential[1].Entries[0].Details = append(s.Essential[1].Entries[0].Details, Detail{"instructions", Free("mañana "+text, "es")})
+		var out bytes.Buffer
+		err := Render(&out, s, Options{Text: catalogue(t)})
+		if care.CodeOf(err) != "summary_text" {
+			t.Errorf("%+q: %v, want it refused", text, err)
+			continue
+		}
+		if !strings.Contains(err.Error(), "Instructions") {
+			t.Errorf("%+q: the refusal does not name the field: %v", text, err)
+		}
+		if strings.Contains(err.Error(), text) || strings.Contains(err.Error(), "mañana") {
+			t.Errorf("%+q: the refusal holds the text", text)
+		}
+		if out.Len() > 0 {
+			t.Errorf("%+q: %d bytes were written all the same", text, out.Len())
+		}
+	}
+}
+
+func TestDecomposedLettersAreComposed(t *testing.T) {
+	s := example("es", "en")
+	s.Further[0].Entries[0].Details[0].Value = Exactly("Nguye\u0302\u0303n S\u0327erban \u2066abc\u2069 so\u00ADft")
+	text := plain(read(t, render(t, s)).text())
+	if !strings.Contains(text, "Nguyễn Şerban abc soft") {
+		t.Errorf("the letters do not stand as composed: %q", text)
+	}
+}
+
+func TestTextIsMarkedWithItsLanguage(t *testing.T) {
+	r := read(t, render(t, example("fr", "es")))
+	text := plain(r.text())
+	for _, want := range []string{
+		"Carbimazole [tel qu’écrit, anglais]", "Carbimazole [tal como se escribió, inglés]",
+		"médico tratante [tel qu’écrit, espagnol]",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not in the text", want)
+		}
+	}
+	if strings.Contains(text, "tratante [tal como") {
+		t.Error("text in the column's own language is marked as foreign")
+	}
+}
+
+func TestAMissingMessageIsAnError(t *testing.T) {
+	whole := catalogue(t)
+	for _, gone := range []string{"pdf.title", "pdf.destroy", "pdf.label.dose", "pdf.section.allergies", "pdf.as_written", "pdf.none_recorded"} {
+		lookup := func(lang, key string) (string, bool) {
+			if key == gone && lang == "en" {
+				return "", false
+			}
+			return whole(lang, key)
+		}
+		var out bytes.Buffer
+		if err := Render(&out, example("es", "en"), Options{Text: lookup}); err == nil || out.Len() > 0 {
+			t.Errorf("without %s: %v and %d bytes", gone, err, out.Len())
+		}
+	}
+}
+
+// Random text in the scripts that are set: no panic, no lost letter.
+func TestRandomTextIsWholeOrRefused(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	rng := rand.New(rand.NewPCG(seed, 1))
+	have, err := glyphs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pool []rune
+	for r := range have {
+		if r > ' ' && r < 0x2000 {
+			pool = append(pool, r)
+		}
+	}
+	slices.Sort(pool)
+	refused := 0
+	for range 40 {
+		var b strings.Builder
+		for range 60 {
+			b.WriteRune(pool[rng.IntN(len(pool))])
+			if rng.IntN(6) == 0 {
+				b.WriteByte(' ')
+			}
+		}
+		s := Summary{Languages: [2]string{"en", "es"}, Day: "2026-11-20",
+			Essential: []Section{{Key: "conditions", Entries: []Entry{{Head: Free(b.String(), "en")}}}}}
+		var out bytes.Buffer
+		if err := Render(&out, s, Options{Text: catalogue(t)}); err != nil {
+			if care.CodeOf(err) != "summary_text" {
+				t.Fatal(err)
+			}
+			refused++
+			continue
+		}
+		want, err := settle(b.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		squeeze := strings.NewReplacer(" ", "", "\n", "", "\u00A0", "")
+		if !strings.Contains(squeeze.Replace(read(t, out.Bytes()).text()), squeeze.Replace(want)) {
+			t.Fatalf("%+q is not whole in the text", want)
+		}
+	}
+	t.Logf("%d of 40 refused", refused)
+}
+
+func TestFontsAreThoseThatTheReadmeNames(t *testing.T) {
+	readme, err := os.ReadFile("fonts/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, font := range map[string][]byte{"NotoSans-Regular.ttf": regularTTF, "NotoSans-Bold.ttf": boldTTF} {
+		sum := sha256.Sum256(font)
+		if !strings.Contains(string(readme), "`"+name+"` | `"+hex.EncodeToString(sum[:])+"`") {
+			t.Errorf("fonts/README.md does not name the checksum of %s", name)
+		}
+	}
+}
