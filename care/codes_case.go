@@ -103,6 +103,10 @@ var caseCodes = []*CodeList{
 		"recruitment", "journey", "exploitation", "sexual_violence", "violence", "detention", "family",
 		"children", "health", "pregnancy", "losses", "debts", "people_involved", "home_country",
 	}},
+	{Name: "contact_safeguards", Source: "local, after UN Handbook on Restorative Justice Programmes 2020 (R36)", Codes: []string{
+		"asked_by_person", "told_of_risks", "may_stop_any_time", "trained_facilitator", "safe_place",
+		"support_person", "no_direct_contact", "lawyer_heard",
+	}},
 	{Name: "carry_choices", Source: "local (R17)", Codes: []string{
 		"nothing", "phone", "paper", "both",
 	}},

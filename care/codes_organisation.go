@@ -12,7 +12,7 @@ var organisationCodes = []*CodeList{
 	{Name: "organisation_states", Source: "local", Codes: []string{
 		"active", "suspended", "closed",
 	}},
-	{Name: "time_zones", Source: "IANA time zone database", Open: true, Pattern: `[A-Z][A-Za-z0-9_+\-]*(/[A-Za-z0-9_+\-]+){1,2}`, Codes: []string{
+	{Name: "time_zones", Source: "IANA time zone database", Open: true, Pattern: `[A-Z][A-Za-z0-9_+\-]*(/[A-Za-z0-9_+\-]+){0,2}`, Codes: []string{
 		"UTC", "Africa/Addis_Ababa", "Africa/Lagos", "Africa/Nairobi", "America/Bogota",
 		"America/Los_Angeles", "America/Mexico_City", "America/New_York", "America/Sao_Paulo",
 		"Asia/Bangkok", "Asia/Beirut", "Asia/Dhaka", "Asia/Kathmandu", "Asia/Kolkata",

@@ -10,6 +10,9 @@ func defaults(c Compartment, s Sensitivity, p Purpose, entities []*Entity) []*En
 			if f.Compartment == "" {
 				f.Compartment = c
 			}
+			if f.Sensitivity == "" && f.Routing {
+				f.Sensitivity = Normal // it stays clear in the store, so it may say nothing
+			}
 			if f.Sensitivity == "" {
 				f.Sensitivity = s
 			}

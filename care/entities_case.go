@@ -77,7 +77,6 @@ var caseEntities = defaults(General, Restricted, ServiceDelivery, []*Entity{
 			{Name: "interpreter_needed", Type: Bool, Merge: Safer, Safer: Comparator{Order: []string{"false", "true"}}},
 			{Name: "interpreter_language", Type: Code, Codes: "languages", Merge: Ask},
 			{Name: "interpreter_gender", Type: Code, Codes: "interpreter_genders", Merge: Ask},
-			{Name: "excluded_interpreters", Type: Refs, Ref: "interpreters", Merge: Union},
 			{Name: "access_needs", Type: Codes, Codes: "access_needs", Merge: Union},
 			// Washington Group short set: the six questions as they are asked.
 			{Name: "wg_seeing", Type: Code, Codes: "wg_difficulties", Compartment: Health, Merge: Latest, Purpose: MedicalTreatment},
@@ -245,6 +244,9 @@ var caseEntities = defaults(General, Restricted, ServiceDelivery, []*Entity{
 			{Name: "relationship", Type: Code, Codes: "trafficker_relationships", Sensitivity: VeryRestricted, Labels: []Label{LabelTrafficking}, Merge: Latest},
 			{Name: "knows_where_person_is", Type: Bool, Sensitivity: VeryRestricted, Labels: []Label{LabelTrafficking, LabelLocation}, Merge: Safer, Safer: Comparator{Order: []string{"false", "true"}}},
 			{Name: "at_large", Type: Bool, Sensitivity: VeryRestricted, Labels: []Label{LabelTrafficking}, Merge: Safer, Safer: Comparator{Order: []string{"false", "true"}}},
+			// R36: nobody arranges a contact that the person did not ask for, nor without what keeps them safe in it.
+			{Name: "contact_asked_on", Type: Date, Merge: Once},
+			{Name: "contact_safeguards", Type: Codes, Codes: "contact_safeguards", Merge: Union, RemovalWins: true},
 			{Name: "whereabouts", Type: Text, Compartment: Location, Sensitivity: VeryRestricted, Labels: []Label{LabelTrafficking}, Merge: Latest},
 			{Name: "description", Type: LongText, Compartment: Identity, Sensitivity: VeryRestricted, Labels: []Label{LabelTrafficking}, Merge: Latest, Canary: true},
 		},
@@ -309,7 +311,7 @@ var caseEntities = defaults(General, Restricted, ServiceDelivery, []*Entity{
 		Fields: []Field{
 			{Name: "kind", Type: Code, Codes: "risk_assessment_kinds", Sensitivity: Normal, Merge: Once, FHIR: "RiskAssessment.code", Required: true, Routing: true},
 			{Name: "status", Type: Code, Codes: "assessment_states", Sensitivity: Normal, Merge: Ask, FHIR: "RiskAssessment.status", Required: true, Routing: true},
-			{Name: "assessed_at", Type: Time, Sensitivity: Normal, Merge: Once, FHIR: "RiskAssessment.occurrenceDateTime", Required: true, Routing: true},
+			{Name: "assessed_on", Type: Date, Sensitivity: Normal, Merge: Once, FHIR: "RiskAssessment.occurrenceDateTime", Required: true, Routing: true},
 			{Name: "next_review_on", Type: Date, Sensitivity: Normal, Merge: Safer, Safer: Comparator{Dates: "earliest"}, Routing: true},
 			{Name: "trigger", Type: Code, Codes: "risk_triggers", Merge: Once},
 			{Name: "level", Type: Code, Codes: "risk_levels", Merge: Safer, Safer: Comparator{Order: []string{"low", "medium", "high", "imminent"}}, FHIR: "RiskAssessment.prediction.qualitativeRisk"},

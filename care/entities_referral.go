@@ -90,7 +90,7 @@ var referralEntities = defaults(General, Restricted, ReferralPurpose, []*Entity{
 			{Name: "sent_at", Type: Time, Sensitivity: Normal, Merge: Once, Purpose: CrossBorderTransfer, Routing: true},
 			{Name: "receiver_accepted_at", Type: Time, Sensitivity: Normal, Merge: Ask, Purpose: CrossBorderTransfer, Routing: true},
 			{Name: "departed_at", Type: Time, Sensitivity: Normal, Merge: Ask, Purpose: CrossBorderTransfer, Routing: true},
-			{Name: "arrived_at", Type: Time, Sensitivity: Normal, Merge: Ask, Purpose: CrossBorderTransfer, Routing: true},
+			{Name: "arrival_at", Type: Time, Sensitivity: Normal, Merge: Ask, Purpose: CrossBorderTransfer, Routing: true},
 			{Name: "arrival_confirmed_by", Type: Text, Merge: Latest, Purpose: CrossBorderTransfer},
 			{Name: "check_72h_at", Type: Time, Sensitivity: Normal, Merge: Ask, Purpose: CrossBorderTransfer, Routing: true},
 			{Name: "check_72h_outcome", Type: Code, Codes: "check_outcomes", Merge: Ask, Purpose: CrossBorderTransfer},

@@ -121,7 +121,7 @@ var shelterEntities = defaults(General, Normal, ServiceDelivery, []*Entity{
 		Fields: []Field{
 			{Name: "kind", Type: Code, Codes: "incident_kinds", Sensitivity: Restricted, Merge: Once, Required: true},
 			{Name: "status", Type: Code, Codes: "incident_states", Merge: Ask, Required: true, Routing: true},
-			{Name: "occurred_at", Type: Time, Merge: Once, Required: true, Routing: true},
+			{Name: "occurred_at", Type: Time, Merge: Once, Routing: true},
 			{Name: "facility", Type: Ref, Ref: "facilities", Merge: Once, Routing: true},
 			{Name: "severity", Type: Code, Codes: "severities", Sensitivity: Restricted, Merge: Safer, Safer: Comparator{Order: []string{"minor", "moderate", "serious", "critical"}}},
 			{Name: "description", Type: LongText, Sensitivity: Restricted, Merge: Once},

@@ -10,26 +10,24 @@ func LanguageOf(code string) (string, bool) {
 	if t, ok := tagOf639[strings.ToLower(c)]; ok {
 		return t, true
 	}
-	head, rest, _ := strings.Cut(strings.ReplaceAll(c, "_", "-"), "-")
-	head = strings.ToLower(head)
-	if t, ok := tagOf639[head]; ok {
-		head = t
+	parts := strings.Split(strings.ReplaceAll(c, "_", "-"), "-")
+	tag := strings.ToLower(parts[0])
+	if t, ok := tagOf639[tag]; ok {
+		tag = t
+	} else if len(tag) != 3 { // a code of three letters may still be of 639-3
+		return "", false
 	}
-	tag := head
-	for part := range strings.SplitSeq(rest, "-") {
-		switch {
-		case len(part) == 4:
+	for _, part := range parts[1:] {
+		if len(part) == 4 { // a script: Hans
 			tag += "-" + strings.ToUpper(part[:1]) + strings.ToLower(part[1:])
-		case part != "":
+		} else {
 			tag += "-" + strings.ToUpper(part)
 		}
 	}
-	l, _ := FindCodes("languages")
-	if len(head) == 3 && tag == head {
-		// A three-letter code that 639-2 does not know may still be of 639-3.
-		return tag, l.Has(tag)
+	if l, _ := FindCodes("languages"); !l.Has(tag) {
+		return "", false
 	}
-	return tag, l.Has(tag)
+	return tag, true
 }
 
 // Language639 gives the three-letter code of ISO 639-2/T (where that part has
