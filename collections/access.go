@@ -1,0 +1,248 @@
+package collections
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"portolan/care"
+	fieldsync "portolan/sync"
+)
+
+// scope_access says who may see which scope, from and until which sequence
+// number. It is brought up to date here, by the changes that decide it, and
+// read by every pull; nobody works it out again for each pull.
+
+// access follows a change of a grant or of a member of staff.
+func (s *session) access(rec *record) error {
+	switch rec.t.entity.Name {
+	case "grants":
+		row, err := rec.row(nil)
+		if err != nil {
+			return err
+		}
+		scope := fieldsync.CaseScope(rec.caseID, care.Compartment(row.Text("compartment")))
+		return s.regrant(row.Text("staff"), []fieldsync.Scope{scope})
+	case "staff":
+		return s.regrant(rec.id, nil)
+	}
+	return nil
+}
+
+// regrant brings the open scopes of a member of staff in line with what
+// care.MaySee answers now: the scopes given, or all where none is given.
+func (s *session) regrant(staff string, only []fieldsync.Scope) error {
+	actor, err := s.h.loadActor(s.t, staff, "")
+	if errors.Is(err, care.ErrNotFound) {
+		return nil // a grant may arrive before its holder; the holder's own change comes back here
+	}
+	if err != nil {
+		return err
+	}
+	if staff == s.actor.Staff {
+		s.grants = actor.Grants
+		clear(s.seen)
+	}
+	open, err := s.openScopes(staff)
+	if err != nil {
+		return err
+	}
+	want := wanted(actor, s.now)
+	if only == nil {
+		for scope := range open {
+			only = append(only, scope)
+		}
+		for scope := range want {
+			if _, ok := open[scope]; !ok {
+				only = append(only, scope)
+			}
+		}
+	}
+	for _, scope := range only {
+		until, wants := want[scope]
+		if err := s.setAccess(staff, scope, open, wants, until); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// setAccess opens, prolongs or closes one scope for one member of staff, as of
+// the change at hand.
+func (s *session) setAccess(staff string, scope fieldsync.Scope, open map[fieldsync.Scope]string, wants bool, until time.Time) error {
+	text := ""
+	if !until.IsZero() {
+		text = care.FormatTime(until)
+	}
+	had, isOpen := open[scope]
+	var err error
+	switch {
+	case wants && !isOpen:
+		_, err = s.t.exec(`INSERT INTO scope_access (staff, scope, from_seq, until_time) VALUES (?, ?, ?, ?)`, staff, string(scope), s.seq, text)
+	case wants && had != text:
+		_, err = s.t.exec(`UPDATE scope_access SET until_time = ? WHERE staff = ? AND scope = ? AND until_seq IS NULL`, text, staff, string(scope))
+		return wrap("prolonging access", err)
+	case !wants && isOpen:
+		_, err = s.t.exec(`UPDATE scope_access SET until_seq = ? WHERE staff = ? AND scope = ? AND until_seq IS NULL`, s.seq, staff, string(scope))
+	default:
+		return nil
+	}
+	s.woken[staff] = true
+	return wrap("writing who sees a scope", err)
+}
+
+func wrap(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}
+
+func (s *session) openScopes(staff string) (map[fieldsync.Scope]string, error) {
+	rows, err := s.t.rows(`SELECT scope, until_time FROM scope_access WHERE staff = ? AND until_seq IS NULL`, staff)
+	if err != nil {
+		return nil, wrap("reading who sees what", err)
+	}
+	defer rows.Close()
+	open := make(map[fieldsync.Scope]string)
+	for rows.Next() {
+		var scope, until string
+		if err := rows.Scan(&scope, &until); err != nil {
+			return nil, wrap("reading who sees what", err)
+		}
+		open[fieldsync.Scope(scope)] = until
+	}
+	return open, wrap("reading who sees what", rows.Err())
+}
+
+// wanted is every scope that care.MaySee lets the actor read now, and until
+// when.
+func wanted(a care.Actor, now time.Time) map[fieldsync.Scope]time.Time {
+	want := make(map[fieldsync.Scope]time.Time)
+	for _, topic := range care.Topics {
+		for _, c := range care.Compartments {
+			t := care.Target{Org: a.Org, Topic: topic, Compartment: c}
+			if d := care.MaySee(a, care.Read, t, now); d.Allowed {
+				want[fieldsync.OrgScope(a.Org, topic, c)] = d.Until
+			}
+		}
+	}
+	for _, g := range a.Grants {
+		t := care.Target{Org: a.Org, Case: g.Case, Compartment: g.Compartment}
+		if d := care.MaySee(a, care.Read, t, now); d.Allowed {
+			want[fieldsync.CaseScope(g.Case, g.Compartment)] = d.Until
+		}
+	}
+	return want
+}
+
+// ExpireGrants ends the grants whose date has passed, as changes of the hub
+// like any other, so that their scopes leave the tablets. It returns how many.
+func (h *Hub) ExpireGrants(ctx context.Context) (int, error) {
+	due, err := h.dueGrants(ctx)
+	if err != nil || len(due) == 0 {
+		return 0, err
+	}
+	_, err = h.Do(ctx, h.HubActor(), due...)
+	if err != nil {
+		return 0, wrap("ending grants", err)
+	}
+	return len(due), nil
+}
+
+func (h *Hub) dueGrants(ctx context.Context) ([]Draft, error) {
+	rows, err := h.readDB().QueryContext(ctx, `SELECT id FROM grants WHERE status = 'active' AND until != '' AND until <= ?`, care.FormatTime(h.now()))
+	if err != nil {
+		return nil, wrap("reading grants", err)
+	}
+	defer rows.Close()
+	var due []Draft
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, wrap("reading grants", err)
+		}
+		due = append(due, Draft{Collection: "grants", Record: id, Set: map[string]care.Value{"status": care.OfText("ended")}})
+	}
+	return due, wrap("reading grants", rows.Err())
+}
+
+// querier is the writing transaction or a reading connection.
+type querier interface {
+	rows(query string, args ...any) (*sql.Rows, error)
+	row(query string, args ...any) *sql.Row
+}
+
+// reader reads outside the door's transaction.
+type reader struct {
+	ctx context.Context
+	db  interface {
+		QueryContext(context.Context, string, ...any) (*sql.Rows, error)
+		QueryRowContext(context.Context, string, ...any) *sql.Row
+	}
+}
+
+func (r reader) rows(query string, args ...any) (*sql.Rows, error) {
+	return r.db.QueryContext(r.ctx, query, args...)
+}
+
+func (r reader) row(query string, args ...any) *sql.Row {
+	return r.db.QueryRowContext(r.ctx, query, args...)
+}
+
+// Actor loads a member of staff with their roles and grants; care.ErrNotFound
+// where there is none, or they have left.
+func (h *Hub) Actor(ctx context.Context, staff, device string) (care.Actor, error) {
+	return h.loadActor(reader{ctx, h.readDB()}, staff, device)
+}
+
+// HubActor is the hub acting by its own rules.
+func (h *Hub) HubActor() care.Actor { return care.Actor{Staff: care.HubStaff} }
+
+func (h *Hub) loadActor(q querier, staff, device string) (care.Actor, error) {
+	t := h.tables["staff"]
+	rec, err := scanRecord(t, q.row(t.read, staff))
+	if err != nil {
+		return care.Actor{}, err
+	}
+	if rec == nil {
+		return care.Actor{}, care.ErrNotFound
+	}
+	row, err := rec.row(nil)
+	if err != nil {
+		return care.Actor{}, err
+	}
+	if row.Text("status") != "active" {
+		return care.Actor{}, care.ErrNotFound
+	}
+	a := care.Actor{Staff: staff, Org: rec.org, Device: device}
+	for _, r := range row.Get("roles").List() {
+		a.Roles = append(a.Roles, care.Role(r))
+	}
+	a.Grants, err = grantsOf(q, staff)
+	return a, err
+}
+
+func grantsOf(q querier, staff string) ([]care.Grant, error) {
+	rows, err := q.rows(`SELECT id, case_id, compartment, until FROM grants WHERE staff = ? AND status = 'active'`, staff)
+	if err != nil {
+		return nil, wrap("reading grants", err)
+	}
+	defer rows.Close()
+	var grants []care.Grant
+	for rows.Next() {
+		var g care.Grant
+		var compartment, until string
+		if err := rows.Scan(&g.ID, &g.Case, &compartment, &until); err != nil {
+			return nil, wrap("reading grants", err)
+		}
+		g.Compartment = care.Compartment(compartment)
+		if g.Until, err = time.Parse(care.TimeFormat, until); err != nil {
+			continue // a grant whose end is not settled grants nothing
+		}
+		grants = append(grants, g)
+	}
+	return grants, wrap("reading grants", rows.Err())
+}

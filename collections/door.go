@@ -1,0 +1,210 @@
+package collections
+
+import (
+	"context"
+	"crypto/ed25519"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"portolan/care"
+	fieldsync "portolan/sync"
+)
+
+// Draft is a change that is made at the hub itself, by a person at the
+// console, a job or an import. Set may name Union fields: the list is then
+// what should stand, and the door works out what to add and to remove.
+type Draft struct {
+	Collection string
+	Record     string // "" mints an id
+	Case       string // for a new record that belongs to a case
+	Org        string // for a new case or record of a topic; the actor's own where ""
+	Set        map[string]care.Value
+	Add        map[string][]string
+	Remove     map[string][]string
+	Group      string // drafts of one group stand or fall together
+}
+
+// Do takes changes made at the hub through the door, as the hub's own replica
+// and in the actor's name: authorise, validate, merge, write, sequence. The
+// receipts are in the order of the drafts. Drafts without an id get one, which
+// the caller reads from its own slice.
+func (h *Hub) Do(ctx context.Context, a care.Actor, drafts ...Draft) ([]fieldsync.Receipt, error) {
+	for i := range drafts {
+		if drafts[i].Record == "" {
+			drafts[i].Record = h.newID()
+		}
+	}
+	var receipts []fieldsync.Receipt
+	err := h.enter(ctx, a, func(s *session) error {
+		receipts = make([]fieldsync.Receipt, 0, len(drafts)) // the session may be entered again
+		for start := 0; start < len(drafts); {
+			end := start + 1
+			for drafts[start].Group != "" && end < len(drafts) && drafts[end].Group == drafts[start].Group {
+				end++
+			}
+			group, err := s.doGroup(drafts[start:end])
+			if err != nil {
+				return err
+			}
+			receipts = append(receipts, group...)
+			start = end
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return receipts, nil
+}
+
+func (s *session) doGroup(drafts []Draft) ([]fieldsync.Receipt, error) {
+	build := make([]func() (*arrival, error), len(drafts))
+	for i := range drafts {
+		build[i] = func() (*arrival, error) { return s.hubChange(s.actor, drafts[i]) }
+	}
+	return s.group(build)
+}
+
+// Errors of a push as a whole. The tablet still has everything it sent.
+var (
+	ErrReplica = &care.Error{Code: "replica_unknown", Kind: care.Signin, Hint: "This tablet is not enrolled under that replica; enrol it again. Nothing on it is lost."}
+	ErrGap     = &care.Error{Code: "sequence_gap", Kind: care.Conflict, Hint: "The hub misses earlier changes of this tablet; it sends them again from the number that the hub names."}
+	ErrForked  = &care.Error{Code: "replica_forked", Kind: care.Conflict, Hint: "The hub holds another change under that number: this tablet was copied or restored. Enrol it again; its unsent changes go under the new replica."}
+	ErrChain   = &care.Error{Code: "chain_broken", Kind: care.Invalid, Hint: "The hash chain or its signature does not fit the changes. Nothing was taken; the tablet still has them."}
+)
+
+// GapError says from which number the hub wants to be sent changes again.
+type GapError struct{ Expected uint64 }
+
+func (e *GapError) Error() string { return ErrGap.Error() }
+
+// Unwrap makes it an ErrGap.
+func (e *GapError) Unwrap() error { return ErrGap }
+
+// Push takes what a tablet made through the door. It returns one receipt per
+// change, in their order; a change that the hub knows already gets the receipt
+// it got before, byte for byte.
+func (h *Hub) Push(ctx context.Context, a care.Actor, p fieldsync.Push) ([]json.RawMessage, error) {
+	if len(p.Changes) == 0 {
+		return nil, nil
+	}
+	changes := make([]fieldsync.Change, len(p.Changes))
+	for i, raw := range p.Changes {
+		c, err := fieldsync.DecodeChange(raw)
+		if err != nil {
+			return nil, err
+		}
+		changes[i] = c
+	}
+	var receipts []json.RawMessage
+	err := h.enter(ctx, a, func(s *session) error {
+		var err error
+		receipts, err = s.push(p, changes)
+		return err
+	})
+	return receipts, err
+}
+
+func (s *session) push(p fieldsync.Push, changes []fieldsync.Change) ([]json.RawMessage, error) {
+	lastN, link, err := s.replica(p.Replica)
+	if err != nil {
+		return nil, err
+	}
+	known, receipts, err := s.known(p, changes, lastN)
+	if err != nil || known == len(changes) {
+		return receipts, err
+	}
+	for i := known; i < len(changes); i++ {
+		link = fieldsync.NextLink(link, p.Changes[i])
+	}
+	if err := s.checkChain(p, changes[len(changes)-1].N, link); err != nil {
+		return nil, err
+	}
+	for start := known; start < len(changes); {
+		end := start + 1
+		for changes[start].Group != "" && end < len(changes) && changes[end].Group == changes[start].Group {
+			end++
+		}
+		var build []func() (*arrival, error)
+		for i := start; i < end; i++ {
+			build = append(build, func() (*arrival, error) {
+				return &arrival{Change: changes[i], raw: p.Changes[i], replica: p.Replica, actor: s.actor}, nil
+			})
+		}
+		group, err := s.group(build)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range group {
+			b, err := json.Marshal(r)
+			if err != nil {
+				return nil, fmt.Errorf("writing a receipt: %w", err)
+			}
+			receipts = append(receipts, b)
+		}
+		start = end
+	}
+	_, err = s.t.exec(`UPDATE replicas SET last_n = ?, link = ? WHERE id = ?`, changes[len(changes)-1].N, link[:], p.Replica)
+	if err != nil {
+		return nil, fmt.Errorf("noting the replica's last change: %w", err)
+	}
+	return receipts, nil
+}
+
+// replica reads how far the hub knows a replica, which must be one of the
+// actor's on this device.
+func (s *session) replica(id string) (lastN uint64, link fieldsync.Link, err error) {
+	var b []byte
+	err = s.t.row(`SELECT last_n, link FROM replicas WHERE id = ? AND staff = ? AND device = ?`, id, s.actor.Staff, s.actor.Device).Scan(&lastN, &b)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, link, ErrReplica
+	}
+	if err != nil {
+		return 0, link, fmt.Errorf("reading the replica: %w", err)
+	}
+	copy(link[:], b)
+	return lastN, link, nil
+}
+
+// known returns the stored receipts of the changes that the hub has already,
+// and how many they are. It checks that numbers are dense and go on from there.
+func (s *session) known(p fieldsync.Push, changes []fieldsync.Change, lastN uint64) (int, []json.RawMessage, error) {
+	receipts := make([]json.RawMessage, 0, len(changes))
+	for i, c := range changes {
+		if c.N != changes[0].N+uint64(i) {
+			return 0, nil, &care.Error{Code: "numbers_not_dense", Kind: care.Invalid, Hint: "The changes of a push are numbered one after the other."}
+		}
+		if c.N > lastN+1 && i == 0 {
+			return 0, nil, &GapError{Expected: lastN + 1}
+		}
+		if c.N > lastN {
+			return i, receipts, nil
+		}
+		var body, receipt []byte
+		if err := s.t.row(`SELECT body, receipt FROM changes WHERE replica = ? AND n = ?`, p.Replica, c.N).Scan(&body, &receipt); err != nil {
+			return 0, nil, fmt.Errorf("reading a known change: %w", err)
+		}
+		if string(body) != string(p.Changes[i]) {
+			return 0, nil, ErrForked
+		}
+		receipts = append(receipts, receipt)
+	}
+	return len(changes), receipts, nil
+}
+
+func (s *session) checkChain(p fieldsync.Push, lastN uint64, link fieldsync.Link) error {
+	if link.String() != p.Link {
+		return ErrChain
+	}
+	var key []byte
+	err := s.t.row(`SELECT public_key FROM device_tokens WHERE replica = ?`, p.Replica).Scan(&key)
+	if err != nil {
+		return fmt.Errorf("reading the tablet's key: %w", err)
+	}
+	if len(key) != ed25519.PublicKeySize || !fieldsync.Verify(key, p.Replica, lastN, link, p.Signature) {
+		return ErrChain
+	}
+	return nil
+}

@@ -1,0 +1,213 @@
+package collections
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/base32"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"io"
+	"strings"
+	"time"
+
+	"portolan/care"
+	fieldsync "portolan/sync"
+)
+
+// Terms of enrolment (OWASP ASVS 5.0, 6.5.4 and 6.5.5: codes of at least 20
+// bits that live at most ten minutes).
+const (
+	EnrolmentTerm  = 10 * time.Minute
+	codeBytes      = 8                   // 64 bits: 13 characters of base 32
+	DeviceTerm     = 90 * 24 * time.Hour // then a tablet is enrolled again
+	deviceTokenLen = 32                  // bytes
+	labelBytesMax  = 80
+)
+
+// Errors of enrolment and of tablets.
+var (
+	ErrCode  = &care.Error{Code: "enrolment_code_invalid", Kind: care.Signin, Hint: "This code is wrong, used, or older than ten minutes. Ask for a new one."}
+	ErrKey   = &care.Error{Code: "device_key_invalid", Kind: care.Invalid, Hint: "The tablet's key is no Ed25519 public key."}
+	ErrToken = &care.Error{Code: "token_invalid", Kind: care.Signin, Hint: "This sign-in is wrong, expired or revoked. Nothing on the tablet is lost; enrol it again."}
+)
+
+// codeAlphabet is Crockford's base 32: no I, L, O, U, so that a code can be
+// read out (crockford.com/base32.html).
+const codeAlphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+var codeEncoding = base32.NewEncoding(codeAlphabet)
+
+// NewEnrolment makes a one-time code with which a member of staff enrols a
+// tablet. The actor needs the power enrol; the member of staff is of their
+// organisation. Only a hash of the code is kept.
+func (h *Hub) NewEnrolment(ctx context.Context, a care.Actor, staff string) (string, error) {
+	if !a.Can(care.MayEnrol) {
+		return "", ErrNoPower
+	}
+	who, err := h.Actor(ctx, staff, "")
+	if err != nil {
+		return "", err
+	}
+	if !a.IsHub() && who.Org != a.Org {
+		return "", care.ErrNotFound
+	}
+	b := make([]byte, codeBytes)
+	if _, err := io.ReadFull(h.rand, b); err != nil {
+		return "", wrap("making a code", err)
+	}
+	code := strings.TrimRight(codeEncoding.EncodeToString(b), "=")
+	now := h.now()
+	err = h.writer.write(ctx, func(t *tx) error {
+		_, err := t.exec(`INSERT INTO enrolments (code_hash, staff, made_by, made_at, expires_at) VALUES (?, ?, ?, ?, ?)`,
+			hashText(normalCode(code)), staff, a.Staff, care.FormatTime(now), care.FormatTime(now.Add(EnrolmentTerm)))
+		return err
+	})
+	if err != nil {
+		return "", wrap("keeping a code", err)
+	}
+	target := care.Target{Collection: "devices", Org: who.Org, Topic: care.People, Compartment: care.General}
+	return groupCode(code), h.Audit(ctx, a, ActEnrol, target, care.Decision{Allowed: true, Reason: "power_enrol"})
+}
+
+// groupCode sets a code in groups of four, as it is read out.
+func groupCode(code string) string {
+	var parts []string
+	for len(code) > 4 {
+		parts, code = append(parts, code[:4]), code[4:]
+	}
+	return strings.Join(append(parts, code), "-")
+}
+
+// normalCode undoes what people do to a code when they type it.
+func normalCode(code string) string {
+	code = strings.NewReplacer("-", "", " ", "", "O", "0", "I", "1", "L", "1").Replace(strings.ToUpper(strings.TrimSpace(code)))
+	return code
+}
+
+func hashText(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:])
+}
+
+// Enrolled is what a tablet is given once.
+type Enrolled struct {
+	Device  string `json:"device"`
+	Replica string `json:"replica"`
+	Staff   string `json:"staff"`
+	Org     string `json:"org"`
+	Token   string `json:"token"` // bearer token; the hub keeps its hash only
+}
+
+// Enrol takes a one-time code and the tablet's public key, and makes the
+// device, its replica and its token.
+func (h *Hub) Enrol(ctx context.Context, code string, key ed25519.PublicKey, label string) (Enrolled, error) {
+	if len(key) != ed25519.PublicKeySize {
+		return Enrolled{}, ErrKey
+	}
+	if label = strings.TrimSpace(label); label == "" || len(label) > labelBytesMax {
+		label = "tablet"
+	}
+	b := make([]byte, deviceTokenLen)
+	if _, err := io.ReadFull(h.rand, b); err != nil {
+		return Enrolled{}, wrap("making a token", err)
+	}
+	e := Enrolled{Device: h.newID(), Replica: h.newID(), Token: base64.RawURLEncoding.EncodeToString(b)}
+	err := h.enter(ctx, h.HubActor(), func(s *session) error { return s.enrol(&e, normalCode(code), key, label) })
+	if err != nil {
+		return Enrolled{}, err
+	}
+	return e, nil
+}
+
+func (s *session) enrol(e *Enrolled, code string, key ed25519.PublicKey, label string) error {
+	var expires, used string
+	err := s.t.row(`SELECT staff, expires_at, used_at FROM enrolments WHERE code_hash = ?`, hashText(code)).Scan(&e.Staff, &expires, &used)
+	if errors.Is(err, sql.ErrNoRows) || (err == nil && (used != "" || expires <= s.nowText)) {
+		return ErrCode
+	}
+	if err != nil {
+		return wrap("reading a code", err)
+	}
+	actor, err := s.h.loadActor(s.t, e.Staff, "")
+	if errors.Is(err, care.ErrNotFound) {
+		return ErrCode
+	}
+	if err != nil {
+		return err
+	}
+	e.Org = actor.Org
+	for _, q := range []struct {
+		sql  string
+		args []any
+	}{
+		{`UPDATE enrolments SET used_at = ? WHERE code_hash = ?`, []any{s.nowText, hashText(code)}},
+		{`INSERT INTO replicas (id, staff, device, last_n, link, made_at) VALUES (?, ?, ?, 0, ?, ?)`,
+			[]any{e.Replica, e.Staff, e.Device, make([]byte, len(fieldsync.Link{})), s.nowText}},
+		{`INSERT INTO device_tokens (token_hash, device, staff, replica, public_key, made_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+			[]any{hashText(e.Token), e.Device, e.Staff, e.Replica, []byte(key), s.nowText, care.FormatTime(s.now.Add(DeviceTerm))}},
+	} {
+		if _, err := s.t.exec(q.sql, q.args...); err != nil {
+			return wrap("enrolling", err)
+		}
+	}
+	a, err := s.hubChange(s.h.HubActor(), Draft{Collection: "devices", Record: e.Device, Org: e.Org, Set: map[string]care.Value{
+		"label": care.OfText(label), "staff": care.OfText(e.Staff), "status": care.OfText("enrolled"), "enrolled_at": care.OfTime(s.now)}})
+	if err != nil {
+		return err
+	}
+	r, err := s.take(a, nil)
+	if err != nil {
+		return err
+	}
+	return Refused([]fieldsync.Receipt{r})
+}
+
+// DeviceActor is whose tablet a bearer token belongs to: ErrToken for one that
+// is wrong, expired or revoked, or whose owner has left.
+func (h *Hub) DeviceActor(ctx context.Context, token string) (care.Actor, error) {
+	var device, staff, expires, revoked string
+	err := reader{ctx, h.readDB()}.row(`SELECT device, staff, expires_at, revoked_at FROM device_tokens WHERE token_hash = ?`, hashText(token)).
+		Scan(&device, &staff, &expires, &revoked)
+	if errors.Is(err, sql.ErrNoRows) || (err == nil && (revoked != "" || expires <= care.FormatTime(h.now()))) {
+		return care.Actor{}, ErrToken
+	}
+	if err != nil {
+		return care.Actor{}, wrap("reading a token", err)
+	}
+	a, err := h.Actor(ctx, staff, device)
+	if errors.Is(err, care.ErrNotFound) {
+		return care.Actor{}, ErrToken
+	}
+	return a, err
+}
+
+// RevokeDevice ends a tablet's token. The actor needs the power enrol.
+func (h *Hub) RevokeDevice(ctx context.Context, a care.Actor, device string) error {
+	if !a.Can(care.MayEnrol) {
+		return ErrNoPower
+	}
+	row, err := h.Read(ctx, a, "devices", device)
+	if err != nil {
+		return err
+	}
+	err = h.enter(ctx, a, func(s *session) error {
+		if _, err := s.t.exec(`UPDATE device_tokens SET revoked_at = ? WHERE device = ? AND revoked_at = ''`, s.nowText, row.ID); err != nil {
+			return wrap("revoking", err)
+		}
+		c, err := s.hubChange(s.h.HubActor(), Draft{Collection: "devices", Record: row.ID,
+			Set: map[string]care.Value{"status": care.OfText("revoked"), "revoked_at": care.OfTime(s.now)}})
+		if err != nil {
+			return err
+		}
+		_, err = s.take(c, nil)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return h.Audit(ctx, a, ActRevoke, care.Target{Collection: "devices", Org: row.Org, Topic: care.People, Compartment: care.General},
+		care.Decision{Allowed: true, Reason: "power_enrol"})
+}

@@ -1,0 +1,213 @@
+// Package collections is PocketBase seen from Go: a hub's database with the
+// one door in (door.go, apply.go) and the one door out (pull.go, read.go).
+package collections
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/core"
+
+	"portolan/care"
+	_ "portolan/pb_migrations" // registers the migrations
+)
+
+// Config is what a hub needs to open.
+type Config struct {
+	Dir  string           // the hub's folder; made if it is not there
+	Now  func() time.Time // time.Now where nil
+	Rand io.Reader        // crypto/rand where nil
+	Log  *slog.Logger     // slog.Default where nil; never given personal data
+}
+
+// Hub is an open hub: its database, its door, its files.
+type Hub struct {
+	dir  string
+	app  *core.BaseApp
+	now  func() time.Time
+	rand io.Reader
+	log  *slog.Logger
+
+	writer  writer
+	tables  map[string]*table
+	epoch   string
+	secret  []byte // MACs cursors, keys of imports; made once, kept in hub_meta
+	replica string // the hub's own replica
+	wakeMu  sync.Mutex
+	wake    []func(staff []string)
+
+	decoyOnce    sync.Once
+	decoyAccount *core.Record
+}
+
+// dataPragmas are PocketBase's own (core.DefaultDBConnect) but for
+// synchronous: with FULL an acknowledged push survives a power cut
+// (in WAL mode NORMAL may lose the last commits: sqlite.org/pragma.html#pragma_synchronous).
+const dataPragmas = "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=journal_size_limit(200000000)" +
+	"&_pragma=synchronous(FULL)&_pragma=foreign_keys(ON)&_pragma=temp_store(MEMORY)&_pragma=cache_size(-16000)"
+
+// Connections that stay open while nobody asks: each keeps a page cache.
+const (
+	readersMax  = 16
+	readersIdle = 2
+)
+
+func connect(path string) (*dbx.DB, error) { return dbx.Open("sqlite", path+dataPragmas) }
+
+// Open boots the hub in its folder and runs pending migrations. It does not
+// listen. The caller holds the folder's lock (main).
+func Open(cfg Config) (*Hub, error) {
+	h := &Hub{dir: cfg.Dir, now: cfg.Now, rand: cfg.Rand, log: cfg.Log}
+	if h.now == nil {
+		h.now = time.Now
+	}
+	if h.rand == nil {
+		h.rand = rand.Reader
+	}
+	if h.log == nil {
+		h.log = slog.Default()
+	}
+	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("making the hub's folder: %w", err)
+	}
+	h.app = core.NewBaseApp(core.BaseAppConfig{
+		DataDir: filepath.Join(cfg.Dir, "pb_data"), DBConnect: connect,
+		DataMaxOpenConns: readersMax, DataMaxIdleConns: readersIdle, AuxMaxOpenConns: 4, AuxMaxIdleConns: 1,
+	})
+	if err := h.app.Bootstrap(); err != nil {
+		return nil, fmt.Errorf("opening the database: %w", err)
+	}
+	if err := h.prepare(); err != nil {
+		return nil, errors.Join(err, h.app.ResetBootstrapState())
+	}
+	return h, nil
+}
+
+func (h *Hub) prepare() error {
+	if err := h.app.RunAllMigrations(); err != nil {
+		return fmt.Errorf("migrating the database: %w", err)
+	}
+	h.writer = newWriter(h.sqlDB())
+	h.tables = make(map[string]*table, len(care.Schema))
+	for _, e := range care.Schema {
+		h.tables[e.Name] = newTable(e)
+	}
+	return h.loadMeta()
+}
+
+// App is PocketBase itself, for hooks.
+func (h *Hub) App() core.App { return h.app }
+
+// Dir is the hub's folder.
+func (h *Hub) Dir() string { return h.dir }
+
+// Now is the hub's clock.
+func (h *Hub) Now() time.Time { return h.now() }
+
+// Log is the hub's log.
+func (h *Hub) Log() *slog.Logger { return h.log }
+
+// Close ends what the hub has open. Nothing may be in flight.
+func (h *Hub) Close() error {
+	h.writer.close()
+	return h.app.ResetBootstrapState()
+}
+
+// sqlDB is PocketBase's single writing connection: door and framework queue
+// for the same one, so that neither finds the database locked.
+func (h *Hub) sqlDB() *sql.DB { return h.app.NonconcurrentDB().(*dbx.DB).DB() }
+
+// readDB is the pool of reading connections.
+func (h *Hub) readDB() *sql.DB { return h.app.ConcurrentDB().(*dbx.DB).DB() }
+
+// loadMeta reads what the hub knows of itself, and makes it on first use.
+func (h *Hub) loadMeta() error {
+	ctx := context.Background()
+	secret := make([]byte, 32)
+	if _, err := io.ReadFull(h.rand, secret); err != nil {
+		return fmt.Errorf("making the hub's secret: %w", err)
+	}
+	fresh := []struct{ name, value string }{
+		{"epoch", h.newID()}, {"replica", h.newID()}, {"secret", base64.RawURLEncoding.EncodeToString(secret)},
+	}
+	for _, f := range fresh {
+		if _, err := h.sqlDB().ExecContext(ctx, `INSERT OR IGNORE INTO hub_meta (name, value) VALUES (?, ?)`, f.name, f.value); err != nil {
+			return fmt.Errorf("writing the hub's %s: %w", f.name, err)
+		}
+	}
+	rows, err := h.sqlDB().QueryContext(ctx, `SELECT name, value FROM hub_meta`)
+	if err != nil {
+		return fmt.Errorf("reading about the hub: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name, value string
+		if err := rows.Scan(&name, &value); err != nil {
+			return fmt.Errorf("reading about the hub: %w", err)
+		}
+		switch name {
+		case "epoch":
+			h.epoch = value
+		case "replica":
+			h.replica = value
+		case "secret":
+			if h.secret, err = base64.RawURLEncoding.DecodeString(value); err != nil {
+				return fmt.Errorf("reading the hub's secret: %w", err)
+			}
+		}
+	}
+	return rows.Err()
+}
+
+// NewEpoch marks that the hub was restored from a copy: cursors given before
+// are answered with everything that their holder may see now.
+func (h *Hub) NewEpoch(ctx context.Context) error {
+	// Random, so that two restores of one copy are told apart.
+	next := h.newID()
+	if _, err := h.sqlDB().ExecContext(ctx, `UPDATE hub_meta SET value = ? WHERE name = 'epoch'`, next); err != nil {
+		return fmt.Errorf("writing the epoch: %w", err)
+	}
+	h.epoch = next
+	return nil
+}
+
+// newID mints a UUIDv7 of the hub's clock and randomness (RFC 9562 §5.7).
+func (h *Hub) newID() string {
+	id, err := uuid.NewV7FromReader(h.rand)
+	if err != nil {
+		panic("collections: no randomness: " + err.Error())
+	}
+	return id.String()
+}
+
+// OnWake adds a listener that hears, after each commit, for whom something is
+// new. It is called outside the transaction and must not block.
+func (h *Hub) OnWake(f func(staff []string)) {
+	h.wakeMu.Lock()
+	defer h.wakeMu.Unlock()
+	h.wake = append(h.wake, f)
+}
+
+func (h *Hub) wakeUp(staff []string) {
+	if len(staff) == 0 {
+		return
+	}
+	h.wakeMu.Lock()
+	listeners := h.wake
+	h.wakeMu.Unlock()
+	for _, f := range listeners {
+		f(staff)
+	}
+}

@@ -1,0 +1,218 @@
+package collections
+
+import (
+	"bytes"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+
+	"portolan/care"
+	fieldsync "portolan/sync"
+)
+
+// record is one row as the door and the pull hold it: who made it and when,
+// and a register per field. Registers are decoded when they are first asked
+// for.
+type record struct {
+	t         *table
+	id        string
+	org       string
+	caseID    string
+	createdBy string
+	madeAt    string
+	arrivedAt string
+	seq       uint64
+	stored    bool // it stands in the database
+
+	raw  map[string][]byte             // registers as stored, not decoded yet
+	regs map[string]fieldsync.Register // decoded or changed
+}
+
+func newRecord(t *table, id string) *record {
+	return &record{t: t, id: id, raw: map[string][]byte{}, regs: map[string]fieldsync.Register{}}
+}
+
+// scanner is *sql.Row or *sql.Rows.
+type scanner interface{ Scan(...any) error }
+
+// scanRecord reads what table.read selects; nil where there is no such row.
+func scanRecord(t *table, row scanner) (*record, error) {
+	r := newRecord(t, "")
+	var routing []byte
+	cells := make([][]byte, len(t.sealed))
+	into := []any{&r.id, &r.org, &r.caseID, &r.createdBy, &r.madeAt, &r.arrivedAt, &r.seq, &routing}
+	for i := range cells {
+		into = append(into, &cells[i])
+	}
+	if err := row.Scan(into...); errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	} else if err != nil {
+		return nil, fmt.Errorf("reading a row of %s: %w", t.entity.Name, err)
+	}
+	r.stored = true
+	clear, err := openRouting(routing)
+	if err != nil {
+		return nil, fmt.Errorf("reading a row of %s: %w", t.entity.Name, err)
+	}
+	r.raw = clear
+	for i, f := range t.sealed {
+		if len(cells[i]) > 0 {
+			r.raw[f.Name] = cells[i]
+		}
+	}
+	return r, nil
+}
+
+// register returns the field's register; an empty one where nothing was
+// written.
+func (r *record) register(field string) (fieldsync.Register, error) {
+	if reg, ok := r.regs[field]; ok {
+		return reg, nil
+	}
+	raw, ok := r.raw[field]
+	if !ok {
+		return fieldsync.Register{}, nil
+	}
+	reg, err := openRegister(r, field, raw)
+	if err != nil {
+		return reg, err
+	}
+	r.regs[field] = reg
+	return reg, nil
+}
+
+func (r *record) set(field string, reg fieldsync.Register) {
+	r.regs[field] = reg
+	delete(r.raw, field)
+}
+
+// snapshot is enough of a record to put it back.
+type snapshot struct {
+	raw  map[string][]byte
+	regs map[string]fieldsync.Register
+}
+
+func (r *record) save() snapshot { return snapshot{maps.Clone(r.raw), maps.Clone(r.regs)} }
+
+func (r *record) restore(s snapshot) { r.raw, r.regs = s.raw, s.regs }
+
+// restoreField puts one field back to what it was.
+func (r *record) restoreField(s snapshot, field string) {
+	delete(r.raw, field)
+	delete(r.regs, field)
+	if b, ok := s.raw[field]; ok {
+		r.raw[field] = b
+	}
+	if reg, ok := s.regs[field]; ok {
+		r.regs[field] = reg
+	}
+}
+
+// row is the record with the values in force, of the compartments for which
+// see answers yes; see nil means all.
+func (r *record) row(see func(care.Compartment) bool) (care.Row, error) {
+	out := care.Row{Collection: r.t.entity.Name, ID: r.id, Org: r.org, Case: r.caseID, V: make(map[string]care.Value)}
+	for i := range r.t.entity.Fields {
+		f := &r.t.entity.Fields[i]
+		if see != nil && !see(f.Compartment) {
+			continue
+		}
+		reg, err := r.register(f.Name)
+		if err != nil {
+			return out, err
+		}
+		if v := reg.InForce(f); v.IsSet() {
+			out.V[f.Name] = v
+		}
+	}
+	return out, nil
+}
+
+// scope is the scope that a field of this record belongs to.
+func (r *record) scope(f *care.Field) fieldsync.Scope {
+	if r.t.entity.Topic != care.NoTopic {
+		return fieldsync.OrgScope(r.org, r.t.entity.Topic, f.Compartment)
+	}
+	return fieldsync.CaseScope(r.caseID, f.Compartment)
+}
+
+// target is what a decision about a field of this record is asked for.
+func (r *record) target(c care.Compartment) care.Target {
+	return care.Target{Collection: r.t.entity.Name, Org: r.org, Case: r.caseID, Topic: r.t.entity.Topic, Compartment: c}
+}
+
+// load reads a record inside the door's transaction, nil where there is none.
+func (t *tx) load(tab *table, id string) (*record, error) {
+	return scanRecord(tab, t.row(tab.read, id))
+}
+
+// store writes the whole row.
+func (t *tx) store(r *record) error {
+	args := []any{r.id, r.org, r.caseID, r.createdBy, r.madeAt, r.arrivedAt, r.seq, nil}
+	routing := make(map[string]json.RawMessage, len(r.t.clear))
+	for _, f := range r.t.clear {
+		reg, err := r.register(f.Name)
+		if err != nil {
+			return err
+		}
+		args = append(args, clearText(reg.InForce(f)))
+		if len(reg.Heads) == 0 {
+			continue
+		}
+		if routing[f.Name], err = json.Marshal(reg); err != nil {
+			return fmt.Errorf("writing %s.%s: %w", r.t.entity.Name, f.Name, err)
+		}
+	}
+	var err error
+	if args[7], err = json.Marshal(routing); err != nil {
+		return fmt.Errorf("writing %s: %w", r.t.entity.Name, err)
+	}
+	for _, f := range r.t.sealed {
+		cell, err := r.cell(f)
+		if err != nil {
+			return err
+		}
+		args = append(args, cell)
+	}
+	query := r.t.insert
+	if r.stored {
+		query = r.t.update
+		args = append(args[1:], r.id)
+	}
+	for i, a := range args { // as TEXT: PocketBase's columns are text and JSON text
+		if b, ok := a.([]byte); ok {
+			args[i] = string(b)
+		}
+	}
+	if _, err := t.exec(query, args...); err != nil {
+		return fmt.Errorf("writing a row of %s: %w", r.t.entity.Name, err)
+	}
+	r.stored = true
+	return nil
+}
+
+// cell is what stands in a sealed field's column: nil, or the register.
+func (r *record) cell(f *care.Field) (any, error) {
+	if raw, ok := r.raw[f.Name]; ok {
+		return raw, nil
+	}
+	reg, ok := r.regs[f.Name]
+	if !ok || len(reg.Heads) == 0 {
+		return nil, nil
+	}
+	return sealRegister(r, f.Name, reg)
+}
+
+// clearText is a routing value as its column holds it: text as it is, other
+// types as their JSON, absent and undecided values as nothing.
+func clearText(v care.Value) string {
+	if len(v) == 0 || v[0] == '{' || bytes.Equal(v, []byte("null")) {
+		return ""
+	}
+	if v[0] == '"' {
+		return v.Text()
+	}
+	return string(v)
+}

@@ -1,0 +1,300 @@
+package collections
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"time"
+
+	"portolan/care"
+	fieldsync "portolan/sync"
+)
+
+// session is the door's work inside one transaction.
+type session struct {
+	h       *Hub
+	t       *tx
+	actor   care.Actor
+	now     time.Time
+	nowText string
+	state
+	seen map[seenKey]care.Decision
+}
+
+// state is what a group that falls puts back, beside what the database puts
+// back itself.
+type state struct {
+	seq     uint64 // the last sequence number given
+	hubN    uint64 // the hub replica's last number
+	hubLink fieldsync.Link
+	grants  []care.Grant
+	digests map[fieldsync.Scope]fieldsync.Digest // changed ones, written at the end
+	touched map[fieldsync.Scope]bool
+	woken   map[string]bool // staff whose scopes changed
+	depth   int             // consequences of consequences
+}
+
+type seenKey struct {
+	act         care.Act
+	collection  string
+	org, caseID string
+	compartment care.Compartment
+}
+
+// arrival is a change as it reaches the door.
+type arrival struct {
+	fieldsync.Change
+	raw     []byte
+	replica string
+	actor   care.Actor
+}
+
+func (a *arrival) dot() fieldsync.Dot { return fieldsync.DotOf(a.replica, a.N) }
+
+// enter opens the door for one transaction and, after it is committed, wakes
+// whom it concerns.
+func (h *Hub) enter(ctx context.Context, a care.Actor, f func(*session) error) error {
+	var woken []string
+	err := h.writer.write(ctx, func(t *tx) (err error) {
+		defer caught(&err)
+		now := h.now()
+		s := &session{h: h, t: t, actor: a, now: now, nowText: care.FormatTime(now), seen: map[seenKey]care.Decision{}}
+		s.grants = a.Grants
+		s.digests = map[fieldsync.Scope]fieldsync.Digest{}
+		s.touched = map[fieldsync.Scope]bool{}
+		s.woken = map[string]bool{}
+		if err := s.open(); err != nil {
+			return err
+		}
+		if err := f(s); err != nil {
+			return err
+		}
+		woken, err = s.close()
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	h.wakeUp(woken)
+	return nil
+}
+
+func (s *session) open() error {
+	if _, err := s.t.exec(`INSERT INTO door_open (one) VALUES (1)`); err != nil {
+		return fmt.Errorf("opening the door: %w", err)
+	}
+	if err := s.t.row(`SELECT COALESCE(MAX(seq), 0) FROM changes`).Scan(&s.seq); err != nil {
+		return fmt.Errorf("reading the sequence: %w", err)
+	}
+	if _, err := s.t.exec(`INSERT OR IGNORE INTO replicas (id, staff, device, last_n, link, made_at) VALUES (?, ?, '', 0, ?, ?)`,
+		s.h.replica, care.HubStaff, make([]byte, len(s.hubLink)), s.nowText); err != nil {
+		return fmt.Errorf("reading the hub's replica: %w", err)
+	}
+	var link []byte
+	if err := s.t.row(`SELECT last_n, link FROM replicas WHERE id = ?`, s.h.replica).Scan(&s.hubN, &link); err != nil {
+		return fmt.Errorf("reading the hub's replica: %w", err)
+	}
+	copy(s.hubLink[:], link)
+	return nil
+}
+
+// close writes what was kept back until the end, and returns whom to wake.
+func (s *session) close() ([]string, error) {
+	for scope, d := range s.digests {
+		if _, err := s.t.exec(`INSERT INTO scope_digests (scope, digest) VALUES (?, ?)
+			ON CONFLICT (scope) DO UPDATE SET digest = excluded.digest`, string(scope), d.String()); err != nil {
+			return nil, fmt.Errorf("writing a digest: %w", err)
+		}
+	}
+	if _, err := s.t.exec(`UPDATE replicas SET last_n = ?, link = ? WHERE id = ?`, s.hubN, s.hubLink[:], s.h.replica); err != nil {
+		return nil, fmt.Errorf("noting the hub's last change: %w", err)
+	}
+	if _, err := s.t.exec(`DELETE FROM door_open`); err != nil {
+		return nil, fmt.Errorf("closing the door: %w", err)
+	}
+	for scope := range s.touched {
+		if err := s.holders(scope); err != nil {
+			return nil, err
+		}
+	}
+	woken := make([]string, 0, len(s.woken))
+	for staff := range s.woken {
+		woken = append(woken, staff)
+	}
+	return woken, nil
+}
+
+// holders adds those who may see a scope to the woken.
+func (s *session) holders(scope fieldsync.Scope) error {
+	rows, err := s.t.rows(`SELECT staff FROM scope_access WHERE scope = ? AND until_seq IS NULL`, string(scope))
+	if err != nil {
+		return fmt.Errorf("reading who sees a scope: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var staff string
+		if err := rows.Scan(&staff); err != nil {
+			return fmt.Errorf("reading who sees a scope: %w", err)
+		}
+		s.woken[staff] = true
+	}
+	return rows.Err()
+}
+
+// group applies changes that stand or fall together; a single change is a
+// group of one. Where one member of several must be held, all are.
+func (s *session) group(build []func() (*arrival, error)) ([]fieldsync.Receipt, error) {
+	if len(build) == 1 {
+		a, err := build[0]()
+		if err != nil {
+			return nil, err
+		}
+		r, err := s.take(a, nil)
+		return []fieldsync.Receipt{r}, err
+	}
+	before := s.state
+	before.digests, before.touched, before.woken = maps.Clone(s.digests), maps.Clone(s.touched), maps.Clone(s.woken)
+	if _, err := s.t.exec(`SAVEPOINT change_group`); err != nil {
+		return nil, fmt.Errorf("beginning a group: %w", err)
+	}
+	var receipts []fieldsync.Receipt
+	reasons := make(map[int][]fieldsync.Held)
+	for i := range build {
+		a, err := build[i]()
+		if err != nil {
+			return nil, err
+		}
+		r, err := s.take(a, nil)
+		if err != nil {
+			return nil, err
+		}
+		receipts = append(receipts, r)
+		if r.Status == fieldsync.StatusHeld {
+			reasons[i] = r.Held
+		}
+	}
+	if len(reasons) == 0 {
+		_, err := s.t.exec(`RELEASE change_group`)
+		return receipts, err
+	}
+	if _, err := s.t.exec(`ROLLBACK TO change_group`); err != nil {
+		return nil, fmt.Errorf("putting a group back: %w", err)
+	}
+	s.state = before
+	return s.holdGroup(build, reasons)
+}
+
+// holdGroup holds every member of a group, each with its own reason or with
+// the reason that another fell.
+func (s *session) holdGroup(build []func() (*arrival, error), reasons map[int][]fieldsync.Held) ([]fieldsync.Receipt, error) {
+	var receipts []fieldsync.Receipt
+	for i := range build {
+		a, err := build[i]()
+		if err != nil {
+			return nil, err
+		}
+		held := reasons[i]
+		if held == nil {
+			held = []fieldsync.Held{{Reason: HeldGroup}}
+		}
+		r, err := s.take(a, held)
+		if err != nil {
+			return nil, err
+		}
+		receipts = append(receipts, r)
+	}
+	return receipts, nil
+}
+
+// hubChange writes a draft as a change of the hub's own replica, on the base
+// of what stands now.
+func (s *session) hubChange(actor care.Actor, d Draft) (*arrival, error) {
+	t, ok := s.h.tables[d.Collection]
+	if !ok {
+		return nil, &care.Error{Code: "unknown_collection", Kind: care.Invalid, Hint: "There is no collection of that name."}
+	}
+	rec, err := s.t.load(t, d.Record)
+	if err != nil {
+		return nil, err
+	}
+	if rec == nil {
+		rec = newRecord(t, d.Record)
+	}
+	org := d.Org
+	if org == "" {
+		org = actor.Org
+	}
+	c := fieldsync.Change{
+		N: s.hubN + 1, Collection: d.Collection, Record: d.Record, Case: d.Case, Org: org,
+		Clock: fieldsync.HLCOf(s.now), At: s.nowText, Author: actor.Staff, Group: d.Group, Schema: care.SchemaVersion,
+		Salt: s.h.newSalt(),
+	}
+	if err := fillChange(&c, rec, d); err != nil {
+		return nil, err
+	}
+	raw, err := json.Marshal(c)
+	if err != nil {
+		return nil, fmt.Errorf("writing a change: %w", err)
+	}
+	return &arrival{Change: c, raw: raw, replica: s.h.replica, actor: actor}, nil
+}
+
+// fillChange sets the fields of a change from a draft, and their bases.
+func fillChange(c *fieldsync.Change, rec *record, d Draft) error {
+	c.Set, c.Add, c.Remove = map[string]care.Value{}, map[string][]string{}, map[string][]string{}
+	c.Base = map[string][]fieldsync.Dot{}
+	base := func(field string) (fieldsync.Register, error) {
+		reg, err := rec.register(field)
+		if dots := reg.Dots(); len(dots) > 0 {
+			c.Base[field] = dots
+		}
+		return reg, err
+	}
+	for name, v := range d.Set {
+		reg, err := base(name)
+		if err != nil {
+			return err
+		}
+		f, ok := rec.t.entity.Field(name)
+		if !ok || f.Merge != care.Union {
+			c.Set[name] = v
+			continue
+		}
+		c.Add[name], c.Remove[name] = listDifference(reg.InForce(f).List(), v.List())
+	}
+	for name, l := range d.Add {
+		if _, err := base(name); err != nil {
+			return err
+		}
+		c.Add[name] = append(c.Add[name], l...)
+	}
+	for name, l := range d.Remove {
+		if _, err := base(name); err != nil {
+			return err
+		}
+		c.Remove[name] = append(c.Remove[name], l...)
+	}
+	maps.DeleteFunc(c.Add, func(_ string, l []string) bool { return len(l) == 0 })
+	maps.DeleteFunc(c.Remove, func(_ string, l []string) bool { return len(l) == 0 })
+	return nil
+}
+
+func listDifference(from, to []string) (add, remove []string) {
+	have := make(map[string]bool, len(from))
+	for _, e := range from {
+		have[e] = true
+	}
+	for _, e := range to {
+		if !have[e] {
+			add = append(add, e)
+		}
+		delete(have, e)
+	}
+	for _, e := range from {
+		if have[e] {
+			remove = append(remove, e)
+		}
+	}
+	return add, remove
+}

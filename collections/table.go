@@ -1,0 +1,68 @@
+package collections
+
+import (
+	"strings"
+
+	"portolan/care"
+)
+
+// envelope are the columns that every collection has before its fields.
+var envelope = []string{"id", "org", "case_id", "created_by", "made_at", "arrived_at", "seq", "routing"}
+
+// table is one collection as SQL: the statements that read and write a row.
+type table struct {
+	entity *care.Entity
+	sealed []*care.Field // in column order
+	clear  []*care.Field // routing fields, in column order
+	read   string        // one row by id
+	insert string
+	update string
+}
+
+func newTable(e *care.Entity) *table {
+	t := &table{entity: e}
+	columns := append([]string(nil), envelope...)
+	for i := range e.Fields {
+		if e.Fields[i].Routing {
+			t.clear = append(t.clear, &e.Fields[i])
+			columns = append(columns, e.Fields[i].Name)
+		}
+	}
+	for i := range e.Fields {
+		if !e.Fields[i].Routing {
+			t.sealed = append(t.sealed, &e.Fields[i])
+			columns = append(columns, e.Fields[i].Name)
+		}
+	}
+	// The values of routing columns stand in the routing registers too; the
+	// row is read from those.
+	read := append(append([]string(nil), envelope...), names(t.sealed)...)
+	t.read = "SELECT " + quoted(read, ", ") + " FROM " + quote(e.Name) + " WHERE id = ?"
+	t.insert = "INSERT INTO " + quote(e.Name) + " (" + quoted(columns, ", ") + ") VALUES (" +
+		strings.TrimSuffix(strings.Repeat("?, ", len(columns)), ", ") + ")"
+	t.update = "UPDATE " + quote(e.Name) + " SET " + quoted(columns[1:], " = ?, ") + " = ? WHERE id = ?"
+	return t
+}
+
+func names(fields []*care.Field) []string {
+	var l []string
+	for _, f := range fields {
+		l = append(l, f.Name)
+	}
+	return l
+}
+
+func quote(name string) string { return "`" + name + "`" }
+
+func quoted(names []string, between string) string {
+	l := make([]string, len(names))
+	for i, n := range names {
+		l[i] = quote(n)
+	}
+	return strings.Join(l, between)
+}
+
+// readWhere reads the rows whose clear column has a value.
+func (t *table) readWhere(column string) string {
+	return strings.TrimSuffix(t.read, "id = ?") + quote(column) + " = ? ORDER BY id"
+}

@@ -1,0 +1,369 @@
+package collections
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"portolan/care"
+	fieldsync "portolan/sync"
+)
+
+// Count is one thing that Verify looked at, and how many of it.
+type Count struct {
+	N    int
+	What string // plural noun
+}
+
+// Verify checks that the hub's folder is whole: the database file, the change
+// log (dense numbers and chains for each replica), the records (what stands is
+// what the log gives when it is played again), the digests, references between
+// records, and the files. It reports each count and returns every fault, in
+// words without personal data; an error means that it could not finish.
+func (h *Hub) Verify(ctx context.Context, report func(Count)) (faults []string, err error) {
+	snapshot, err := h.readDB().BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return nil, wrap("beginning to verify", err)
+	}
+	defer snapshot.Rollback() // a reading transaction has nothing to keep
+	v := &verification{h: h, r: reader{ctx, snapshot}, report: report}
+	for _, step := range []func() error{v.integrity, v.log, v.records, v.digests, v.access, v.files} {
+		if err := step(); err != nil {
+			return v.faults, err
+		}
+	}
+	return v.faults, nil
+}
+
+type verification struct {
+	h       *Hub
+	r       reader
+	report  func(Count)
+	faults  []string
+	replica map[string]*replayed
+	history map[place]*written
+	sums    map[fieldsync.Scope]fieldsync.Digest
+}
+
+// place is one field of one record.
+type place struct{ record, field string }
+
+// written is what the log says was written to a place.
+type written struct {
+	dots       []fieldsync.Dot        // taken, in the order of the log
+	superseded map[fieldsync.Dot]bool // named as seen by a later author
+}
+
+type replayed struct {
+	n    uint64
+	link fieldsync.Link
+}
+
+func (v *verification) fault(format string, args ...any) {
+	v.faults = append(v.faults, fmt.Sprintf(format, args...))
+}
+
+func (v *verification) integrity() error {
+	var answer string
+	if err := v.r.row(`PRAGMA integrity_check(1)`).Scan(&answer); err != nil {
+		return wrap("checking the database file", err)
+	}
+	if answer != "ok" {
+		v.fault("the database file is damaged: SQLite's integrity check does not say ok")
+	}
+	var pages int
+	if err := v.r.row(`PRAGMA page_count`).Scan(&pages); err != nil {
+		return wrap("checking the database file", err)
+	}
+	v.report(Count{pages, "database pages"})
+	return nil
+}
+
+// log walks the change log in the order of its numbers.
+func (v *verification) log() error {
+	rows, err := v.r.rows(`SELECT seq, replica, n, collection, record, body, receipt FROM changes ORDER BY seq`)
+	if err != nil {
+		return wrap("reading the change log", err)
+	}
+	defer rows.Close()
+	v.replica, v.history = map[string]*replayed{}, map[place]*written{}
+	n, last := 0, uint64(0)
+	for rows.Next() {
+		var seq, number uint64
+		var replica, collection, record string
+		var body, receipt []byte
+		if err := rows.Scan(&seq, &replica, &number, &collection, &record, &body, &receipt); err != nil {
+			return wrap("reading the change log", err)
+		}
+		if seq != last+1 {
+			v.fault("the change log goes from number %d to %d", last, seq)
+		}
+		last = seq
+		n++
+		v.change(seq, replica, number, collection, record, body, receipt)
+	}
+	if err := rows.Err(); err != nil {
+		return wrap("reading the change log", err)
+	}
+	v.report(Count{n, "changes"})
+	return v.chains()
+}
+
+func (v *verification) change(seq uint64, replica string, number uint64, collection, record string, body, receipt []byte) {
+	r, ok := v.replica[replica]
+	if !ok {
+		r = &replayed{}
+		v.replica[replica] = r
+	}
+	if number != r.n+1 {
+		v.fault("replica %s goes from change %d to %d", replica, r.n, number)
+	}
+	r.n, r.link = number, fieldsync.NextLink(r.link, body)
+	c, err := fieldsync.DecodeChange(body)
+	if err != nil {
+		v.fault("change %d cannot be read: %s", seq, care.CodeOf(err))
+		return
+	}
+	if c.N != number || c.Collection != collection || c.Record != record {
+		v.fault("change %d is filed under another name than its own", seq)
+	}
+	held, whole := map[string]bool{}, false
+	var r2 fieldsync.Receipt
+	if err := json.Unmarshal(receipt, &r2); err != nil {
+		v.fault("the receipt of change %d cannot be read", seq)
+	}
+	for _, h := range r2.Held {
+		held[h.Field], whole = true, whole || h.Field == ""
+	}
+	for _, f := range c.Fields() {
+		if whole || held[f] {
+			continue
+		}
+		w := v.history[place{record, f}]
+		if w == nil {
+			w = &written{superseded: map[fieldsync.Dot]bool{}}
+			v.history[place{record, f}] = w
+		}
+		w.dots = append(w.dots, fieldsync.DotOf(replica, number))
+		for _, d := range c.Base[f] {
+			w.superseded[d] = true
+		}
+	}
+}
+
+// chains compares the chain played again with the one that was noted.
+func (v *verification) chains() error {
+	rows, err := v.r.rows(`SELECT id, last_n, link FROM replicas`)
+	if err != nil {
+		return wrap("reading the replicas", err)
+	}
+	defer rows.Close()
+	n := 0
+	for rows.Next() {
+		var id string
+		var lastN uint64
+		var link []byte
+		if err := rows.Scan(&id, &lastN, &link); err != nil {
+			return wrap("reading the replicas", err)
+		}
+		n++
+		r := v.replica[id]
+		if r == nil {
+			r = &replayed{}
+		}
+		if r.n != lastN || !bytes.Equal(r.link[:], link) {
+			v.fault("the hash chain of replica %s does not end as noted", id)
+		}
+	}
+	v.report(Count{n, "replicas"})
+	return wrap("reading the replicas", rows.Err())
+}
+
+// records reads every row: each value must come from a change in the log, each
+// clear column must say what its register says, and references must hold.
+func (v *verification) records() error {
+	v.sums = map[fieldsync.Scope]fieldsync.Digest{}
+	n := 0
+	for _, e := range care.Schema {
+		t := v.h.tables[e.Name]
+		rows, err := v.r.rows(t.read[:len(t.read)-len(" WHERE id = ?")])
+		if err != nil {
+			return wrap("reading "+e.Name, err)
+		}
+		for rows.Next() {
+			rec, err := scanRecord(t, rows)
+			if err == nil {
+				err = v.record(rec)
+			}
+			if err != nil {
+				rows.Close()
+				return err
+			}
+			n++
+		}
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+			return wrap("reading "+e.Name, err)
+		}
+		if err := v.orphans(t); err != nil {
+			return err
+		}
+	}
+	for p := range v.history {
+		v.fault("record %s: field %s was written and is not there", p.record, p.field)
+	}
+	v.report(Count{n, "records"})
+	return nil
+}
+
+func (v *verification) record(rec *record) error {
+	for i := range rec.t.entity.Fields {
+		f := &rec.t.entity.Fields[i]
+		reg, err := rec.register(f.Name)
+		if err != nil {
+			v.fault("record %s: field %s cannot be read", rec.id, f.Name)
+			continue
+		}
+		v.field(rec, f, reg)
+		scope := rec.scope(f)
+		v.sums[scope] = v.sums[scope].Add(fieldsync.DigestOf(scope, rec.id, f.Name, reg.Dots()))
+	}
+	return nil
+}
+
+// field compares a register with the log: every value in it was written, and
+// every value that was written is in it or was seen by whoever replaced it.
+func (v *verification) field(rec *record, f *care.Field, reg fieldsync.Register) {
+	w := v.history[place{rec.id, f.Name}]
+	if w == nil {
+		w = &written{}
+	}
+	heads := reg.Dots()
+	for _, d := range heads {
+		if !slices.Contains(w.dots, d) {
+			v.fault("record %s: field %s holds a value that no change wrote", rec.id, f.Name)
+		}
+	}
+	for _, d := range w.dots {
+		// The same value written again by another is one value (care.Once).
+		if f.Merge != care.Once && !w.superseded[d] && !slices.Contains(heads, d) {
+			v.fault("record %s: field %s lost a value that nobody replaced", rec.id, f.Name)
+		}
+	}
+	delete(v.history, place{rec.id, f.Name})
+}
+
+// orphans counts records whose case is not there.
+func (v *verification) orphans(t *table) error {
+	if t.entity.Topic != care.NoTopic {
+		return nil
+	}
+	var n int
+	err := v.r.row(`SELECT COUNT(*) FROM ` + quote(t.entity.Name) + ` r WHERE NOT EXISTS (SELECT 1 FROM cases c WHERE c.id = r.case_id)`).Scan(&n)
+	if err != nil {
+		return wrap("looking for orphans", err)
+	}
+	if n > 0 {
+		v.fault("%d records of %s belong to no case", n, t.entity.Name)
+	}
+	return nil
+}
+
+func (v *verification) digests() error {
+	rows, err := v.r.rows(`SELECT scope, digest FROM scope_digests`)
+	if err != nil {
+		return wrap("reading the digests", err)
+	}
+	defer rows.Close()
+	n := 0
+	for rows.Next() {
+		var scope, text string
+		if err := rows.Scan(&scope, &text); err != nil {
+			return wrap("reading the digests", err)
+		}
+		n++
+		d, err := fieldsync.ParseDigest(text)
+		if err != nil || d != v.sums[fieldsync.Scope(scope)] {
+			v.fault("the digest of scope %s is not that of its records", scope)
+		}
+		delete(v.sums, fieldsync.Scope(scope))
+	}
+	for scope, d := range v.sums {
+		if !d.IsZero() {
+			v.fault("scope %s has records and no digest", scope)
+		}
+	}
+	v.report(Count{n, "digests"})
+	return wrap("reading the digests", rows.Err())
+}
+
+// access checks that whoever sees a scope is let by a grant or role now.
+func (v *verification) access() error {
+	rows, err := v.r.rows(`SELECT DISTINCT staff FROM scope_access WHERE until_seq IS NULL`)
+	if err != nil {
+		return wrap("reading who sees what", err)
+	}
+	defer rows.Close()
+	n := 0
+	for rows.Next() {
+		var staff string
+		if err := rows.Scan(&staff); err != nil {
+			return wrap("reading who sees what", err)
+		}
+		n++
+		if _, err := v.h.loadActor(v.r, staff, ""); err != nil {
+			v.fault("scopes are open for a member of staff who is not there: %s", staff)
+		}
+	}
+	v.report(Count{n, "people with access"})
+	return wrap("reading who sees what", rows.Err())
+}
+
+// files checks that each paper's bytes are there and are the ones that its
+// record names, and that nothing lies there without a record.
+func (v *verification) files() error {
+	t := v.h.tables["documents"]
+	n := 0
+	err := filepath.WalkDir(v.h.FilesDir(), func(path string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil || d.IsDir() {
+			return err
+		}
+		n++
+		rec, err := scanRecord(t, v.r.row(t.read, d.Name()))
+		if err != nil {
+			return err
+		}
+		if rec == nil {
+			v.fault("a file has no record: %s", d.Name())
+			return nil
+		}
+		row, err := rec.row(nil)
+		if err != nil {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		if sum := sha256.Sum256(b); hex.EncodeToString(sum[:]) != row.Text("sha256") {
+			v.fault("the file of document %s is not the one that was made", rec.id)
+		}
+		return nil
+	})
+	v.report(Count{n, "files"})
+	return wrap("checking the files", err)
+}
+
+// FilesDir is where the bytes of documents lie, each under its record's id.
+func (h *Hub) FilesDir() string { return filepath.Join(h.dir, "files") }

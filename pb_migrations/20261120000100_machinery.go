@@ -1,0 +1,108 @@
+// Package pb_migrations holds the dated steps that bring a hub's database to
+// its present shape. A released step never changes; it imports PocketBase and
+// nothing of ours, so that it means the same for ever.
+package pb_migrations
+
+import (
+	"fmt"
+
+	"github.com/pocketbase/pocketbase/core"
+	m "github.com/pocketbase/pocketbase/migrations"
+)
+
+// machinery is what the door and the sync keep beside the collections. These
+// are no PocketBase collections, so that its record API cannot reach them.
+// changes, receipts included, are kept for ever.
+var machinery = []string{
+	`CREATE TABLE hub_meta (name TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL) WITHOUT ROWID`,
+
+	// Present inside a transaction of the door only: the triggers look for it.
+	`CREATE TABLE door_open (one INTEGER PRIMARY KEY CHECK (one = 1))`,
+
+	`CREATE TABLE replicas (
+		id TEXT PRIMARY KEY NOT NULL, staff TEXT NOT NULL, device TEXT NOT NULL,
+		last_n INTEGER NOT NULL, link BLOB NOT NULL, made_at TEXT NOT NULL) WITHOUT ROWID`,
+
+	`CREATE TABLE changes (
+		seq INTEGER PRIMARY KEY NOT NULL, replica TEXT NOT NULL, n INTEGER NOT NULL,
+		collection TEXT NOT NULL, record TEXT NOT NULL, org TEXT NOT NULL, case_id TEXT NOT NULL,
+		author TEXT NOT NULL, device TEXT NOT NULL, made_at TEXT NOT NULL, arrived_at TEXT NOT NULL,
+		status TEXT NOT NULL, body BLOB NOT NULL, receipt BLOB NOT NULL)`,
+	`CREATE UNIQUE INDEX changes_dot ON changes (replica, n)`,
+	`CREATE INDEX changes_record ON changes (record)`,
+	`CREATE TRIGGER changes_door BEFORE INSERT ON changes WHEN NOT EXISTS (SELECT 1 FROM door_open)
+		BEGIN SELECT RAISE(ABORT, 'not through the door'); END`,
+	`CREATE TRIGGER changes_kept BEFORE UPDATE ON changes BEGIN SELECT RAISE(ABORT, 'a change is kept as it came'); END`,
+	`CREATE TRIGGER changes_stay BEFORE DELETE ON changes BEGIN SELECT RAISE(ABORT, 'a change is kept for ever'); END`,
+
+	`CREATE TABLE held_changes (
+		id INTEGER PRIMARY KEY AUTOINCREMENT, seq INTEGER NOT NULL, collection TEXT NOT NULL, record TEXT NOT NULL,
+		org TEXT NOT NULL, case_id TEXT NOT NULL, compartment TEXT NOT NULL, field TEXT NOT NULL,
+		reason TEXT NOT NULL, author TEXT NOT NULL, arrived_at TEXT NOT NULL,
+		decided_at TEXT NOT NULL DEFAULT '', decided_by TEXT NOT NULL DEFAULT '')`,
+	`CREATE INDEX held_changes_case ON held_changes (case_id)`,
+	`CREATE TRIGGER held_changes_stay BEFORE DELETE ON held_changes BEGIN SELECT RAISE(ABORT, 'a held change is kept'); END`,
+
+	// Fields that have more than one value at this moment: an index of the
+	// registers, never the values.
+	`CREATE TABLE conflicts (
+		record TEXT NOT NULL, field TEXT NOT NULL, collection TEXT NOT NULL, org TEXT NOT NULL, case_id TEXT NOT NULL,
+		compartment TEXT NOT NULL, since_seq INTEGER NOT NULL, PRIMARY KEY (record, field)) WITHOUT ROWID`,
+	`CREATE INDEX conflicts_case ON conflicts (case_id)`,
+
+	// What changed in a scope, in the hub's own sequence.
+	`CREATE TABLE scope_log (
+		scope TEXT NOT NULL, seq INTEGER NOT NULL, collection TEXT NOT NULL, record TEXT NOT NULL, fields TEXT NOT NULL,
+		PRIMARY KEY (scope, seq)) WITHOUT ROWID`,
+	`CREATE INDEX scope_log_seq ON scope_log (seq)`,
+
+	// Who may see a scope, from and until which sequence number.
+	`CREATE TABLE scope_access (
+		id INTEGER PRIMARY KEY AUTOINCREMENT, staff TEXT NOT NULL, scope TEXT NOT NULL,
+		from_seq INTEGER NOT NULL, until_seq INTEGER, until_time TEXT NOT NULL DEFAULT '')`,
+	`CREATE UNIQUE INDEX scope_access_open ON scope_access (staff, scope) WHERE until_seq IS NULL`,
+	`CREATE INDEX scope_access_scope ON scope_access (scope) WHERE until_seq IS NULL`,
+	`CREATE INDEX scope_access_due ON scope_access (until_time) WHERE until_seq IS NULL AND until_time != ''`,
+	`CREATE INDEX scope_access_closed ON scope_access (staff, until_seq) WHERE until_seq IS NOT NULL`,
+
+	`CREATE TABLE scope_digests (scope TEXT PRIMARY KEY NOT NULL, digest TEXT NOT NULL) WITHOUT ROWID`,
+
+	`CREATE TABLE enrolments (
+		code_hash TEXT PRIMARY KEY NOT NULL, staff TEXT NOT NULL, made_by TEXT NOT NULL,
+		made_at TEXT NOT NULL, expires_at TEXT NOT NULL, used_at TEXT NOT NULL DEFAULT '') WITHOUT ROWID`,
+	`CREATE TABLE device_tokens (
+		token_hash TEXT PRIMARY KEY NOT NULL, device TEXT NOT NULL, staff TEXT NOT NULL, replica TEXT NOT NULL,
+		public_key BLOB NOT NULL, made_at TEXT NOT NULL, expires_at TEXT NOT NULL, revoked_at TEXT NOT NULL DEFAULT '',
+		seen_at TEXT NOT NULL DEFAULT '') WITHOUT ROWID`,
+	`CREATE INDEX device_tokens_device ON device_tokens (device)`,
+	`CREATE INDEX device_tokens_replica ON device_tokens (replica)`,
+
+	`CREATE TABLE job_runs (
+		id INTEGER PRIMARY KEY AUTOINCREMENT, job TEXT NOT NULL, site TEXT NOT NULL, due_at TEXT NOT NULL,
+		started_at TEXT NOT NULL, finished_at TEXT NOT NULL DEFAULT '', outcome TEXT NOT NULL DEFAULT '',
+		UNIQUE (job, site, due_at))`,
+
+	// The record that stands for a thing of a source outside, or for a
+	// consequence of a rule, so that it is made once. The key is an HMAC.
+	`CREATE TABLE import_keys (
+		source TEXT NOT NULL, key TEXT NOT NULL, record TEXT NOT NULL, PRIMARY KEY (source, key)) WITHOUT ROWID`,
+
+	`CREATE TABLE audit_log (
+		seq INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, staff TEXT NOT NULL, device TEXT NOT NULL,
+		act TEXT NOT NULL, collection TEXT NOT NULL, org TEXT NOT NULL, case_id TEXT NOT NULL, topic TEXT NOT NULL,
+		compartment TEXT NOT NULL, allowed INTEGER NOT NULL, reason TEXT NOT NULL, basis TEXT NOT NULL, count INTEGER NOT NULL)`,
+	`CREATE INDEX audit_log_case ON audit_log (case_id)`,
+	`CREATE TRIGGER audit_log_kept BEFORE UPDATE ON audit_log BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END`,
+	`CREATE TRIGGER audit_log_stay BEFORE DELETE ON audit_log BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END`,
+}
+
+func init() {
+	m.Register(func(app core.App) error {
+		for _, sql := range machinery {
+			if _, err := app.DB().NewQuery(sql).Execute(); err != nil {
+				return fmt.Errorf("machinery: %w", err)
+			}
+		}
+		return nil
+	}, nil)
+}
