@@ -41,8 +41,12 @@ func Check(w World, a Actor, before, after Row, changed []string) []Refusal {
 }
 
 // hold keeps one field aside, once per field; a change that is held whole
-// needs no more.
+// needs no more. What is wrong with a field that the change does not set
+// cannot be mended by leaving that field out: then the whole change waits.
 func (c *check) hold(field, reason string) {
+	if !slices.Contains(c.changed, field) {
+		field = ""
+	}
 	whole := func(r Refusal) bool { return r.Field == "" }
 	same := func(r Refusal) bool { return r.Field == field }
 	switch {

@@ -8,15 +8,16 @@ import (
 
 // Why MayShare fell as it did.
 const (
-	ShareConsented   Reason = "share_consented"      // allowed: a permit in force covers every category
-	NothingAsked     Reason = "share_nothing_asked"  // the request names no category, purpose or action
-	NoConsent        Reason = "share_no_consent"     // nobody was asked, or the answer covers something else
-	ConsentDenied    Reason = "share_denied"         // the person said no
-	ConsentWithdrawn Reason = "share_withdrawn"      // the person took the consent back
-	ConsentExpired   Reason = "share_expired"        // its date has passed, or it has none
-	ConsentNotYet    Reason = "share_not_yet"        // it begins later
-	PoliceNeedsOwn   Reason = "share_police_purpose" // police and immigration only by law_enforcement_report (R1)
-	RecipientUnclear Reason = "share_who_unclear"    // it is not said who the recipient is, or what kind of organisation
+	ShareConsented    Reason = "share_consented"      // allowed: a permit in force covers every category
+	NothingAsked      Reason = "share_nothing_asked"  // the request names no category, purpose or action
+	NoConsent         Reason = "share_no_consent"     // nobody was asked, or the answer covers something else
+	ConsentDenied     Reason = "share_denied"         // the person said no
+	ConsentWithdrawn  Reason = "share_withdrawn"      // the person took the consent back
+	ConsentExpired    Reason = "share_expired"        // its date has passed, or it has none
+	ConsentNotYet     Reason = "share_not_yet"        // it begins later
+	ConsentGiverUnfit Reason = "share_giver_unfit"    // a guardian who is involved gave it, or the child says no (R27)
+	PoliceNeedsOwn    Reason = "share_police_purpose" // police and immigration only by law_enforcement_report (R1)
+	RecipientUnclear  Reason = "share_who_unclear"    // it is not said who the recipient is, or what kind of organisation
 )
 
 // Kinds of recipient, as the list recipient_kinds has them.
@@ -181,7 +182,7 @@ func permitFor(consents []Row, r ShareRequest, cat Category, now time.Time) Deci
 
 // refusalRank orders the reasons by what the worker should hear first.
 func refusalRank(r Reason) int {
-	return slices.Index([]Reason{NoConsent, ConsentNotYet, ConsentExpired, ConsentWithdrawn}, r)
+	return slices.Index([]Reason{NoConsent, ConsentNotYet, ConsentExpired, ConsentGiverUnfit, ConsentWithdrawn}, r)
 }
 
 // permits is read narrowly: the permit must name everything that is asked.
@@ -212,6 +213,8 @@ func standing(c Row, consents []Row, r ShareRequest, cat Category, now time.Time
 	switch {
 	case c.Text("status") == "withdrawn" || withdrawnSince(c, consents, r, cat):
 		d.Reason = ConsentWithdrawn
+	case giverUnfit(c):
+		d.Reason = ConsentGiverUnfit
 	case c.Text("status") != "given" || !hasEnd || !now.Before(end):
 		d.Reason = ConsentExpired
 	case c.Get("valid_from").IsSet() && !hasFrom || hasFrom && now.Before(from):
@@ -220,6 +223,15 @@ func standing(c Row, consents []Row, r ShareRequest, cat Category, now time.Time
 		return Decision{Allowed: true, Reason: ShareConsented, Basis: c.ID, Until: end}
 	}
 	return d
+}
+
+// giverUnfit says whether the giver turned out to be involved, or the child
+// for whom a guardian agreed does not (UNICEF guidelines 2006: only a court or
+// a best-interest decision goes past that).
+func giverUnfit(c Row) bool {
+	implicated, _ := c.Get("giver_implicated").Bool()
+	decided := c.Text("giver") == "court" || c.Text("giver") == "best_interest_decision"
+	return implicated || c.Text("child_assent") == "dissents" && !decided
 }
 
 // withdrawnSince says whether the person took back any permit for the same

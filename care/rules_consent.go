@@ -118,3 +118,39 @@ func (c *check) keepsAll(field string) {
 		c.hold(field, "consent_widened")
 	}
 }
+
+// consentWitness: a spoken consent that nobody heard is none; and what is
+// tied to a service is not free (R2, R10).
+func consentWitness(c *check) {
+	if !c.created || c.after.Text("decision") != "permit" {
+		return
+	}
+	free, said := c.after.Get("not_a_condition_of_service").Bool()
+	switch {
+	case c.after.Text("mode") == "verbal_witnessed" && !hasPlain(c.after, "witness") && !hasPlain(c.after, "witness_staff"):
+		c.hold("", "consent_needs_witness")
+	case said && !free:
+		c.hold("", "consent_as_condition")
+	case c.after.Text("capacity") == "not_now":
+		c.hold("", "consent_no_capacity")
+	}
+}
+
+// consentGiver: for a child somebody decides who may, and who gains nothing
+// by it (R27). A child's own no needs nobody.
+func consentGiver(c *check) {
+	if !c.created || c.after.Text("decision") != "permit" {
+		return
+	}
+	checked, _ := c.after.Get("giver_conflict_checked").Bool()
+	implicated, _ := c.after.Get("giver_implicated").Bool()
+	giver := c.after.Text("giver")
+	switch {
+	case implicated:
+		c.hold("", "consent_giver_implicated")
+	case giver == "guardian" && !checked:
+		c.hold("", "consent_giver_unchecked")
+	case (giver == "self" || giver == "child_assent") && isChild(c.w, c.after.Case):
+		c.hold("", "consent_needs_guardian")
+	}
+}

@@ -3,7 +3,7 @@ package care
 import "slices"
 
 // stayFields are the fields that say when and where somebody sleeps.
-var stayFields = []string{"bed", "status", "check_in", "check_out", "expected_end"}
+var stayFields = []string{"bed", "status", "check_in", "check_out", "expected_end", "held_until"}
 
 func stayDates(c *check) {
 	in, hasIn := c.after.Get("check_in").Time()
@@ -51,18 +51,24 @@ func (c *check) holdStay(reason string) {
 	c.holdChanged(reason, stayFields...)
 }
 
-// stayPerson keeps one person out of two beds.
+// stayPerson keeps one person out of two beds. The stay that they move from,
+// and those of their household, are not meant.
 func stayPerson(c *check) {
-	if c.after.Case == "" || !c.setsAny(stayFields...) {
+	if !c.setsAny(stayFields...) {
 		return
 	}
 	for _, s := range c.w.OfCase("stays", c.after.Case) {
-		if s.ID == c.after.ID || s.Text("bed") == c.after.Text("bed") || !staysMeet(c.after, s, c.now) {
+		if s.ID == c.after.ID || s.Text("bed") == c.after.Text("bed") || !staysMeet(c.after, s, c.now) || sameMove(c.after, s) {
 			continue
 		}
-		c.holdChanged("person_has_stay", slices.DeleteFunc(slices.Clone(stayFields), func(f string) bool { return f == "bed" && c.after.Text("bed") == "" })...)
+		c.holdChanged("person_has_stay", stayFields...)
 		return
 	}
+}
+
+func sameMove(s, t Row) bool {
+	return s.Text("moved_from") == t.ID || t.Text("moved_from") == s.ID ||
+		slices.Contains(s.Get("household_stays").List(), t.ID) || slices.Contains(t.Get("household_stays").List(), s.ID)
 }
 
 // bedState keeps what staff say of a bed in step with who sleeps in it.

@@ -3,7 +3,7 @@ package care
 import "time"
 
 // PlannedHold is how long a planned stay keeps its bed after the moment when
-// the person was expected, if nobody checks them in.
+// the person was expected, if nobody checks them in and no other end is set.
 const PlannedHold = 24 * time.Hour
 
 // interval is [from, to) of one stay in one bed. A zero to is open.
@@ -33,15 +33,25 @@ func stayInterval(s Row, againstPlan bool, now time.Time) (interval, bool) {
 		}
 		return interval{from: from}, true // without a known beginning: since ever
 	case "planned":
-		if !known || !now.Before(from.Add(PlannedHold)) {
-			return interval{}, false
-		}
-		if expects && expected.After(from) {
-			return interval{from, expected}, true
-		}
-		return interval{from: from}, true
+		return plannedInterval(s, now)
 	}
 	return interval{}, false // cancelled, or not known yet
+}
+
+func plannedInterval(s Row, now time.Time) (interval, bool) {
+	from, known := s.Get("check_in").Time()
+	expected, expects := s.Get("expected_end").Time()
+	until, limited := s.Get("held_until").Time()
+	switch {
+	case limited && !now.Before(until), !limited && !known, !limited && !now.Before(from.Add(PlannedHold)):
+		return interval{}, false
+	case !known:
+		from = now
+	}
+	if expects && expected.After(from) {
+		return interval{from, expected}, true
+	}
+	return interval{from: from}, true
 }
 
 func later(a, b time.Time) time.Time {
