@@ -33,7 +33,7 @@ var recordCodes = []*CodeList{
 	{Name: "summary_sections", Source: "HL7 FHIR IPS, sections of the composition, and local", Codes: []string{
 		"alerts", "problems", "medications", "allergies", "immunizations", "results", "procedures",
 		"pregnancy", "functional_status", "past_problems", "social_history", "plan_of_care", "contacts",
-		"legal", "needs",
+		"legal", "needs", "identity", "children", "mental_health", "sexual_health", "hiv",
 	}},
 	{Name: "feedback_kinds", Source: "local", Codes: []string{
 		"satisfaction", "praise", "suggestion", "complaint",
