@@ -36,9 +36,8 @@ func (s *session) access(rec *record) error {
 func (s *session) regrant(staff string, only []fieldsync.Scope) error {
 	actor, err := s.h.loadActor(s.t, staff, "")
 	if errors.Is(err, care.ErrNotFound) {
-		return nil // a grant may arrive before its holder; the holder's own change comes back here
-	}
-	if err != nil {
+		actor = care.Actor{} // left, or not there yet: sees nothing
+	} else if err != nil {
 		return err
 	}
 	if staff == s.actor.Staff {

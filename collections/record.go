@@ -113,7 +113,7 @@ func (r *record) restoreField(s snapshot, field string) {
 // row is the record with the values in force, of the compartments for which
 // see answers yes; see nil means all.
 func (r *record) row(see func(care.Compartment) bool) (care.Row, error) {
-	out := care.Row{Collection: r.t.entity.Name, ID: r.id, Org: r.org, Case: r.caseID, V: make(map[string]care.Value)}
+	out := care.Row{Collection: r.t.entity.Name, ID: r.id, Org: r.org, Case: r.caseID, CreatedBy: r.createdBy, V: make(map[string]care.Value)}
 	for i := range r.t.entity.Fields {
 		f := &r.t.entity.Fields[i]
 		if see != nil && !see(f.Compartment) {

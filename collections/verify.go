@@ -54,8 +54,8 @@ type verification struct {
 	sums    map[fieldsync.Scope]fieldsync.Digest
 }
 
-// place is one field of one record.
-type place struct{ record, field string }
+// place is one field of one record of one collection.
+type place struct{ collection, record, field string }
 
 // written is what the log says was written to a place.
 type written struct {
@@ -148,10 +148,10 @@ func (v *verification) change(seq uint64, replica string, number uint64, collect
 		if whole || held[f] {
 			continue
 		}
-		w := v.history[place{record, f}]
+		w := v.history[place{collection, record, f}]
 		if w == nil {
 			w = &written{superseded: map[fieldsync.Dot]bool{}}
-			v.history[place{record, f}] = w
+			v.history[place{collection, record, f}] = w
 		}
 		w.dots = append(w.dots, fieldsync.DotOf(replica, number))
 		for _, d := range c.Base[f] {
@@ -242,7 +242,7 @@ func (v *verification) record(rec *record) error {
 // field compares a register with the log: every value in it was written, and
 // every value that was written is in it or was seen by whoever replaced it.
 func (v *verification) field(rec *record, f *care.Field, reg fieldsync.Register) {
-	w := v.history[place{rec.id, f.Name}]
+	w := v.history[place{rec.t.entity.Name, rec.id, f.Name}]
 	if w == nil {
 		w = &written{}
 	}
@@ -258,7 +258,7 @@ func (v *verification) field(rec *record, f *care.Field, reg fieldsync.Register)
 			v.fault("record %s: field %s lost a value that nobody replaced", rec.id, f.Name)
 		}
 	}
-	delete(v.history, place{rec.id, f.Name})
+	delete(v.history, place{rec.t.entity.Name, rec.id, f.Name})
 }
 
 // orphans counts records whose case is not there.

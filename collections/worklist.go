@@ -6,93 +6,68 @@ import (
 	"portolan/care"
 )
 
-// HeldChange is one field, or one whole change, that waits for a person.
-type HeldChange struct {
-	Seq        uint64 `json:"seq"`
-	Collection string `json:"collection"`
-	Record     string `json:"record"`
-	Case       string `json:"case"`
-	Field      string `json:"field,omitempty"`
-	Reason     string `json:"reason"`
-	Author     string `json:"author"`
-	ArrivedAt  string `json:"arrived_at"`
-}
-
-// OpenConflict is one field that has more than one value.
-type OpenConflict struct {
-	Collection string `json:"collection"`
-	Record     string `json:"record"`
-	Case       string `json:"case"`
-	Field      string `json:"field"`
-	Since      uint64 `json:"since"` // the hub's number of the change that made it one
-}
-
-// Worklist is what waits for a person, as far as the actor may see it.
+// Worklist is what waits for a person, the oldest first.
 type Worklist struct {
-	Conflicts []OpenConflict `json:"conflicts"`
-	Held      []HeldChange   `json:"held"`
+	Conflicts []WorkItem `json:"conflicts"` // fields with more than one value
+	Held      []WorkItem `json:"held"`      // changes, or fields of them, that were kept aside
 }
 
-// worklistMax bounds each of the two lists.
-const worklistMax = 1000
+// WorkItem names where to look and holds no value.
+type WorkItem struct {
+	Collection  string           `json:"collection"`
+	Record      string           `json:"record"`
+	Case        string           `json:"case,omitempty"`
+	Field       string           `json:"field,omitempty"` // "" for a whole change
+	Reason      string           `json:"reason,omitempty"`
+	Compartment care.Compartment `json:"compartment"`
+	Seq         uint64           `json:"seq"` // the change since which it is so
+}
 
-// Worklist lists the conflicts and held changes of the cases and compartments
-// that the actor may see, the oldest first, without any value. A change that
-// belongs nowhere (a case that is not there) is shown to those who may approve,
-// in the organisation of its author.
+// WorklistMax is the most items that one Worklist returns.
+const WorklistMax = 1000
+
+// Worklist returns what waits for a decision and the actor may see. The
+// disclosure is in the audit log before it returns.
 func (h *Hub) Worklist(ctx context.Context, a care.Actor) (Worklist, error) {
-	list := Worklist{Conflicts: []OpenConflict{}, Held: []HeldChange{}}
-	r := reader{ctx, h.readDB()}
-	rows, err := r.rows(`SELECT collection, record, org, case_id, compartment, field, since_seq FROM conflicts ORDER BY since_seq`)
+	list := Worklist{Conflicts: []WorkItem{}, Held: []WorkItem{}}
+	rows, err := h.readDB().QueryContext(ctx, `SELECT * FROM (
+		SELECT 0 AS held, collection, record, org, case_id, field, '', compartment, since_seq AS seq FROM conflicts
+		UNION ALL
+		SELECT 1, collection, record, org, case_id, field, reason, compartment, seq FROM held_changes WHERE decided_at = '')
+		ORDER BY seq, field`)
 	if err != nil {
-		return list, wrap("reading conflicts", err)
+		return list, wrap("reading the worklist", err)
 	}
 	defer rows.Close()
-	for rows.Next() && len(list.Conflicts) < worklistMax {
-		var c OpenConflict
-		var org, compartment string
-		if err := rows.Scan(&c.Collection, &c.Record, &org, &c.Case, &compartment, &c.Field, &c.Since); err != nil {
-			return list, wrap("reading conflicts", err)
+	var events []event
+	for rows.Next() && len(list.Conflicts)+len(list.Held) < WorklistMax {
+		var w WorkItem
+		var held bool
+		var org string
+		if err := rows.Scan(&held, &w.Collection, &w.Record, &org, &w.Case, &w.Field, &w.Reason, &w.Compartment, &w.Seq); err != nil {
+			return list, wrap("reading the worklist", err)
 		}
-		if h.onWorklist(a, c.Collection, org, c.Case, care.Compartment(compartment)) {
-			list.Conflicts = append(list.Conflicts, c)
+		t := care.Target{Collection: w.Collection, Org: org, Case: w.Case, Compartment: w.Compartment}
+		if e, ok := care.Find(w.Collection); ok {
+			t.Topic = e.Topic
 		}
+		if t.Compartment == "" {
+			t.Compartment = care.General // a whole change: whoever is on the case hears that it waits
+		}
+		d := care.MaySee(a, care.Read, t, h.now())
+		if !d.Allowed {
+			continue
+		}
+		if held {
+			list.Held = append(list.Held, w)
+		} else {
+			list.Conflicts = append(list.Conflicts, w)
+		}
+		events = mergeEvents(events, []event{{act: ActList, target: t, decision: d, count: 1}})
 	}
 	if err := rows.Err(); err != nil {
-		return list, wrap("reading conflicts", err)
+		return list, wrap("reading the worklist", err)
 	}
-	if list.Held, err = h.heldFor(r, a); err != nil {
-		return list, err
-	}
-	target := care.Target{Org: a.Org}
-	return list, h.audit(ctx, a, event{act: ActList, target: target, decision: care.Decision{Allowed: true, Reason: "worklist"}, count: len(list.Conflicts) + len(list.Held)})
-}
-
-func (h *Hub) heldFor(r reader, a care.Actor) ([]HeldChange, error) {
-	rows, err := r.rows(`SELECT seq, collection, record, org, case_id, compartment, field, reason, author, arrived_at
-		FROM held_changes WHERE decided_at = '' ORDER BY id`)
-	if err != nil {
-		return nil, wrap("reading held changes", err)
-	}
-	defer rows.Close()
-	held := []HeldChange{}
-	for rows.Next() && len(held) < worklistMax {
-		var c HeldChange
-		var org, compartment string
-		if err := rows.Scan(&c.Seq, &c.Collection, &c.Record, &org, &c.Case, &compartment, &c.Field, &c.Reason, &c.Author, &c.ArrivedAt); err != nil {
-			return nil, wrap("reading held changes", err)
-		}
-		if c.Author == a.Staff || h.onWorklist(a, c.Collection, org, c.Case, care.Compartment(compartment)) {
-			held = append(held, c)
-		}
-	}
-	return held, wrap("reading held changes", rows.Err())
-}
-
-func (h *Hub) onWorklist(a care.Actor, collection, org, caseID string, c care.Compartment) bool {
-	e, ok := care.Find(collection)
-	if !ok || (caseID == "" && e.Topic == care.NoTopic) {
-		return a.Can(care.MayApprove) && (a.IsHub() || a.Org == org)
-	}
-	return care.MaySee(a, care.Read, care.Target{Collection: collection, Org: org, Case: caseID, Topic: e.Topic, Compartment: c}, h.now()).Allowed
+	rows.Close() // the audit log is written next
+	return list, h.audit(ctx, a, events...)
 }

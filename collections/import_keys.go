@@ -1,0 +1,172 @@
+package collections
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"portolan/care"
+)
+
+// What an import remembers of its sources stands in import_keys and nowhere
+// else: which record stands for which key, and which values a source has
+// delivered already. Both are kept as HMACs under the hub's secret, so that
+// neither a name nor a case number can be guessed from them.
+
+// importMarkBytes is how much of a value's HMAC is kept: 66 bits. Two values
+// of one field that share a mark are not to be met by chance.
+const importMarkBytes = 11
+
+// deliveredSource is the name under which the marks of a source's values stand
+// beside its keys.
+func deliveredSource(source string) string { return source + " values" }
+
+// ImportedKey is the record that stands for a key of a source.
+type ImportedKey struct {
+	ID      string
+	Existed bool // an import has met the key before
+}
+
+// ImportID is ImportIDs for one key.
+func (h *Hub) ImportID(ctx context.Context, source, key string) (id string, existed bool, err error) {
+	ids, err := h.ImportIDs(ctx, source, key)
+	if err != nil {
+		return "", false, err
+	}
+	return ids[0].ID, ids[0].Existed, nil
+}
+
+// ImportIDs gives the records that stand for the keys of a source, minted on
+// first use. They are committed when it returns and before anything is made
+// under them: an import that was broken off goes on under the same ids.
+func (h *Hub) ImportIDs(ctx context.Context, source string, keys ...string) ([]ImportedKey, error) {
+	var out []ImportedKey
+	err := h.writer.write(ctx, func(t *tx) error {
+		s := &session{h: h, t: t}
+		out = make([]ImportedKey, len(keys))
+		for i, key := range keys {
+			id, existed, err := s.keyedID(source, key)
+			if err != nil {
+				return err
+			}
+			out[i] = ImportedKey{id, existed}
+		}
+		return nil
+	})
+	return out, wrap("reserving ids for an import", err)
+}
+
+// Undelivered takes out of drafts, which stand for keys of a source, what
+// there is no need to write: values that the source delivered before, whatever
+// became of them since (a correction made here is not undone by reading the
+// same file again), and values that stand already. It writes nothing.
+func (h *Hub) Undelivered(ctx context.Context, source string, keys []string, drafts []Draft) ([]Draft, error) {
+	out := make([]Draft, len(drafts))
+	db := reader{ctx, h.readDB()}
+	for i, d := range drafts {
+		marks, err := h.deliveredMarks(db, source, keys[i])
+		if err != nil {
+			return nil, err
+		}
+		t, ok := h.tables[d.Collection]
+		if !ok {
+			return nil, &care.Error{Code: "unknown_collection", Kind: care.Invalid, Hint: "There is no collection of that name."}
+		}
+		rec, err := scanRecord(t, db.row(t.read, d.Record))
+		if err != nil {
+			return nil, err
+		}
+		var standing care.Row
+		if rec != nil {
+			if standing, err = rec.row(nil); err != nil {
+				return nil, err
+			}
+		}
+		out[i] = h.lessDelivered(d, marks, standing)
+	}
+	return out, nil
+}
+
+func (h *Hub) lessDelivered(d Draft, marks []string, standing care.Row) Draft {
+	set, add := map[string]care.Value{}, map[string][]string{}
+	for field, v := range d.Set {
+		if !slices.Contains(marks, h.importMark(field, string(v))) && !v.Equal(standing.Get(field)) {
+			set[field] = v
+		}
+	}
+	for field, elements := range d.Add {
+		have := standing.Get(field).List()
+		for _, e := range elements {
+			if !slices.Contains(marks, h.importMark(field, e)) && !slices.Contains(have, e) {
+				add[field] = append(add[field], e)
+			}
+		}
+	}
+	d.Set, d.Add = set, add
+	return d
+}
+
+// Delivered notes that a source delivered the values of drafts, which stand
+// for keys of it. It is called when the door has them, applied or held.
+func (h *Hub) Delivered(ctx context.Context, source string, keys []string, drafts []Draft) error {
+	err := h.writer.write(ctx, func(t *tx) error {
+		for i, d := range drafts {
+			marks := h.marksOf(d)
+			if len(marks) == 0 {
+				continue
+			}
+			old, err := h.deliveredMarks(t, source, keys[i])
+			if err != nil {
+				return err
+			}
+			all := slices.Compact(slices.Sorted(slices.Values(append(old, marks...))))
+			if slices.Equal(all, old) {
+				continue
+			}
+			if _, err := t.exec(`INSERT INTO import_keys (source, key, record) VALUES (?, ?, ?)
+				ON CONFLICT (source, key) DO UPDATE SET record = excluded.record`,
+				deliveredSource(source), h.mac("import_key", source, keys[i]), strings.Join(all, " ")); err != nil {
+				return fmt.Errorf("writing what was delivered: %w", err)
+			}
+		}
+		return nil
+	})
+	return wrap("noting what an import delivered", err)
+}
+
+func (h *Hub) marksOf(d Draft) []string {
+	var marks []string
+	for field, v := range d.Set {
+		marks = append(marks, h.importMark(field, string(v)))
+	}
+	for field, elements := range d.Add {
+		for _, e := range elements {
+			marks = append(marks, h.importMark(field, e))
+		}
+	}
+	return marks
+}
+
+func (h *Hub) importMark(field, value string) string {
+	return h.mac("import_value", field, value)[:importMarkBytes]
+}
+
+type rowReader interface {
+	row(query string, args ...any) *sql.Row
+}
+
+func (h *Hub) deliveredMarks(db rowReader, source, key string) ([]string, error) {
+	var marks string
+	err := db.row(`SELECT record FROM import_keys WHERE source = ? AND key = ?`,
+		deliveredSource(source), h.mac("import_key", source, key)).Scan(&marks)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading what was delivered: %w", err)
+	}
+	return strings.Fields(marks), nil
+}
