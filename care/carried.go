@@ -3,6 +3,7 @@ package care
 import (
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // carriedSections is which categories of consent each section of a carried
@@ -74,7 +75,7 @@ var (
 	sexualWords = []string{"pregnan", "abort", "miscarr", "contracep", "gonor", "chlamyd", "clamid", "syphil", "sifil", "genital", "vagin",
 		"grossesse", "enceinte", "fausse couche", "embaraz", "menstru", "obstet", "fetal", "eclamps", "sexual", "sexuel"}
 	mindWords = []string{"depress", "depres", "anxi", "ansied", "stress", "estres", "psych", "psiq", "psic", "schizo", "esquizo", "bipolar",
-		"suicid", "self-harm", "autolesi", "alcohol", "alcool", "drug", "opioid", "addict", "adicc", "trauma", "panic", "mental", "mood", "insomn"}
+		"suicid", "self harm", "autolesi", "alcohol", "alcool", "drug", "opioid", "addict", "adicc", "antidepress", "panic", "mental", "mood", "insomn"}
 )
 
 // Carried decides about one health record whether it may be carried at all
@@ -95,7 +96,7 @@ func Carried(r Row) (sections []string, may bool) {
 	icd := strings.HasPrefix(r.Text("code_system"), "icd") || r.Collection == "conditions" && r.Text("code_system") == ""
 	label := plainLetters(r.Text("label"))
 	is := func(labelled []Label, codes, substances, words []string) bool {
-		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(label, w) }) ||
+		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(label, " "+w) }) ||
 			slices.ContainsFunc(labelled, func(l Label) bool { return slices.Contains(labels, string(l)) }) ||
 			icd && slices.ContainsFunc(codes, func(c string) bool { return strings.HasPrefix(code, c) }) ||
 			slices.ContainsFunc(substances, func(s string) bool { return strings.Contains(substance, s) })
@@ -112,10 +113,11 @@ func Carried(r Row) (sections []string, may bool) {
 	return sections, true
 }
 
-// plainLetters is a text in lower case without the accents of French and
-// Spanish.
+// plainLetters is the words of a text in lower case without the accents of
+// French and Spanish, each after a space.
 func plainLetters(s string) string {
-	return unaccent.Replace(strings.ToLower(s))
+	words := strings.FieldsFunc(unaccent.Replace(strings.ToLower(s)), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	return " " + strings.Join(words, " ")
 }
 
 var unaccent = strings.NewReplacer("á", "a", "à", "a", "â", "a", "é", "e", "è", "e", "ê", "e", "ë", "e", "í", "i", "î", "i", "ï", "i",

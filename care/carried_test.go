@@ -37,7 +37,8 @@ func TestCarriedNeedsWhatItTells(t *testing.T) {
 		{row("conditions", "label", "x", "code", "J45", "code_system", "icd10"), nil, true},
 		{row("conditions", "label", "Stress (finding)", "code", "73595000", "code_system", "snomed"), []string{"mental_health"}, true},
 		{row("conditions", "label", "Estrés"), []string{"mental_health"}, true},
-		{row("conditions", "label", "Asthma"), nil, true},
+		{row("conditions", "label", "Obesidad"), nil, true},
+		{row("conditions", "label", "post-traumatic stress"), []string{"mental_health"}, true},
 		{row("conditions", "label", "x", "code", "T74.51XA", "code_system", "icd10cm"), nil, false},
 		{row("conditions", "label", "x", "code", "Z91.42"), nil, false},
 	} {
