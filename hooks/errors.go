@@ -1,0 +1,141 @@
+package hooks
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/router"
+
+	"portolan/care"
+	"portolan/collections"
+)
+
+// Problem is the body of every answer that is not a success (docs/errors.md).
+type Problem struct {
+	Code      string `json:"code"`
+	Message   string `json:"message"`
+	Hint      string `json:"hint"`
+	Expected  uint64 `json:"expected,omitempty"`  // for code sequence_gap: the number from which the hub wants changes again
+	Reference string `json:"reference,omitempty"` // also in the hub's log, for code internal
+}
+
+// status is the one table from kinds of errors to HTTP.
+var status = map[care.Kind]int{
+	care.Invalid: http.StatusBadRequest, care.Signin: http.StatusUnauthorized, care.NotFound: http.StatusNotFound,
+	care.Conflict: http.StatusConflict, care.TooLarge: http.StatusRequestEntityTooLarge,
+	care.Unprocessed: http.StatusUnprocessableEntity, care.Busy: http.StatusServiceUnavailable,
+	tooMany: http.StatusTooManyRequests, forbidden: http.StatusForbidden,
+}
+
+// Kinds that only HTTP knows.
+const (
+	tooMany   care.Kind = "too_many"  // 429
+	forbidden care.Kind = "forbidden" // 403: only for what is wrong with the request, never with a person's rights to a record
+)
+
+// said is what a person reads first.
+var said = map[int]string{
+	http.StatusBadRequest:            "The request makes no sense to the hub.",
+	http.StatusUnauthorized:          "Sign in first.",
+	http.StatusForbidden:             "The hub does not take this request.",
+	http.StatusNotFound:              "There is nothing here.",
+	http.StatusConflict:              "This cannot be done now.",
+	http.StatusRequestEntityTooLarge: "This is too large.",
+	http.StatusUnprocessableEntity:   "A rule forbids this.",
+	http.StatusTooManyRequests:       "Too many attempts.",
+	http.StatusServiceUnavailable:    "The hub is busy.",
+	http.StatusInternalServerError:   "Something went wrong at the hub.",
+}
+
+// Errors that the doors and routes themselves give.
+var (
+	errTokenInvalid = &care.Error{Code: "token_invalid", Kind: care.Signin, Hint: "The token is wrong, has expired or was revoked. Sign in again."}
+	errTokenMissing = &care.Error{Code: "token_missing", Kind: care.Signin, Hint: "Send a token in the Authorization header."}
+	errSignIn       = &care.Error{Code: "signin_failed", Kind: care.Signin, Hint: "Login or password is wrong."}
+	errOrigin       = &care.Error{Code: "wrong_origin", Kind: forbidden, Hint: "Another web site may not speak for a person here."}
+	errQuery        = &care.Error{Code: "query_refused", Kind: care.Invalid, Hint: "Send it in the body: addresses end up in logs."}
+	errTopic        = &care.Error{Code: "topic_unknown", Kind: care.Invalid, Hint: "The only topic is wake."}
+	errDeviceHere   = &care.Error{Code: "device_token_refused", Kind: forbidden, Hint: "A tablet's token does not sign a person in here."}
+)
+
+// retryAfter is what a client is told to wait where no better figure is known.
+const retryAfter = 3 * time.Second
+
+// waitError is an error that says how long to wait.
+type waitError struct {
+	known *care.Error
+	wait  time.Duration
+}
+
+func (w *waitError) Error() string { return w.known.Error() }
+func (w *waitError) Unwrap() error { return w.known }
+
+// answer writes an error as a Problem. It is the only place that does.
+func (f *Front) answer(w http.ResponseWriter, r *http.Request, err error) {
+	code, p := f.problem(r, err)
+	h := w.Header()
+	h.Del("Content-Encoding")
+	if code == http.StatusServiceUnavailable || code == http.StatusTooManyRequests {
+		wait := retryAfter
+		var with *waitError
+		if errors.As(err, &with) {
+			wait = with.wait
+		}
+		h.Set("Retry-After", strconv.Itoa(max(1, int(wait.Round(time.Second)/time.Second))))
+	}
+	if code == http.StatusUnauthorized {
+		h.Set("WWW-Authenticate", "Bearer") // RFC 9110 §11.6.1
+	}
+	writeJSON(w, r, code, p)
+}
+
+func (f *Front) problem(r *http.Request, err error) (int, Problem) {
+	var known *care.Error
+	var api *router.ApiError
+	switch {
+	case errors.As(err, &known) && status[known.Kind] != 0:
+		code := status[known.Kind]
+		p := Problem{Code: known.Code, Message: said[code], Hint: known.Hint}
+		var gap *collections.GapError
+		if errors.As(err, &gap) {
+			p.Expected = gap.Expected
+		}
+		return code, p
+	case errors.As(err, &api) && fromPocketBase[api.Status] != "":
+		return api.Status, Problem{Code: fromPocketBase[api.Status], Message: said[api.Status]}
+	case errors.Is(err, context.Canceled):
+		// Whoever asked has hung up; nobody reads this.
+		return http.StatusServiceUnavailable, Problem{Code: "cancelled", Message: said[http.StatusServiceUnavailable]}
+	}
+	ref := rand.Text()[:10]
+	f.log.Error("a request failed", "reference", ref, "method", r.Method, "route", f.routeOf(r), "error", err)
+	return http.StatusInternalServerError, Problem{Code: "internal", Message: said[http.StatusInternalServerError],
+		Hint: "Nothing was lost. Tell whoever runs the hub the reference.", Reference: ref}
+}
+
+// fromPocketBase gives PocketBase's own errors our codes. Its messages are
+// not passed on.
+var fromPocketBase = map[int]string{
+	http.StatusBadRequest: "bad_request", http.StatusUnauthorized: "token_missing", http.StatusForbidden: "not_permitted",
+	http.StatusNotFound: "not_found", http.StatusRequestEntityTooLarge: "body_too_large", http.StatusTooManyRequests: "too_many_attempts",
+}
+
+// answers turns what any handler returns, PocketBase's own included, into one
+// shape of error.
+func (f *Front) answers(e *core.RequestEvent) error {
+	err := e.Next()
+	if err == nil {
+		return nil
+	}
+	if !e.Written() {
+		f.answer(e.Response, e.Request, err)
+		return nil
+	}
+	f.log.Warn("an answer broke off", "method", e.Request.Method, "route", f.routeOf(e.Request), "error", err)
+	panic(http.ErrAbortHandler) // the client must see that it is not whole
+}

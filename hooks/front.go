@@ -1,0 +1,185 @@
+// Package hooks is what the hub shows to the network: it binds PocketBase's
+// events and routes, and keeps closed what must be. Each file is thin; what a
+// request means is decided in collections and care.
+package hooks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/pocketbase/pocketbase/apis"
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/hook"
+
+	"portolan/collections"
+)
+
+// Limits of the server itself.
+const (
+	headerTimeout  = 10 * time.Second
+	requestTimeout = 30 * time.Second // routes with large bodies move their own deadline
+	answerTimeout  = 30 * time.Second
+	idleTimeout    = 2 * time.Minute
+	headerBytesMax = 16 << 10
+	drainTimeout   = 10 * time.Second // how long a stopping hub waits for those it still answers
+	grantTick      = time.Minute      // how often grants are looked through for those that ended
+)
+
+// Config is what the front needs to know beside the hub.
+type Config struct {
+	Version     string
+	URL         string // as tablets reach it, for enrolment codes
+	Fingerprint string // of the local authority, "" where there is none
+	Proxies     []string
+}
+
+// Front is the hub as the network sees it.
+type Front struct {
+	hub      *collections.Hub
+	app      core.App
+	log      *slog.Logger
+	cfg      Config
+	started  time.Time
+	routes   []route
+	proxies  proxies
+	attempts *attempts
+	readers  chan struct{} // one per large body in memory
+	wake     *waker
+	page     page
+	server   *http.Server
+	cut      context.CancelFunc // ends what is still being answered
+}
+
+// New binds PocketBase's events and routes of a hub. Once per hub:
+// PocketBase's router may not be built twice on one app.
+func New(hub *collections.Hub, cfg Config) (*Front, error) {
+	f := &Front{
+		hub: hub, app: hub.App(), log: hub.Log(), cfg: cfg, started: hub.Now(),
+		routes: append(append([]route{}, pocketBaseDoors...), ownRoutes...), attempts: newAttempts(hub.Now),
+		readers: make(chan struct{}, readersMax), wake: newWaker(hub),
+	}
+	var err error
+	if f.proxies, err = parseProxies(cfg.Proxies); err != nil {
+		return nil, err
+	}
+	if f.page, err = newPage(); err != nil {
+		return nil, err
+	}
+	if err := quietLogs(f.app); err != nil {
+		return nil, err
+	}
+	f.bindRecords()
+	f.bindSignIn()
+	f.bindRealtime()
+	if err := f.build(); err != nil {
+		return nil, fmt.Errorf("building the routes: %w", err)
+	}
+	hub.OnWake(f.wake.wake)
+	return f, nil
+}
+
+// build makes the server. It triggers PocketBase's OnServe itself instead of
+// apis.Serve, which would add CORS for everybody, its dashboard and an
+// installer's link, and cut every stream one second after a stop.
+func (f *Front) build() error {
+	router, err := apis.NewRouter(f.app)
+	if err != nil {
+		return err
+	}
+	router.Bind(&hook.Handler[*core.RequestEvent]{Id: "portolanAnswers", Func: f.answers, Priority: apis.DefaultPanicRecoverMiddlewarePriority - 1})
+	router.Bind(&hook.Handler[*core.RequestEvent]{Id: "portolanToken", Func: f.readToken, Priority: apis.DefaultLoadAuthTokenMiddlewarePriority - 1})
+	for _, r := range ownRoutes {
+		switch {
+		case r.method == http.MethodHead:
+			continue // Go's mux sends HEAD where GET goes
+		case r.path == "/":
+			r.method = "" // a GET of it alone would conflict with PocketBase's routes
+		}
+		router.Route(r.method, r.path, f.serve(r)).Unbind(apis.DefaultBodyLimitMiddlewareId)
+	}
+	ctx, cut := context.WithCancel(context.Background())
+	f.cut = cut
+	f.server = &http.Server{
+		ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, WriteTimeout: answerTimeout, IdleTimeout: idleTimeout,
+		MaxHeaderBytes: headerBytesMax,
+		BaseContext:    func(net.Listener) context.Context { return ctx },
+		// Go's server logs peers' addresses with TLS faults.
+		ErrorLog: log.New(discard{}, "", 0),
+	}
+	event := &core.ServeEvent{App: f.app, Router: router, Server: f.server}
+	return f.app.OnServe().Trigger(event, func(e *core.ServeEvent) error {
+		mux, err := e.Router.BuildMux()
+		if err != nil {
+			return err
+		}
+		e.Server.Handler = f.doors(mux)
+		return nil
+	})
+}
+
+type discard struct{}
+
+func (discard) Write(b []byte) (int, error) { return len(b), nil }
+
+// Handler is all that the hub answers.
+func (f *Front) Handler() http.Handler { return f.server.Handler }
+
+// Serve answers on a listener until ctx is done, then lets those finish who
+// are being answered.
+func (f *Front) Serve(ctx context.Context, l net.Listener) error {
+	failed := make(chan error, 1)
+	go func() { failed <- f.server.Serve(l) }()
+	tick := time.NewTicker(grantTick)
+	defer tick.Stop()
+	for running := true; running; {
+		select {
+		case err := <-failed:
+			f.Close()
+			return fmt.Errorf("serving: %w", err)
+		case <-tick.C:
+			// What nobody pulls must end too, so that tablets are woken to it.
+			if _, err := f.hub.ExpireGrants(ctx); err != nil && ctx.Err() == nil {
+				f.log.Error("ending grants whose date has passed", "error", err)
+			}
+		case <-ctx.Done():
+			running = false
+		}
+	}
+	f.wake.close() // realtime connections never end by themselves
+	drain, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	err := f.server.Shutdown(drain)
+	f.Close()
+	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("stopping: %w", err)
+	}
+	return nil
+}
+
+// Close cuts whatever is still open. The hub itself stays open.
+func (f *Front) Close() {
+	f.wake.close()
+	f.cut()
+	f.server.Close() // what it could report is already over
+	f.app.Cron().Stop()
+}
+
+// quietLogs keeps PocketBase from writing requests into auxiliary.db: its log
+// holds addresses, agents and whole URLs (apis/middlewares.go, logRequest).
+func quietLogs(app core.App) error {
+	s := app.Settings()
+	if s.Logs.MaxDays == 0 && !s.Logs.LogIP && !s.Logs.LogAuthId {
+		return nil
+	}
+	s.Logs.MaxDays, s.Logs.LogIP, s.Logs.LogAuthId = 0, false, false
+	if err := app.Save(s); err != nil {
+		return fmt.Errorf("turning off PocketBase's log of requests: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,279 @@
+package hooks
+
+import (
+	"context"
+	"crypto/ed25519"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/pocketbase/pocketbase/core"
+
+	"portolan/care"
+	"portolan/collections"
+)
+
+// handler answers one route for whoever is signed in; for open routes the
+// actor is nobody.
+type handler func(f *Front, e *core.RequestEvent, a care.Actor) error
+
+// ownRoutes is every route of ours (docs/http.md). The doors let nothing else
+// through.
+var ownRoutes = []route{
+	{method: "GET", path: "/", open: true, handle: (*Front).firstPage},
+	{method: "HEAD", path: "/", open: true, handle: (*Front).firstPage},
+	{method: "GET", path: "/api/portolan/health", open: true, handle: (*Front).health},
+	{method: "HEAD", path: "/api/portolan/health", open: true, handle: (*Front).health},
+	{method: "POST", path: "/api/portolan/enrol", open: true, handle: (*Front).enrol},
+	{method: "POST", path: "/api/portolan/sync", handle: (*Front).sync},
+	{method: "GET", path: "/api/portolan/me", handle: (*Front).me},
+	{method: "GET", path: "/api/portolan/schema", handle: (*Front).schema},
+	{method: "POST", path: "/api/portolan/enrolments", handle: (*Front).newEnrolment},
+	{method: "POST", path: "/api/portolan/devices/{id}/revoke", handle: (*Front).revoke},
+	{method: "POST", path: "/api/portolan/records/{collection}", handle: (*Front).records},
+	{method: "GET", path: "/api/portolan/worklist", handle: (*Front).worklist},
+}
+
+// Routes lists every method and path that is answered, for the documents.
+func Routes() []string {
+	var out []string
+	for _, r := range append(append([]route{}, pocketBaseDoors...), ownRoutes...) {
+		out = append(out, r.method+" "+r.path)
+	}
+	return out
+}
+
+// serve is what every route of ours has in common.
+func (f *Front) serve(r route) func(*core.RequestEvent) error {
+	return func(e *core.RequestEvent) error {
+		var actor care.Actor
+		if !r.open {
+			var err error
+			if actor, err = actorOf(e); err != nil {
+				return err
+			}
+		}
+		return r.handle(f, e, actor)
+	}
+}
+
+func reply(e *core.RequestEvent, v any) error {
+	writeJSON(e.Response, e.Request, http.StatusOK, v)
+	return nil
+}
+
+// Health is the state of the hub; it counts nothing.
+type Health struct {
+	Status  string `json:"status"` // ok, or failing with HTTP 503
+	Version string `json:"version"`
+	Schema  int    `json:"schema"`
+	Uptime  int64  `json:"uptime"` // seconds
+}
+
+const healthTimeout = 2 * time.Second
+
+func (f *Front) healthNow(ctx context.Context) Health {
+	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
+	defer cancel()
+	h := Health{Status: "ok", Version: f.cfg.Version, Schema: care.SchemaVersion, Uptime: int64(f.hub.Now().Sub(f.started) / time.Second)}
+	if _, err := f.app.ConcurrentDB().NewQuery("SELECT 1 FROM hub_meta").WithContext(ctx).Execute(); err != nil {
+		f.log.Error("the database does not answer", "error", err)
+		h.Status = "failing"
+	}
+	return h
+}
+
+func (f *Front) health(e *core.RequestEvent, _ care.Actor) error {
+	h := f.healthNow(e.Request.Context())
+	code := http.StatusOK
+	if h.Status != "ok" {
+		code = http.StatusServiceUnavailable
+	}
+	writeJSON(e.Response, e.Request, code, h)
+	return nil
+}
+
+// enrol makes a tablet known, by a one-time code.
+func (f *Front) enrol(e *core.RequestEvent, _ care.Actor) error {
+	var in struct {
+		Code  string `json:"code"`
+		Key   string `json:"key"`
+		Label string `json:"label"`
+	}
+	if err := decode(e, smallBodyMax, &in); err != nil {
+		return err
+	}
+	key, err := base64.RawURLEncoding.DecodeString(in.Key)
+	if err != nil || len(key) != ed25519.PublicKeySize {
+		return &care.Error{Code: "key_malformed", Kind: care.Invalid, Hint: "key is an Ed25519 public key in base64url without padding."}
+	}
+	address := "code:" + e.RemoteIP()
+	ok, err := f.attempts.begin(address, perCode, address, perCode)
+	if err != nil {
+		return err
+	}
+	done, err := f.hub.Enrol(e.Request.Context(), in.Code, ed25519.PublicKey(key), in.Label)
+	if err != nil {
+		return err
+	}
+	ok()
+	return reply(e, struct {
+		Device  string `json:"device"`
+		Replica string `json:"replica"`
+		Staff   string `json:"staff"`
+		Org     string `json:"org"`
+		Token   string `json:"token"`
+		Hub     string `json:"hub"`
+	}{done.Device, done.Replica, done.Staff, done.Org, done.Token, f.Address()})
+}
+
+// Address is where tablets find the hub, with what they pin.
+func (f *Front) Address() string {
+	if f.cfg.Fingerprint == "" {
+		return f.cfg.URL
+	}
+	return f.cfg.URL + "#sha256=" + f.cfg.Fingerprint
+}
+
+// newEnrolment makes a one-time code for a member of staff, for oneself where
+// none is named.
+func (f *Front) newEnrolment(e *core.RequestEvent, a care.Actor) error {
+	var in struct {
+		Staff string `json:"staff"`
+	}
+	if err := decode(e, smallBodyMax, &in); err != nil {
+		return err
+	}
+	if in.Staff == "" {
+		in.Staff = a.Staff
+	}
+	code, err := f.hub.NewEnrolment(e.Request.Context(), a, in.Staff)
+	if err != nil {
+		return err
+	}
+	return reply(e, struct {
+		Code    string `json:"code"`
+		Hub     string `json:"hub"`
+		Expires string `json:"expires"`
+	}{code, f.Address(), care.FormatTime(f.hub.Now().Add(collections.EnrolmentTerm))})
+}
+
+func (f *Front) revoke(e *core.RequestEvent, a care.Actor) error {
+	device := e.Request.PathValue("id")
+	if err := f.hub.RevokeDevice(e.Request.Context(), a, device); err != nil {
+		return err
+	}
+	f.wake.drop(device)
+	return reply(e, struct {
+		Revoked string `json:"revoked"`
+	}{device})
+}
+
+// me says who the token's owner is and what they were granted.
+func (f *Front) me(e *core.RequestEvent, a care.Actor) error {
+	type grant struct {
+		Case        string           `json:"case"`
+		Compartment care.Compartment `json:"compartment"`
+		Until       string           `json:"until"`
+	}
+	grants := make([]grant, 0, len(a.Grants))
+	for _, g := range a.Grants {
+		grants = append(grants, grant{g.Case, g.Compartment, care.FormatTime(g.Until)})
+	}
+	return reply(e, struct {
+		Staff  string      `json:"staff"`
+		Org    string      `json:"org"`
+		Roles  []care.Role `json:"roles"`
+		Device string      `json:"device,omitempty"`
+		Grants []grant     `json:"grants"`
+	}{a.Staff, a.Org, a.Roles, a.Device, grants})
+}
+
+// schemaJSON is made once: the schema does not change while the hub runs.
+var schemaJSON = sync.OnceValues(func() ([]byte, error) {
+	codes := map[string]*care.CodeList{}
+	for _, e := range care.Schema {
+		for _, field := range e.Fields {
+			if l, ok := care.FindCodes(field.Codes); ok {
+				codes[l.Name] = l
+			}
+		}
+	}
+	return json.Marshal(struct {
+		Version int                       `json:"version"`
+		Schema  []*care.Entity            `json:"schema"`
+		Codes   map[string]*care.CodeList `json:"codes"`
+	}{care.SchemaVersion, care.Schema, codes})
+})
+
+// schema gives apps the description of every field, and the code lists.
+func (f *Front) schema(e *core.RequestEvent, _ care.Actor) error {
+	b, err := schemaJSON()
+	if err != nil {
+		return err
+	}
+	s := newStream(e, "application/json; charset=utf-8")
+	if err := s.line(b); err != nil {
+		return err
+	}
+	return s.end()
+}
+
+// records is how the desk reads: one record by its id, or a list.
+func (f *Front) records(e *core.RequestEvent, a care.Actor) error {
+	var in struct {
+		ID    string            `json:"id"`
+		Case  string            `json:"case"`
+		Where map[string]string `json:"where"`
+		Limit int               `json:"limit"`
+	}
+	if err := decode(e, smallBodyMax, &in); err != nil {
+		return err
+	}
+	ctx, collection := e.Request.Context(), e.Request.PathValue("collection")
+	var rows []care.Row
+	if in.ID != "" {
+		row, err := f.hub.Read(ctx, a, collection, in.ID)
+		if err != nil {
+			return err
+		}
+		rows = []care.Row{row}
+	} else {
+		var err error
+		if rows, err = f.hub.List(ctx, a, collections.Query{Collection: collection, Case: in.Case, Where: in.Where, Limit: in.Limit}); err != nil {
+			return err
+		}
+	}
+	return sendRows(e, rows)
+}
+
+func sendRows(e *core.RequestEvent, rows []care.Row) error {
+	s := newStream(e, ndjson)
+	for _, r := range rows {
+		b, err := json.Marshal(struct {
+			Collection string                `json:"collection"`
+			ID         string                `json:"id"`
+			Org        string                `json:"org,omitempty"`
+			Case       string                `json:"case,omitempty"`
+			Fields     map[string]care.Value `json:"fields"`
+		}{r.Collection, r.ID, r.Org, r.Case, r.V})
+		if err != nil {
+			return err
+		}
+		if err := s.line(b); err != nil {
+			return err
+		}
+	}
+	return s.end()
+}
+
+// worklist is what waits for a person's decision: conflicts and held changes.
+func (f *Front) worklist(e *core.RequestEvent, a care.Actor) error {
+	list, err := f.hub.Worklist(e.Request.Context(), a)
+	if err != nil {
+		return err
+	}
+	return reply(e, list)
+}

@@ -1,0 +1,188 @@
+package hooks
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/pocketbase/pocketbase/core"
+
+	"portolan/care"
+	"portolan/collections"
+	fieldsync "portolan/sync"
+)
+
+// readersMax bounds how many large bodies are in memory at once; whoever
+// comes after waits a little, then is asked to come again.
+const (
+	readersMax = 16
+	readerWait = 10 * time.Second
+)
+
+// sync is one round trip of a tablet: changes up; evictions, receipts, new
+// scopes, changed fields, the digest and the next cursor down
+// (docs/protocol.md).
+func (f *Front) sync(e *core.RequestEvent, a care.Actor) error {
+	push, done, err := f.readPush(e)
+	if err != nil {
+		return err
+	}
+	receipts, err := f.hub.Push(e.Request.Context(), a, push)
+	done()
+	if err != nil {
+		return err
+	}
+	s := newStream(e, ndjson)
+	told := len(receipts) == 0
+	tell := func() error {
+		told = true
+		b, err := json.Marshal(map[string][]json.RawMessage{"receipts": receipts})
+		if err != nil {
+			return err
+		}
+		return s.line(b)
+	}
+	err = f.hub.Pull(e.Request.Context(), a, push.Cursor, func(line []byte) error {
+		// Evictions come first: a tablet must lose what it may not keep
+		// even if the line breaks after the first bytes.
+		if !told && !bytes.HasPrefix(line, []byte(`{"evict"`)) {
+			if err := tell(); err != nil {
+				return err
+			}
+		}
+		return s.line(line)
+	})
+	if err != nil {
+		return err
+	}
+	return s.end()
+}
+
+// readPush takes one of the places for large bodies until the push is
+// written.
+func (f *Front) readPush(e *core.RequestEvent) (p fieldsync.Push, done func(), err error) {
+	wait := time.NewTimer(readerWait)
+	defer wait.Stop()
+	select {
+	case f.readers <- struct{}{}:
+		done = sync.OnceFunc(func() { <-f.readers })
+	case <-wait.C:
+		return p, nil, collections.ErrBusy
+	case <-e.Request.Context().Done():
+		return p, nil, e.Request.Context().Err()
+	}
+	defer func() {
+		if err != nil {
+			done()
+		}
+	}()
+	kind, _, _ := strings.Cut(e.Request.Header.Get("Content-Type"), ";")
+	if !strings.EqualFold(strings.TrimSpace(kind), "application/json") {
+		return p, nil, errBodyKind
+	}
+	body, err := readBody(e, fieldsync.PushBytesMax)
+	if err != nil {
+		return p, nil, err
+	}
+	p, err = fieldsync.DecodePush(body)
+	return p, done, err
+}
+
+const ndjson = "application/x-ndjson; charset=utf-8"
+
+// Sizes and times of a streamed answer.
+const (
+	streamPlainMax = 1 << 10 // an answer up to this size is not worth compressing
+	streamFlush    = 32 << 10
+	streamStall    = 60 * time.Second // a client that takes nothing for so long is cut
+)
+
+// stream writes an answer line by line, compressed where the client can take
+// that and the answer is not tiny. It bounds each write, not the whole.
+type stream struct {
+	e     *core.RequestEvent
+	rc    *http.ResponseController
+	buf   bytes.Buffer
+	zip   *gzip.Writer // nil while the answer is tiny, or the client takes none
+	begun bool
+}
+
+var zippers = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
+
+func newStream(e *core.RequestEvent, kind string) *stream {
+	h := e.Response.Header()
+	h.Set("Content-Type", kind)
+	h.Set("Vary", "Accept-Encoding")
+	return &stream{e: e, rc: http.NewResponseController(e.Response)}
+}
+
+func (s *stream) line(b []byte) error {
+	if s.zip == nil {
+		s.buf.Write(b)
+		s.buf.WriteByte('\n')
+		if !s.begun && s.buf.Len() > streamPlainMax {
+			return s.begin()
+		}
+	} else if _, err := s.zip.Write(append(b, '\n')); err != nil {
+		return err
+	}
+	if s.begun && s.buf.Len() >= streamFlush {
+		return s.flush()
+	}
+	return nil
+}
+
+// begin decides how the answer is sent, once it is known not to be tiny.
+func (s *stream) begin() error {
+	s.begun = true
+	if !takesGzip(s.e.Request) {
+		return nil
+	}
+	s.e.Response.Header().Set("Content-Encoding", "gzip")
+	plain := bytes.Clone(s.buf.Bytes())
+	s.buf.Reset()
+	s.zip = zippers.Get().(*gzip.Writer)
+	s.zip.Reset(&s.buf)
+	_, err := s.zip.Write(plain)
+	return err
+}
+
+func (s *stream) flush() error {
+	if err := s.rc.SetWriteDeadline(time.Now().Add(streamStall)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	if _, err := s.e.Response.Write(s.buf.Bytes()); err != nil {
+		return err
+	}
+	s.buf.Reset()
+	if err := s.rc.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	return nil
+}
+
+func (s *stream) end() error {
+	if s.zip != nil {
+		if err := s.zip.Close(); err != nil {
+			return err
+		}
+		zippers.Put(s.zip)
+		s.zip = nil
+	}
+	return s.flush()
+}
+
+func takesGzip(r *http.Request) bool {
+	for _, part := range strings.Split(r.Header.Get("Accept-Encoding"), ",") {
+		name, q, _ := strings.Cut(part, ";")
+		if strings.EqualFold(strings.TrimSpace(name), "gzip") && strings.ReplaceAll(q, " ", "") != "q=0" {
+			return true
+		}
+	}
+	return false
+}

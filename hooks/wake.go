@@ -1,0 +1,291 @@
+package hooks
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/pocketbase/pocketbase/apis"
+	"github.com/pocketbase/pocketbase/core"
+	"github.com/pocketbase/pocketbase/tools/subscriptions"
+
+	"portolan/care"
+	"portolan/collections"
+)
+
+// wakeTopic is the one topic of PocketBase's realtime API that may be
+// subscribed to. Its messages say that something is new, never what.
+const wakeTopic = "wake"
+
+const (
+	wakeDelay     = 200 * time.Millisecond // commits within it make one wake-up
+	wakeStall     = 15 * time.Second       // a client that takes no byte for so long is cut
+	wakeRecheck   = time.Minute            // how long a connection is believed before its owner is looked up again
+	guestsMax     = 512                    // connections that have not yet said who they are
+	guestPatience = 30 * time.Second       // how long one may take to say so
+)
+
+// waker sends wake-ups. It keeps its own index from members of staff to their
+// connections, so that a commit costs nothing for those whom it does not
+// concern.
+type waker struct {
+	hub *collections.Hub
+
+	mu      sync.Mutex
+	byID    map[string]*listener   // by client id
+	byStaff map[string][]*listener // only those who have subscribed
+	guests  int
+	pending map[string]bool // staff to wake when the timer fires
+	timer   *time.Timer
+	closed  bool
+}
+
+// listener is one connection.
+type listener struct {
+	client  subscriptions.Client
+	hangUp  context.CancelFunc
+	staff   string // "" until it has said who it is
+	device  string
+	checked time.Time
+	n       uint64 // wake-ups so far; its own counter, so that it tells nothing of others
+	sending bool
+	again   bool
+}
+
+func newWaker(hub *collections.Hub) *waker {
+	return &waker{hub: hub, byID: map[string]*listener{}, byStaff: map[string][]*listener{}, pending: map[string]bool{}}
+}
+
+// wake is called after each commit with those for whom something is new.
+func (w *waker) wake(staff []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed {
+		return
+	}
+	for _, s := range staff {
+		if len(w.byStaff[s]) > 0 {
+			w.pending[s] = true
+		}
+	}
+	if len(w.pending) > 0 && w.timer == nil {
+		w.timer = time.AfterFunc(wakeDelay, w.fire)
+	}
+}
+
+func (w *waker) fire() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.timer = nil
+	if w.closed {
+		return
+	}
+	for s := range w.pending {
+		for _, l := range w.byStaff[s] {
+			// At most one goroutine a connection, however slow it is: what
+			// comes meanwhile becomes one more wake-up at the end.
+			if l.sending {
+				l.again = true
+				continue
+			}
+			l.sending = true
+			go w.send(l)
+		}
+	}
+	clear(w.pending)
+}
+
+func (w *waker) send(l *listener) {
+	for {
+		if !w.stillKnown(l) {
+			l.hangUp()
+			return
+		}
+		w.mu.Lock()
+		l.n++
+		n := l.n
+		w.mu.Unlock()
+		l.client.Send(subscriptions.Message{Name: wakeTopic, Data: fmt.Appendf(nil, `{"n":%d}`, n)})
+		w.mu.Lock()
+		if !l.again || w.closed {
+			l.sending = false
+			w.mu.Unlock()
+			return
+		}
+		l.again = false
+		w.mu.Unlock()
+	}
+}
+
+// stillKnown looks up again whether a connection's owner may still be told:
+// the tablet's token each time, the person now and then.
+func (w *waker) stillKnown(l *listener) bool {
+	w.mu.Lock()
+	fresh := w.hub.Now().Sub(l.checked) < wakeRecheck
+	staff, device := l.staff, l.device
+	w.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), wakeStall)
+	defer cancel()
+	if device != "" {
+		if ok, err := w.hub.DeviceEnrolled(ctx, device); err != nil || !ok {
+			return false
+		}
+	}
+	if fresh {
+		return true
+	}
+	if _, err := w.hub.Actor(ctx, staff, device); err != nil {
+		return false
+	}
+	w.mu.Lock()
+	l.checked = w.hub.Now()
+	w.mu.Unlock()
+	return true
+}
+
+// join counts a new connection, whose owner is not known yet: EventSource
+// sends no headers, so that PocketBase learns it with the subscription.
+func (w *waker) join(c subscriptions.Client, hangUp context.CancelFunc) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed || w.guests >= guestsMax {
+		return collections.ErrBusy
+	}
+	w.guests++
+	w.byID[c.Id()] = &listener{client: c, hangUp: hangUp}
+	return nil
+}
+
+// leave forgets a connection.
+func (w *waker) leave(id string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	l := w.byID[id]
+	if l == nil {
+		return
+	}
+	delete(w.byID, id)
+	if l.staff == "" {
+		w.guests--
+		return
+	}
+	w.unlist(l)
+}
+
+func (w *waker) unlist(l *listener) {
+	list := w.byStaff[l.staff]
+	for i := range list {
+		if list[i] == l {
+			list = append(list[:i:i], list[i+1:]...)
+			break
+		}
+	}
+	if len(list) == 0 {
+		delete(w.byStaff, l.staff)
+		return
+	}
+	w.byStaff[l.staff] = list
+}
+
+// subscribe notes whose connection it is. Without a topic it stays open and
+// is told nothing.
+func (w *waker) subscribe(id string, a care.Actor, topics []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	l := w.byID[id]
+	if l == nil {
+		return // gone meanwhile
+	}
+	if l.staff == "" {
+		w.guests--
+	} else {
+		w.unlist(l)
+	}
+	l.staff, l.device, l.checked = a.Staff, a.Device, w.hub.Now()
+	if len(topics) > 0 {
+		w.byStaff[a.Staff] = append(w.byStaff[a.Staff], l)
+	}
+}
+
+// dropGuest hangs up on a connection that never said who it is.
+func (w *waker) dropGuest(id string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if l := w.byID[id]; l != nil && l.staff == "" {
+		l.hangUp()
+	}
+}
+
+// drop hangs up on a tablet that was revoked.
+func (w *waker) drop(device string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, l := range w.byID {
+		if l.device == device && device != "" {
+			l.hangUp()
+		}
+	}
+}
+
+// close hangs up on everybody.
+func (w *waker) close() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.closed = true
+	if w.timer != nil {
+		w.timer.Stop()
+	}
+	for _, l := range w.byID {
+		l.hangUp()
+	}
+}
+
+// bindRealtime keeps PocketBase's realtime API to the one topic.
+func (f *Front) bindRealtime() {
+	f.app.OnRealtimeConnectRequest().BindFunc(func(e *core.RealtimeConnectRequestEvent) error {
+		// A tablet changes its address between connecting and subscribing
+		// (mobile networks); PocketBase would refuse it then. The client id
+		// is 40 random characters, and alone opens nothing.
+		e.Client.Unset(apis.RealtimeClientIPKey)
+		ctx, hangUp := context.WithCancel(e.Request.Context())
+		defer hangUp()
+		e.Request = e.Request.WithContext(ctx)
+		if err := f.wake.join(e.Client, hangUp); err != nil {
+			return err
+		}
+		defer f.wake.leave(e.Client.Id())
+		patience := time.AfterFunc(guestPatience, func() { f.wake.dropGuest(e.Client.Id()) })
+		defer patience.Stop()
+		return e.Next()
+	})
+	f.app.OnRealtimeSubscribeRequest().BindFunc(func(e *core.RealtimeSubscribeRequestEvent) error {
+		actor, err := actorOf(e.RequestEvent)
+		if err != nil {
+			return err
+		}
+		for _, topic := range e.Subscriptions {
+			if topic != wakeTopic {
+				return errTopic
+			}
+		}
+		if err := e.Next(); err != nil {
+			return err
+		}
+		f.wake.subscribe(e.Client.Id(), actor, e.Subscriptions)
+		return nil
+	})
+	f.app.OnRealtimeMessageSend().BindFunc(func(e *core.RealtimeMessageEvent) error {
+		// Without a deadline a client that reads nothing holds its goroutine
+		// and messages for ever: PocketBase's own limit waits behind the write.
+		rc := http.NewResponseController(e.Response)
+		if err := rc.SetWriteDeadline(time.Now().Add(wakeStall)); err != nil {
+			return err
+		}
+		if err := e.Next(); err != nil {
+			return err
+		}
+		return rc.SetWriteDeadline(time.Time{}) // HTTP/2 would end the idle stream at the deadline
+	})
+}

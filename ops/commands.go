@@ -1,0 +1,86 @@
+// Package ops is what an operator types: the commands of the portolan
+// program, the lock that keeps one process a folder, and the socket by which
+// a command reaches the hub that runs there.
+package ops
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Command is one of the commands of the program.
+type Command struct {
+	Name  string // what is typed
+	Usage string // what may follow it
+	Doc   string // what it does, in one line
+	Run   func(ctx context.Context, env Env, args []string) int
+}
+
+// Commands lists every command in the order in which help shows them. A new
+// command is one line here, its file, and its part of docs/operating.md.
+func Commands() []Command {
+	return []Command{
+		{"serve", "[--dir D] [--listen ADDR] [--tls-cert F --tls-key F | --acme-host NAME | --insecure-http] [--trusted-proxy CIDR]", "run the hub (what happens with no command at all)", Serve},
+		{"user", "add|list|password|disable [--dir D] [LOGIN] [--role R] [--name NAME]", "accounts of staff", User},
+		{"device", "code|list|revoke [--dir D] [ID] [--for LOGIN] --as LOGIN", "tablets: one-time codes, who has which, revoke one that was lost", Device},
+		{"verify", "[--dir D]", "check database, change log, digests and files, and count them", Verify},
+		{"backup", "[--dir D] --out FILE", "copy the whole hub into one file while it runs", Backup},
+		{"restore", "[--dir D] FILE", "put a backup into an empty folder", Restore},
+		{"version", "", "print the version", Version},
+	}
+}
+
+// The exit codes of every command.
+const (
+	ExitOK        = 0
+	ExitFault     = 1 // it did not work, or something is wrong with what was checked
+	ExitUsage     = 2 // what was typed makes no sense
+	ExitInUse     = 3 // the folder is in use and its hub does not answer
+	ExitForbidden = 4 // sign-in failed, or this person may not do it
+)
+
+// Main runs the command that args begins with.
+func Main(ctx context.Context, env Env, args []string) int {
+	if len(args) == 0 || strings.HasPrefix(args[0], "-") && !isHelp(args[0]) {
+		args = append([]string{"serve"}, args...)
+	}
+	name, rest := args[0], args[1:]
+	if isHelp(name) || name == "help" {
+		return help(env, rest)
+	}
+	for _, c := range Commands() {
+		if c.Name == name {
+			env.command = args
+			return c.Run(ctx, env, rest)
+		}
+	}
+	fmt.Fprintf(env.Stderr, "portolan: there is no command %q\n\n", name)
+	writeHelp(env.Stderr)
+	return ExitUsage
+}
+
+func isHelp(s string) bool { return s == "-h" || s == "--help" || s == "-help" }
+
+func help(env Env, args []string) int {
+	if len(args) == 0 {
+		writeHelp(env.Stdout)
+		return ExitOK
+	}
+	for _, c := range Commands() {
+		if c.Name == args[0] {
+			return c.Run(context.Background(), env, []string{"--help"})
+		}
+	}
+	fmt.Fprintf(env.Stderr, "portolan: there is no command %q\n", args[0])
+	return ExitUsage
+}
+
+func writeHelp(w io.Writer) {
+	fmt.Fprint(w, "Portolan keeps the records of people in care.\n\nUsage: portolan COMMAND …\n\n")
+	for _, c := range Commands() {
+		fmt.Fprintf(w, "  %-9s %s\n", c.Name, c.Doc)
+	}
+	fmt.Fprint(w, "\nportolan COMMAND --help says more. With no command the hub runs in ./portolan-data.\n")
+}

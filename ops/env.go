@@ -1,0 +1,173 @@
+package ops
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/term"
+
+	"portolan/care"
+	"portolan/collections"
+)
+
+// DefaultDir is the hub's folder where none is named.
+const DefaultDir = "portolan-data"
+
+// Env is all that a command knows of the world. A command that a running hub
+// carries out for somebody else gets theirs: their working directory, their
+// terminal.
+type Env struct {
+	Stdout, Stderr io.Writer
+	WorkDir        string // relative paths are read from here
+	Version        string
+	Now            func() time.Time
+	Getenv         func(string) string
+	// Ask asks a person for a secret, without echo.
+	Ask func(ctx context.Context, prompt string) (string, error)
+
+	command []string         // what was typed, to be handed to a running hub
+	running *collections.Hub // the hub of this process, where one runs
+	address string           // where that hub is reached, with what tablets pin
+}
+
+// NewEnv returns the environment of this process.
+func NewEnv(version string) (Env, error) {
+	wd, err := os.Getwd()
+	if err != nil {
+		return Env{}, fmt.Errorf("finding the working directory: %w", err)
+	}
+	return Env{
+		Stdout: os.Stdout, Stderr: os.Stderr, WorkDir: wd, Version: version,
+		Now: time.Now, Getenv: os.Getenv, Ask: askTerminal,
+	}, nil
+}
+
+// Path makes a path that was typed absolute.
+func (e Env) Path(p string) string {
+	if filepath.IsAbs(p) {
+		return filepath.Clean(p)
+	}
+	return filepath.Join(e.WorkDir, p)
+}
+
+// flags begins the flags of a command. Every command has the same -h.
+func (e Env) flags(name string) *flag.FlagSet {
+	fs := flag.NewFlagSet("portolan "+name, flag.ContinueOnError)
+	fs.SetOutput(io.Discard) // parse reports, once, in our words
+	return fs
+}
+
+// parse reads flags wherever they stand among the other words. stop is true
+// where the command ends here: help was asked for, or a flag makes no sense.
+func (e Env) parse(fs *flag.FlagSet, args []string, usage string) (words []string, exit int, stop bool) {
+	for {
+		err := fs.Parse(args)
+		switch {
+		case errors.Is(err, flag.ErrHelp):
+			e.usage(fs, usage, e.Stdout)
+			return nil, ExitOK, true
+		case err != nil:
+			fmt.Fprintf(e.Stderr, "%s: %v\n", fs.Name(), err)
+			e.usage(fs, usage, e.Stderr)
+			return nil, ExitUsage, true
+		case fs.NArg() == 0:
+			return words, ExitOK, false
+		}
+		words, args = append(words, fs.Arg(0)), fs.Args()[1:]
+	}
+}
+
+func (e Env) usage(fs *flag.FlagSet, usage string, w io.Writer) {
+	fmt.Fprintf(w, "Usage: %s %s\n", fs.Name(), usage)
+	fs.SetOutput(w)
+	fs.PrintDefaults()
+	fs.SetOutput(io.Discard)
+}
+
+// misused reports a command line that makes no sense.
+func (e Env) misused(fs *flag.FlagSet, usage, what string) int {
+	fmt.Fprintf(e.Stderr, "%s: %s\n", fs.Name(), what)
+	e.usage(fs, usage, e.Stderr)
+	return ExitUsage
+}
+
+// PasswordVariable names the environment variable that is taken for a
+// password instead of asking.
+const PasswordVariable = "PORTOLAN_PASSWORD"
+
+// Password asks for a password, or takes it from PORTOLAN_PASSWORD.
+func (e Env) Password(ctx context.Context, prompt string) (string, error) {
+	if p := e.Getenv(PasswordVariable); p != "" {
+		return p, nil
+	}
+	return e.Ask(ctx, prompt)
+}
+
+var errNoTerminal = &care.Error{Code: "no_terminal", Kind: care.Invalid,
+	Hint: "There is no terminal to ask for the password on: set " + PasswordVariable + "."}
+
+func askTerminal(_ context.Context, prompt string) (string, error) {
+	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
+	if err != nil {
+		return "", errNoTerminal
+	}
+	defer tty.Close()
+	fmt.Fprint(tty, prompt)
+	secret, err := term.ReadPassword(int(tty.Fd()))
+	fmt.Fprintln(tty)
+	if err != nil {
+		return "", fmt.Errorf("reading the password: %w", err)
+	}
+	return string(secret), nil
+}
+
+// SignIn makes whoever runs a command a named member of staff: what shows a
+// person's data asks for this, on the hub's own console too.
+func (e Env) SignIn(ctx context.Context, hub *collections.Hub, login string) (care.Actor, error) {
+	password, err := e.Password(ctx, "Password of "+login+": ")
+	if err != nil {
+		return care.Actor{}, err
+	}
+	return hub.SignIn(ctx, login, password)
+}
+
+// exitError ends a command that was carried out elsewhere, or whose fault was
+// already reported.
+type exitError struct{ code int }
+
+func (e *exitError) Error() string { return fmt.Sprintf("exit %d", e.code) }
+
+// Fail reports why a command did not work and gives its exit code.
+func (e Env) Fail(err error) int {
+	var done *exitError
+	if errors.As(err, &done) {
+		return done.code
+	}
+	var use *InUseError
+	if errors.As(err, &use) {
+		fmt.Fprintln(e.Stderr, "portolan:", use.Error())
+		return ExitInUse
+	}
+	var known *care.Error
+	if !errors.As(err, &known) {
+		fmt.Fprintln(e.Stderr, "portolan:", err)
+		return ExitFault
+	}
+	fmt.Fprintf(e.Stderr, "portolan: %v\n", err)
+	switch known.Kind {
+	case care.Signin:
+		return ExitForbidden
+	case care.Invalid:
+		return ExitUsage
+	}
+	if known.Code == "not_permitted" {
+		return ExitForbidden
+	}
+	return ExitFault
+}

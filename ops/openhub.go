@@ -1,0 +1,52 @@
+package ops
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"portolan/care"
+	"portolan/collections"
+)
+
+// OpenHub gives a command the hub of a folder that has one. Where a hub runs
+// there, the whole command is handed to it, and OpenHub returns an error that
+// Fail turns into the exit code which that hub gave.
+func (e Env) OpenHub(ctx context.Context, dir string) (*collections.Hub, func(), error) {
+	dir = e.Path(dir)
+	if e.running == nil && !holdsHub(dir) {
+		return nil, nil, &care.Error{Code: "no_hub", Kind: care.NotFound,
+			Hint: "There is no hub in " + dir + ". `portolan serve --dir " + dir + "` makes one."}
+	}
+	return e.MakeHub(ctx, dir)
+}
+
+// MakeHub is OpenHub for the commands that make the hub where there is none.
+func (e Env) MakeHub(ctx context.Context, dir string) (*collections.Hub, func(), error) {
+	if e.running != nil {
+		return e.running, func() {}, nil
+	}
+	dir = e.Path(dir)
+	folder, err := TakeFolder(dir)
+	var use *InUseError
+	if errors.As(err, &use) {
+		code, err := e.handOver(ctx, use)
+		if err != nil {
+			return nil, nil, err
+		}
+		return nil, nil, &exitError{code}
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	log := slog.New(slog.NewTextHandler(e.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	hub, err := collections.Open(collections.Config{Dir: dir, Log: log})
+	if err != nil {
+		return nil, nil, errors.Join(err, folder.Release())
+	}
+	return hub, func() {
+		if err := errors.Join(hub.Close(), folder.Release()); err != nil {
+			log.Warn("closing the hub", "error", err)
+		}
+	}, nil
+}

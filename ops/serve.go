@@ -1,0 +1,166 @@
+package ops
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"strings"
+
+	"portolan/collections"
+	"portolan/hooks"
+)
+
+// DefaultListen is where a hub listens where nothing is said: this machine
+// alone, in plain http.
+const DefaultListen = "127.0.0.1:8090"
+
+// Service says how to run a hub.
+type Service struct {
+	Dir     string
+	Wire    hooks.Wire
+	Proxies []string
+	Log     *slog.Logger
+}
+
+// Running is a hub that answers.
+type Running struct {
+	Hub   *collections.Hub
+	Front *hooks.Front
+	URL   string // as people and tablets reach it
+	env   Env
+	ended chan error
+	stop  context.CancelFunc
+}
+
+// Start takes the folder, opens the hub and answers, on the network and on
+// the folder's socket, until the context is done or Stop is called.
+func Start(ctx context.Context, env Env, s Service) (*Running, error) {
+	folder, err := TakeFolder(s.Dir)
+	if err != nil {
+		return nil, err
+	}
+	hub, err := collections.Open(collections.Config{Dir: s.Dir, Now: env.Now, Log: s.Log})
+	if err != nil {
+		return nil, errors.Join(err, folder.Release())
+	}
+	r, err := startOn(ctx, env, s, hub, folder)
+	if err != nil {
+		return nil, errors.Join(err, hub.Close(), folder.Release())
+	}
+	return r, nil
+}
+
+func startOn(ctx context.Context, env Env, s Service, hub *collections.Hub, folder *Folder) (*Running, error) {
+	s.Wire.TLSDir, s.Wire.Now = filepath.Join(s.Dir, "tls"), env.Now
+	line, err := s.Wire.Open()
+	if err != nil {
+		return nil, err
+	}
+	front, err := hooks.New(hub, hooks.Config{Version: env.Version, URL: line.URL, Fingerprint: line.Fingerprint, Proxies: s.Proxies})
+	if err != nil {
+		return nil, errors.Join(err, line.Listener.Close())
+	}
+	sock, err := openSocket(ctx, s.Dir, env, hub, front.Address(), s.Log)
+	if err != nil {
+		front.Close()
+		return nil, errors.Join(err, line.Listener.Close())
+	}
+	ctx, stop := context.WithCancel(ctx)
+	r := &Running{Hub: hub, Front: front, URL: line.URL, env: env, ended: make(chan error, 1), stop: stop}
+	go func() {
+		err := front.Serve(ctx, line.Listener)
+		r.ended <- errors.Join(err, sock.Close(), hub.Close(), folder.Release())
+	}()
+	return r, nil
+}
+
+// Wait returns when the hub has stopped and the folder is free.
+func (r *Running) Wait() error {
+	err := <-r.ended
+	r.ended <- err
+	return err
+}
+
+// Stop ends the hub and waits for it.
+func (r *Running) Stop() error {
+	r.stop()
+	return r.Wait()
+}
+
+// many is a flag that may be given several times.
+type many []string
+
+func (m *many) String() string     { return strings.Join(*m, ",") }
+func (m *many) Set(s string) error { *m = append(*m, s); return nil }
+
+const serveUsage = `[flags]
+
+Runs the hub until it is told to stop (Ctrl-C, SIGTERM). A hub for this machine
+alone speaks plain http; for any other address it speaks TLS: with your
+certificate, with one fetched for a public name, or with a local authority that
+it makes on first use and whose fingerprint tablets get when they enrol.
+`
+
+// Serve runs the hub.
+func Serve(ctx context.Context, env Env, args []string) int {
+	fs := env.flags("serve")
+	s := Service{Log: slog.New(slog.NewTextHandler(env.Stderr, nil))}
+	dir := fs.String("dir", DefaultDir, "the hub's `folder`; made if it is not there")
+	fs.StringVar(&s.Wire.Listen, "listen", DefaultListen, "`address` to listen on")
+	fs.StringVar(&s.Wire.CertFile, "tls-cert", "", "certificate `file` (PEM), read again when it changes")
+	fs.StringVar(&s.Wire.KeyFile, "tls-key", "", "key `file` (PEM)")
+	fs.StringVar(&s.Wire.ACMEHost, "acme-host", "", "public `name` of the hub: its certificates are fetched from Let's Encrypt; listen on port 443")
+	fs.BoolVar(&s.Wire.InsecureHTTP, "insecure-http", false, "plain http to other machines too: browsers then refuse offline work, and everybody on the network can read along")
+	fs.Var((*many)(&s.Proxies), "trusted-proxy", "`network` of a proxy whose X-Forwarded-For is believed; may be repeated")
+	words, exit, stop := env.parse(fs, args, serveUsage)
+	if stop {
+		return exit
+	}
+	if len(words) > 0 {
+		return env.misused(fs, serveUsage, "there is no command "+fmt.Sprintf("%q", words[0]))
+	}
+	if env.running != nil {
+		fmt.Fprintln(env.Stderr, "portolan: this hub is running already")
+		return ExitInUse
+	}
+	s.Dir = env.Path(*dir)
+	for _, f := range []*string{&s.Wire.CertFile, &s.Wire.KeyFile} {
+		if *f != "" {
+			*f = env.Path(*f)
+		}
+	}
+	if err := s.Wire.Check(); err != nil {
+		return env.Fail(err)
+	}
+	r, err := Start(ctx, env, s)
+	if err != nil {
+		return env.Fail(err)
+	}
+	if err := r.greet(s.Dir); err != nil {
+		return env.Fail(errors.Join(err, r.Stop()))
+	}
+	if err := r.Wait(); err != nil {
+		return env.Fail(err)
+	}
+	fmt.Fprintln(env.Stdout, "The hub has stopped.")
+	return ExitOK
+}
+
+// greet says where the hub is and, on an empty one, what to do first.
+func (r *Running) greet(dir string) error {
+	out := r.env.Stdout
+	fmt.Fprintf(out, "The hub in %s answers at %s\n", dir, r.URL)
+	if address := r.Front.Address(); address != r.URL {
+		fmt.Fprintf(out, "Its own authority vouches for it; tablets enrol at\n  %s\n", address)
+	}
+	empty, err := r.Hub.Empty()
+	if err != nil {
+		return err
+	}
+	if empty {
+		fmt.Fprintf(out, "Nobody has an account yet. Make the first one, in another terminal:\n  portolan user add --dir %s LOGIN --role coordinator\n", dir)
+	}
+	return nil
+}

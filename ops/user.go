@@ -1,0 +1,202 @@
+package ops
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"portolan/care"
+	"portolan/collections"
+)
+
+const userUsage = `add|list|password|disable [flags] [LOGIN]
+
+  add LOGIN --role R[,R]  makes an account; the first one makes the organisation too
+  list                    shows logins, roles and whether the person still works here
+  password LOGIN          sets a new password and ends that person's sign-ins
+  disable LOGIN           ends the account: the person has left
+
+The password is asked for, or taken from PORTOLAN_PASSWORD.
+`
+
+// User manages the accounts of staff. Whoever may write to the hub's folder
+// may do this: that is how the first account comes into being, and how a
+// forgotten password is replaced without e-mail.
+func User(ctx context.Context, env Env, args []string) int {
+	fs := env.flags("user")
+	u := user{env: env}
+	dir := fs.String("dir", DefaultDir, "the hub's `folder`")
+	fs.StringVar(&u.name, "name", "", "the person's `name` as colleagues see it (add)")
+	fs.StringVar(&u.roles, "role", "", "`roles`, separated by commas: "+roleNames()+" (add)")
+	fs.StringVar(&u.org, "org", "", "`id` of the organisation, where the hub has several (add)")
+	fs.StringVar(&u.orgName, "org-name", "This organisation", "`name` of the organisation, for the first account (add)")
+	fs.StringVar(&u.country, "country", "", "the organisation's country, ISO 3166 `code`, for the first account (add)")
+	fs.StringVar(&u.zone, "time-zone", "UTC", "the organisation's time `zone`, such as Africa/Nairobi, for the first account (add)")
+	words, exit, stop := env.parse(fs, args, userUsage)
+	if stop {
+		return exit
+	}
+	acts := map[string]func(context.Context, *collections.Hub, string) error{
+		"add": u.add, "list": u.list, "password": u.password, "disable": u.disable}
+	if len(words) == 0 || acts[words[0]] == nil {
+		return env.misused(fs, userUsage, "say add, list, password or disable")
+	}
+	act, login := words[0], ""
+	switch {
+	case act == "list" && len(words) == 1:
+	case act != "list" && len(words) == 2:
+		login = words[1]
+	default:
+		return env.misused(fs, userUsage, act+" takes one LOGIN, and list takes none")
+	}
+	open := env.OpenHub
+	if act == "add" {
+		if err := u.readRoles(); err != nil {
+			return env.Fail(err)
+		}
+		open = env.MakeHub
+	}
+	hub, done, err := open(ctx, *dir)
+	if err != nil {
+		return env.Fail(err)
+	}
+	defer done()
+	if err := acts[act](ctx, hub, login); err != nil {
+		return env.Fail(err)
+	}
+	return ExitOK
+}
+
+type user struct {
+	env                                Env
+	name, roles                        string
+	org, orgName, country, zone, login string
+	wanted                             []care.Role
+}
+
+func roleNames() string {
+	names := make([]string, len(care.Roles))
+	for i, r := range care.Roles {
+		names[i] = string(r)
+	}
+	return strings.Join(names, ", ")
+}
+
+func (u *user) readRoles() error {
+	for _, r := range strings.Split(u.roles, ",") {
+		role := care.Role(strings.TrimSpace(r))
+		if !slices.Contains(care.Roles, role) {
+			return &care.Error{Code: "role_unknown", Kind: care.Invalid, Hint: "--role takes one or more of " + roleNames() + "."}
+		}
+		u.wanted = append(u.wanted, role)
+	}
+	return nil
+}
+
+func (u *user) add(ctx context.Context, hub *collections.Hub, login string) error {
+	password, err := u.env.Password(ctx, "New password for "+login+": ")
+	if err != nil {
+		return err
+	}
+	org, err := u.organisation(ctx, hub)
+	if err != nil {
+		return err
+	}
+	if u.name == "" {
+		u.name = login
+	}
+	id, err := hub.AddAccount(ctx, hub.HubActor(), collections.NewAccount{
+		Login: login, Password: password, DisplayName: u.name, Roles: u.wanted, Org: org})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(u.env.Stdout, "%s can sign in now (%s).\n", login, id)
+	return nil
+}
+
+// organisation is the hub's own one, made for the first account. Others may
+// be on record too, as places to refer to; a hub's own are those that hold
+// themselves.
+func (u *user) organisation(ctx context.Context, hub *collections.Hub) (string, error) {
+	if u.org != "" {
+		return u.org, nil
+	}
+	rows, err := hub.List(ctx, hub.HubActor(), collections.Query{Collection: "organisations"})
+	if err != nil {
+		return "", err
+	}
+	var own []string
+	for _, r := range rows {
+		if r.ID == r.Org {
+			own = append(own, r.ID)
+		}
+	}
+	switch len(own) {
+	case 1:
+		return own[0], nil
+	case 0:
+		return u.makeOrganisation(ctx, hub)
+	}
+	return "", &care.Error{Code: "which_organisation", Kind: care.Invalid, Hint: "This hub has several organisations; say which with --org: " + strings.Join(own, ", ")}
+}
+
+func (u *user) makeOrganisation(ctx context.Context, hub *collections.Hub) (string, error) {
+	id := hub.NewID()
+	set := map[string]care.Value{"name": care.OfText(u.orgName), "time_zone": care.OfText(u.zone), "kind": care.OfAbsent(care.NotRecorded), "country": care.OfAbsent(care.NotRecorded)}
+	if u.country != "" {
+		set["country"] = care.OfText(strings.ToUpper(u.country))
+	}
+	receipts, err := hub.Do(ctx, hub.HubActor(), collections.Draft{Collection: "organisations", Record: id, Org: id, Set: set})
+	if err != nil {
+		return "", fmt.Errorf("making the organisation: %w", err)
+	}
+	return id, collections.Refused(receipts)
+}
+
+func (u *user) list(ctx context.Context, hub *collections.Hub, _ string) error {
+	accounts, err := hub.Accounts(ctx, hub.HubActor())
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(u.env.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "LOGIN\tROLES\tSTATUS\tID")
+	for _, a := range accounts {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", a.Login, strings.Join(a.Row.Get("roles").List(), ","), a.Row.Text("status"), a.Staff)
+	}
+	return w.Flush()
+}
+
+func (u *user) password(ctx context.Context, hub *collections.Hub, login string) error {
+	if _, err := hub.StaffOf(ctx, login); err != nil {
+		return errNoLogin
+	}
+	password, err := u.env.Password(ctx, "New password for "+login+": ")
+	if err != nil {
+		return err
+	}
+	if err := hub.SetPassword(ctx, hub.HubActor(), login, password); err != nil {
+		return err
+	}
+	fmt.Fprintln(u.env.Stdout, "The password is set; earlier sign-ins have ended. Tablets keep theirs: see portolan device.")
+	return nil
+}
+
+func (u *user) disable(ctx context.Context, hub *collections.Hub, login string) error {
+	staff, err := hub.StaffOf(ctx, login)
+	if err != nil {
+		return errNoLogin
+	}
+	receipts, err := hub.Do(ctx, hub.HubActor(), collections.Draft{Collection: "staff", Record: staff, Set: map[string]care.Value{"status": care.OfText("left")}})
+	if err == nil {
+		err = collections.Refused(receipts)
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(u.env.Stdout, "The account is closed; desk and tablets are refused from now on.")
+	return nil
+}
+
+var errNoLogin = &care.Error{Code: "login_unknown", Kind: care.NotFound, Hint: "There is no account with this login."}
