@@ -1,0 +1,460 @@
+package tablet
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"portolan/care"
+	fieldsync "portolan/sync"
+)
+
+// What the command's exit codes mean.
+const (
+	ExitOK          = 0
+	ExitFailed      = 1 // the hub or the store refused; the message says what to do
+	ExitUsage       = 2 // the command was written wrong
+	ExitUnreachable = 3 // no line to the hub; everything is kept
+	ExitUndecided   = 4 // a value waits for a person: a conflict, or something held
+)
+
+const usage = `A tablet without a screen: one person's store, which works offline.
+
+  portolan tablet --dir T enrol URL CODE [--label NAME] [--plain-http]
+  portolan tablet --dir T sync
+  portolan tablet --dir T list [COLLECTION] [--case ID]
+  portolan tablet --dir T show ID
+  portolan tablet --dir T new COLLECTION [--case ID] FIELD=VALUE…
+  portolan tablet --dir T set ID FIELD=VALUE…
+  portolan tablet --dir T conflicts [resolve ID FIELD VALUE]
+  portolan tablet --dir T watch
+
+  --dir T        the tablet's folder, made by enrol
+  --json         list, show, sync and conflicts answer in JSON
+  URL            https://host[:port], with #sha256=… for a hub that made its own
+                 certificate; http only on this machine, or with --plain-http
+  FIELD=VALUE    a set is written a,b,c (a comma inside an element: \,);
+                 FIELD+=A adds to a set, FIELD-=A removes from it;
+                 absent:unknown, absent:asked_declined, absent:not_asked or
+                 absent:not_recorded says why there is no value
+
+Exit codes: 0 done; 1 refused or failed; 2 written wrong; 3 the hub cannot be
+reached, everything is kept; 4 something waits for a decision.
+`
+
+// command is one run of the command line.
+type command struct {
+	out, err  io.Writer
+	dir       string
+	caseID    string
+	label     string
+	plainHTTP bool
+	json      bool
+	rest      []string
+}
+
+// errUsage is an error in how the command was written.
+type errUsage string
+
+func (e errUsage) Error() string { return string(e) }
+
+// Run is `portolan tablet`.
+func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	c := &command{out: stdout, err: stderr}
+	if err := c.parse(args); err != nil {
+		fmt.Fprintf(stderr, "tablet: %v\n\n%s", err, usage)
+		return ExitUsage
+	}
+	if len(c.rest) == 0 || c.rest[0] == "help" {
+		fmt.Fprint(stdout, usage)
+		if len(c.rest) == 0 {
+			return ExitUsage
+		}
+		return ExitOK
+	}
+	code, err := c.run(ctx)
+	if err != nil {
+		return c.failed(err)
+	}
+	return code
+}
+
+// parse takes the options out of the arguments, wherever they stand; behind --
+// there are none.
+func (c *command) parse(args []string) error {
+	texts := map[string]*string{"--dir": &c.dir, "--case": &c.caseID, "--label": &c.label}
+	truths := map[string]*bool{"--json": &c.json, "--plain-http": &c.plainHTTP}
+	for i := 0; i < len(args); i++ {
+		name, value, inline := strings.Cut(args[i], "=")
+		if text, ok := texts[name]; ok {
+			if !inline {
+				if i++; i == len(args) {
+					return errUsage("what is " + name + "?")
+				}
+				value = args[i]
+			}
+			*text = value
+			continue
+		}
+		switch truth, ok := truths[args[i]]; {
+		case ok:
+			*truth = true
+		case args[i] == "--help" || args[i] == "-h":
+			c.rest = []string{"help"}
+			return nil
+		case args[i] == "--":
+			c.rest = append(c.rest, args[i+1:]...)
+			return nil
+		case strings.HasPrefix(args[i], "--"):
+			return errUsage("there is no option " + printable(name))
+		default:
+			c.rest = append(c.rest, args[i])
+		}
+	}
+	return nil
+}
+
+// verb is one command: how many words it takes behind its name.
+type verb struct {
+	min, max int
+	run      func(c *command, ctx context.Context, t *Tablet, words []string) (int, error)
+}
+
+const anyNumber = 1 << 20
+
+var verbs = map[string]verb{
+	"enrol":     {2, 2, (*command).enrol},
+	"sync":      {0, 0, (*command).sync},
+	"list":      {0, 1, (*command).list},
+	"show":      {1, 1, (*command).show},
+	"new":       {1, anyNumber, (*command).create},
+	"set":       {2, anyNumber, (*command).set},
+	"conflicts": {0, 4, (*command).conflicts},
+	"watch":     {0, 0, (*command).watch},
+}
+
+func (c *command) run(ctx context.Context) (code int, err error) {
+	v, ok := verbs[c.rest[0]]
+	if !ok {
+		return 0, errUsage("there is no command " + printable(c.rest[0]))
+	}
+	words := c.rest[1:]
+	if len(words) < v.min || len(words) > v.max {
+		return 0, errUsage(c.rest[0] + " takes other words behind it")
+	}
+	if c.dir == "" {
+		return 0, errUsage("which tablet? Name its folder with --dir")
+	}
+	t, err := Open(c.dir, time.Now, rand.Reader)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, t.Close()) }()
+	t.PlainHTTP = c.plainHTTP
+	if c.label != "" {
+		t.Label = c.label
+	}
+	return v.run(c, ctx, t, words)
+}
+
+// failed says what went wrong and returns the exit code.
+func (c *command) failed(err error) int {
+	var written errUsage
+	if errors.As(err, &written) {
+		fmt.Fprintf(c.err, "tablet: %v\n\n%s", err, usage)
+		return ExitUsage
+	}
+	fmt.Fprintf(c.err, "tablet: %v\n", err)
+	switch {
+	case Unreachable(err):
+		return ExitUnreachable
+	case errors.Is(err, ErrUndecided):
+		return ExitUndecided
+	}
+	return ExitFailed
+}
+
+func (c *command) enrol(ctx context.Context, t *Tablet, words []string) (int, error) {
+	if err := t.Enrol(ctx, words[0], words[1]); err != nil {
+		return 0, err
+	}
+	id, err := t.Identity(ctx)
+	if err != nil {
+		return 0, err
+	}
+	fmt.Fprintf(c.out, "Enrolled at %s as device %s.\n", printable(id.URL), id.Device)
+	return ExitOK, nil
+}
+
+func (c *command) sync(ctx context.Context, t *Tablet, _ []string) (int, error) {
+	r, err := t.Sync(ctx)
+	if err != nil {
+		waiting, countErr := t.Unsent(context.WithoutCancel(ctx))
+		if countErr == nil && waiting > 0 {
+			fmt.Fprintf(c.err, "tablet: %d changes are kept here and wait.\n", waiting)
+		}
+		return 0, err
+	}
+	if c.json {
+		if err := c.printJSON(r); err != nil {
+			return 0, err
+		}
+	} else {
+		fmt.Fprint(c.out, describe(r))
+	}
+	switch {
+	case r.Differs:
+		return ExitFailed, nil
+	case r.Held > 0 || r.Conflicts > 0:
+		return ExitUndecided, nil
+	}
+	return ExitOK, nil
+}
+
+// describe says in words what a sync did.
+func describe(r Report) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Sent %d changes, received %d records.\n", r.Sent, r.Rows)
+	if r.Conflicts > 0 {
+		fmt.Fprintf(&b, "%d changes met another value: see conflicts.\n", r.Conflicts)
+	}
+	if r.Held > 0 {
+		fmt.Fprintf(&b, "%d changes are kept aside by the hub: see conflicts.\n", r.Held)
+	}
+	for _, s := range r.Entered {
+		fmt.Fprintf(&b, "New here: %s\n", printable(string(s)))
+	}
+	for _, s := range r.Evicted {
+		fmt.Fprintf(&b, "Destroyed here, since access ended: %s\n", printable(string(s)))
+	}
+	if r.Repaired && !r.Differs {
+		b.WriteString("The store differed from the hub's and was sent anew; now they agree.\n")
+	}
+	if r.Differs {
+		b.WriteString("The store differs from the hub's. Nothing is lost; tell whoever runs the hub.\n")
+	}
+	return b.String()
+}
+
+func (c *command) list(ctx context.Context, t *Tablet, words []string) (int, error) {
+	if len(words) == 0 {
+		counts, err := t.Counts(ctx)
+		if err != nil {
+			return 0, err
+		}
+		if c.json {
+			return ExitOK, c.printJSON(counts)
+		}
+		for _, name := range slices.Sorted(maps.Keys(counts)) {
+			fmt.Fprintf(c.out, "%6d %s\n", counts[name], printable(name))
+		}
+		return ExitOK, nil
+	}
+	records, err := t.List(ctx, words[0], c.caseID)
+	if err != nil {
+		return 0, err
+	}
+	if c.json {
+		return ExitOK, c.printJSON(records)
+	}
+	for _, r := range records {
+		fmt.Fprintln(c.out, summary(r))
+	}
+	return ExitOK, nil
+}
+
+// summaryFields is how many fields a line of a list shows.
+const summaryFields = 4
+
+func summary(r Record) string {
+	parts := []string{r.ID}
+	for _, f := range r.Fields {
+		if f.Value.IsSet() && len(parts) <= summaryFields {
+			parts = append(parts, f.Name+"="+FormatValue(f.Value)+mark(f))
+		}
+	}
+	return strings.Join(parts, "  ")
+}
+
+// mark shows that a value is unsent or undecided.
+func mark(f Shown) string {
+	switch {
+	case f.Conflict:
+		return " [conflict]"
+	case f.Unsent:
+		return " [unsent]"
+	}
+	return ""
+}
+
+func (c *command) show(ctx context.Context, t *Tablet, words []string) (int, error) {
+	r, err := t.Show(ctx, words[0])
+	if err != nil {
+		return 0, err
+	}
+	if c.json {
+		return ExitOK, c.printJSON(r)
+	}
+	fmt.Fprintf(c.out, "%s %s\n", printable(r.Collection), r.ID)
+	if r.Case != "" && r.Case != r.ID {
+		fmt.Fprintf(c.out, "  case %s\n", printable(r.Case))
+	}
+	for _, f := range r.Fields {
+		fmt.Fprintf(c.out, "  %s: %s%s\n", f.Name, FormatValue(f.Value), mark(f))
+		c.printKept(f.Kept)
+	}
+	return ExitOK, nil
+}
+
+func (c *command) printKept(kept []Kept) {
+	for _, k := range kept {
+		where := "at the hub"
+		if k.Unsent {
+			where = "unsent"
+		}
+		fmt.Fprintf(c.out, "    kept: %s (by %s, %s, %s)\n", FormatValue(k.Value), printable(k.Author), printable(k.At), where)
+	}
+}
+
+func (c *command) create(ctx context.Context, t *Tablet, words []string) (int, error) {
+	e, ok := care.Find(words[0])
+	if !ok {
+		return 0, ErrCollection
+	}
+	edit, err := ParseEdit(e, words[1:])
+	if err != nil {
+		return 0, err
+	}
+	id, err := t.New(ctx, words[0], c.caseID, edit)
+	if err != nil {
+		return 0, err
+	}
+	if c.json {
+		return ExitOK, c.printJSON(map[string]string{"id": id})
+	}
+	fmt.Fprintln(c.out, id)
+	return ExitOK, nil
+}
+
+func (c *command) set(ctx context.Context, t *Tablet, words []string) (int, error) {
+	r, err := t.Show(ctx, words[0])
+	if err != nil {
+		return 0, err
+	}
+	e, ok := care.Find(r.Collection)
+	if !ok {
+		return 0, ErrCollection
+	}
+	edit, err := ParseEdit(e, words[1:])
+	if err != nil {
+		return 0, err
+	}
+	changed, err := t.Set(ctx, r.ID, edit)
+	if err == nil && !changed {
+		fmt.Fprintln(c.err, "tablet: it says so already; nothing was written.")
+	}
+	return ExitOK, err
+}
+
+func (c *command) conflicts(ctx context.Context, t *Tablet, words []string) (int, error) {
+	if len(words) > 0 {
+		if words[0] != "resolve" || len(words) != 4 {
+			return 0, errUsage("conflicts resolve takes an id, a field and the value that is right")
+		}
+		return ExitOK, c.resolve(ctx, t, words[1], words[2], words[3])
+	}
+	questions, asides, err := t.Conflicts(ctx)
+	if err != nil {
+		return 0, err
+	}
+	code := ExitOK
+	if len(questions)+len(asides) > 0 {
+		code = ExitUndecided
+	}
+	if c.json {
+		return code, c.printJSON(map[string]any{"questions": questions, "held": asides})
+	}
+	for _, q := range questions {
+		fmt.Fprintf(c.out, "%s %s %s: %s\n", printable(q.Collection), q.Record, q.Field, FormatValue(q.InForce))
+		c.printKept(q.Kept)
+	}
+	for _, a := range asides {
+		fmt.Fprintf(c.out, "held: %s %s (change %s): %s\n", printable(a.Collection), printable(a.Record), a.Version, reasons(a.Held))
+	}
+	return code, nil
+}
+
+func reasons(held []fieldsync.Held) string {
+	parts := make([]string, 0, len(held))
+	for _, h := range held {
+		part := printable(h.Reason)
+		if h.Field != "" {
+			part = printable(h.Field) + " " + part
+		}
+		parts = append(parts, part)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// resolve takes the value that is right, or the number of one of those that
+// are kept, as #1.
+func (c *command) resolve(ctx context.Context, t *Tablet, id, field, typed string) error {
+	r, err := t.Show(ctx, id)
+	if err != nil {
+		return err
+	}
+	e, ok := care.Find(r.Collection)
+	if !ok {
+		return ErrCollection
+	}
+	f, ok := e.Field(field)
+	if !ok {
+		return fieldError(printable(field), ErrField)
+	}
+	if number, ok := strings.CutPrefix(typed, "#"); ok {
+		i := slices.IndexFunc(r.Fields, func(s Shown) bool { return s.Name == field })
+		n, err := strconv.Atoi(number)
+		if i < 0 || err != nil || n < 1 || n > len(r.Fields[i].Kept) {
+			return fieldError(field, errTyped)
+		}
+		return t.Resolve(ctx, id, field, r.Fields[i].Kept[n-1].Value)
+	}
+	v, err := ParseValue(f, typed)
+	if err != nil {
+		return fieldError(field, err)
+	}
+	return t.Resolve(ctx, id, field, v)
+}
+
+func (c *command) watch(ctx context.Context, t *Tablet, _ []string) (int, error) {
+	return ExitOK, t.Watch(ctx, func(r Report, err error) {
+		if err != nil {
+			fmt.Fprintf(c.err, "tablet: %v\n", err)
+			return
+		}
+		if c.json {
+			if err := c.printJSON(r); err != nil {
+				fmt.Fprintf(c.err, "tablet: %v\n", err)
+			}
+			return
+		}
+		fmt.Fprint(c.out, describe(r))
+	})
+}
+
+func (c *command) printJSON(v any) error {
+	e := json.NewEncoder(c.out)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return fmt.Errorf("printing: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,234 @@
+package tablet
+
+import (
+	"context"
+	"crypto/ed25519"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"portolan/care"
+	fieldsync "portolan/sync"
+)
+
+// secrets is the file device.key.
+type secrets struct {
+	Seed  []byte `json:"ed25519_seed"`
+	Token string `json:"token"`
+}
+
+func (s secrets) key() (ed25519.PrivateKey, error) {
+	if len(s.Seed) != ed25519.SeedSize {
+		return nil, fmt.Errorf("reading the tablet's key: %d bytes", len(s.Seed))
+	}
+	return ed25519.NewKeyFromSeed(s.Seed), nil
+}
+
+func (t *Tablet) loadSecrets() (secrets, error) {
+	var s secrets
+	b, err := os.ReadFile(filepath.Join(t.dir, keyFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return s, ErrNotEnrolled
+	}
+	if err != nil {
+		return s, fmt.Errorf("reading the tablet's key: %w", err)
+	}
+	if err := json.Unmarshal(b, &s); err != nil {
+		return s, fmt.Errorf("reading the tablet's key: %w", err)
+	}
+	return s, nil
+}
+
+// saveSecrets replaces the key file in one step: a power cut leaves the old
+// one or the new one.
+func (t *Tablet) saveSecrets(s secrets) error {
+	b, err := json.Marshal(s)
+	if err != nil {
+		return fmt.Errorf("writing the tablet's key: %w", err)
+	}
+	path := filepath.Join(t.dir, keyFile)
+	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return fmt.Errorf("writing the tablet's key: %w", err)
+	}
+	_, err = f.Write(b)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("writing the tablet's key: %w", err)
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		return fmt.Errorf("writing the tablet's key: %w", err)
+	}
+	return nil
+}
+
+// enrolled is the hub's answer to an enrolment.
+type enrolled struct {
+	Device  string `json:"device"`
+	Replica string `json:"replica"`
+	Staff   string `json:"staff"`
+	Org     string `json:"org"`
+	Token   string `json:"token"`
+	Hub     string `json:"hub"`
+}
+
+// Enrol makes this folder a person's store at a hub, with a one-time code. A
+// store that was enrolled before, by the same person, is enrolled again under
+// a new replica, and what is unsent goes with it.
+func (t *Tablet) Enrol(ctx context.Context, hub, code string) error {
+	at, err := parseAddress(hub, t.PlainHTTP)
+	if err != nil {
+		return err
+	}
+	unlock, err := t.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	public, private, err := ed25519.GenerateKey(t.rand)
+	if err != nil {
+		return fmt.Errorf("making the tablet's key: %w", err)
+	}
+	body, err := json.Marshal(map[string]string{"code": code, "key": base64.RawURLEncoding.EncodeToString(public), "label": t.Label})
+	if err != nil {
+		return fmt.Errorf("writing the enrolment: %w", err)
+	}
+	l := newLine(at, "", t.now)
+	defer l.close()
+	resp, err := l.ask(ctx, "POST", "/api/portolan/enrol", body)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	var e enrolled
+	if err := json.NewDecoder(io.LimitReader(resp.Body, problemMax)).Decode(&e); err != nil {
+		return unreachable(err)
+	}
+	if !fieldsync.IsID(e.Replica) || !fieldsync.IsID(e.Staff) || !fieldsync.IsID(e.Org) || e.Token == "" {
+		return errAnswer
+	}
+	return t.adopt(ctx, at, e, secrets{Seed: private.Seed(), Token: e.Token})
+}
+
+// adopt writes who this store is now. The secrets go first: with them and
+// without the rest the tablet is refused and enrolled again; the other way
+// round it would sign with a key that it does not have.
+func (t *Tablet) adopt(ctx context.Context, at address, e enrolled, s secrets) error {
+	return t.inTx(ctx, func(x *tx) error {
+		before, err := x.identity()
+		switch {
+		case errors.Is(err, ErrNotEnrolled):
+		case err != nil:
+			return err
+		case before.Staff != e.Staff:
+			return ErrOtherPerson
+		case before.Org != e.Org:
+			return ErrOtherHub
+		default:
+			if err := x.renumber(before.Replica, e.Replica); err != nil {
+				return err
+			}
+		}
+		for key, v := range map[string]string{metaURL: at.base.String(), metaFingerprint: at.fingerprint, metaDevice: e.Device,
+			metaReplica: e.Replica, metaStaff: e.Staff, metaOrg: e.Org, metaHub: e.Hub} {
+			if err := x.setMeta(key, v); err != nil {
+				return err
+			}
+		}
+		return t.saveSecrets(s)
+	})
+}
+
+// renumber moves what is unsent to a new replica: new numbers, a new chain,
+// and in their bases the new names of the versions that they were.
+func (x *tx) renumber(from, to string) error {
+	var waiting []fieldsync.Change
+	err := x.each(func(scan func(...any) error) error {
+		var raw []byte
+		if err := scan(&raw); err != nil {
+			return fmt.Errorf("reading the outbox: %w", err)
+		}
+		c, err := fieldsync.DecodeChange(raw)
+		waiting = append(waiting, c)
+		return err
+	}, `SELECT raw FROM outbox WHERE replica = ? AND receipt IS NULL AND raw IS NOT NULL ORDER BY n`, from)
+	if err != nil {
+		return err
+	}
+	for _, q := range []string{`DELETE FROM outbox_scopes WHERE replica = ? AND n IN (SELECT n FROM outbox WHERE replica = outbox_scopes.replica AND receipt IS NULL)`,
+		`DELETE FROM outbox WHERE replica = ? AND receipt IS NULL`} {
+		if err := x.exec(q, from); err != nil {
+			return err
+		}
+	}
+	for _, key := range []string{metaN, metaLink} {
+		if err := x.setMeta(key, ""); err != nil {
+			return err
+		}
+	}
+	names := map[fieldsync.Dot]fieldsync.Dot{}
+	for i, c := range waiting {
+		names[c.Dot(from)] = fieldsync.DotOf(to, uint64(i+1))
+		for _, dots := range c.Base {
+			for j, d := range dots {
+				if now, ok := names[d]; ok {
+					dots[j] = now
+				}
+			}
+		}
+		r, err := x.record(c.Record)
+		if err != nil && !errors.Is(err, care.ErrNotFound) {
+			return err
+		}
+		if err != nil { // evicted: its scopes are known to the hub only
+			r = recordRow{id: c.Record, collection: c.Collection, org: c.Org, caseID: c.Case}
+		}
+		if err := x.post(to, r, c); err != nil {
+			return err
+		}
+	}
+	return x.reshow(waiting)
+}
+
+// reshow rebuilds what is shown of the records that changes touch.
+func (x *tx) reshow(changes []fieldsync.Change) error {
+	for _, c := range changes {
+		r, err := x.record(c.Record)
+		if errors.Is(err, care.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		open, err := x.openChanges(c.Record)
+		if err != nil {
+			return err
+		}
+		for _, field := range c.Fields() {
+			if err := x.refresh(r, field, open, false); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// lock keeps a second sync out of this folder. It is a transaction on a file
+// of its own, which the operating system ends with the process.
+func (t *Tablet) lock() (unlock func(), err error) {
+	db, err := openSQLite(filepath.Join(t.dir, lockFile), "busy_timeout(0)")
+	if err != nil {
+		return nil, fmt.Errorf("locking the tablet's folder: %w", err)
+	}
+	x, err := db.Begin()
+	if err != nil {
+		return nil, errors.Join(ErrSyncing, db.Close())
+	}
+	return func() {
+		// Nothing was written: ending the transaction and the file cannot lose anything.
+		_ = errors.Join(x.Rollback(), db.Close())
+	}, nil
+}

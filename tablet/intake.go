@@ -1,0 +1,311 @@
+package tablet
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"portolan/care"
+	fieldsync "portolan/sync"
+)
+
+// Size of what is taken into the store at once. The network is never waited
+// for inside a transaction, so that typing goes on while a sync runs.
+const (
+	intakeLines = 200
+	intakeBytes = 512 << 10
+)
+
+// intake takes the answer of one round trip into the store while it streams.
+type intake struct {
+	t       *Tablet
+	replica string
+	whole   bool // the hub was asked for everything: what it does not name is not ours to see
+	report  Report
+
+	lines []fieldsync.Line
+	size  int
+	ended bool
+}
+
+// read takes lines until the answer ends. Whole portions that came before a
+// broken line are kept; an answer without its last line is an error.
+func (in *intake) read(ctx context.Context, body io.Reader) error {
+	r := bufio.NewReaderSize(body, 64<<10)
+	for !in.ended {
+		raw, err := readLine(r)
+		if err != nil {
+			if cause := context.Cause(ctx); cause != nil {
+				err = cause
+			} else {
+				err = errBroken
+			}
+			return errors.Join(err, in.flush(context.WithoutCancel(ctx), true))
+		}
+		l, err := fieldsync.DecodeLine(raw)
+		if err != nil {
+			return errors.Join(err, in.flush(ctx, true))
+		}
+		in.lines, in.size, in.ended = append(in.lines, l), in.size+len(raw), l.End != nil
+		grouped := l.Row != nil && l.Row.More
+		if in.ended || !grouped && (len(in.lines) >= intakeLines || in.size >= intakeBytes || l.Receipts != nil || l.Evict != nil) {
+			if err := in.flush(ctx, false); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// readLine reads one line of the answer, without keeping more than one of the
+// largest size.
+func readLine(r *bufio.Reader) ([]byte, error) {
+	var long []byte
+	for {
+		part, err := r.ReadSlice('\n')
+		if err == nil && long == nil {
+			return slices.Clone(part), nil
+		}
+		long = append(long, part...)
+		switch {
+		case err == nil:
+			return long, nil
+		case !errors.Is(err, bufio.ErrBufferFull):
+			return nil, err
+		case len(long) > fieldsync.LineBytesMax:
+			return nil, &care.Error{Code: fieldsync.CodeLineTooLarge, Kind: care.TooLarge}
+		}
+	}
+}
+
+// flush takes the lines that wait in one transaction. Of a broken answer the
+// last group is left out if it is not whole.
+func (in *intake) flush(ctx context.Context, broken bool) error {
+	if broken {
+		for len(in.lines) > 0 {
+			if last := in.lines[len(in.lines)-1]; last.Row == nil || !last.Row.More {
+				break
+			}
+			in.lines = in.lines[:len(in.lines)-1]
+		}
+	}
+	if len(in.lines) == 0 {
+		return nil
+	}
+	report := in.report
+	err := in.t.inTx(ctx, func(x *tx) error {
+		report = in.report
+		sums := digestSums{}
+		var seen fieldsync.HLC
+		for i := range in.lines {
+			if err := in.take(x, &in.lines[i], sums, &report, &seen); err != nil {
+				return err
+			}
+		}
+		if err := x.saveSums(sums); err != nil {
+			return err
+		}
+		return in.noteClock(x, seen)
+	})
+	if err != nil {
+		return err
+	}
+	evicted := len(report.Evicted) > len(in.report.Evicted)
+	in.report, in.lines, in.size = report, in.lines[:0], 0
+	if evicted {
+		return in.t.scrub(ctx)
+	}
+	return nil
+}
+
+// take takes one line. Digests are summed up over the transaction.
+func (in *intake) take(x *tx, l *fieldsync.Line, sums digestSums, report *Report, seen *fieldsync.HLC) error {
+	switch {
+	case l.Evict != nil:
+		for _, s := range l.Evict {
+			if err := evict(x, s, sums, report); err != nil {
+				return err
+			}
+		}
+		return nil
+	case l.Receipts != nil:
+		return in.receipts(x, l, report)
+	case l.Enter != nil:
+		return enter(x, l.Enter, report)
+	case l.Row != nil:
+		return in.row(x, l.Row, sums, report, seen)
+	case l.End != nil:
+		return in.end(x, l.End, sums, report)
+	}
+	return nil // of a newer hub
+}
+
+func (in *intake) receipts(x *tx, l *fieldsync.Line, report *Report) error {
+	for _, raw := range l.Receipts {
+		r, err := x.receive(in.replica, raw)
+		if err != nil {
+			return err
+		}
+		report.Sent++
+		switch r.Status {
+		case fieldsync.StatusConflict:
+			report.Conflicts++
+		case fieldsync.StatusHeld:
+			report.Held++
+		}
+	}
+	return nil
+}
+
+// enter begins scopes, each with nothing in it. What is there already of a
+// scope that is sent anew stays readable until the answer is whole.
+func enter(x *tx, scopes []fieldsync.Scope, report *Report) error {
+	for _, s := range scopes {
+		if err := x.exec(`INSERT OR IGNORE INTO scopes (scope, digest) VALUES (?, '')`, string(s)); err != nil {
+			return err
+		}
+		if err := x.exec(`UPDATE fields SET stale = 1 WHERE scope = ? AND hub IS NOT NULL`, string(s)); err != nil {
+			return err
+		}
+		report.Entered = append(report.Entered, s)
+	}
+	return nil
+}
+
+func (in *intake) row(x *tx, r *fieldsync.Row, sums digestSums, report *Report, seen *fieldsync.HLC) error {
+	rec := recordRow{id: r.Record, collection: r.Collection, org: r.Org, caseID: r.Case, createdBy: r.CreatedBy, madeAt: r.MadeAt}
+	if err := x.saveRecord(rec); err != nil {
+		return err
+	}
+	for field, reg := range r.Fields {
+		for i := range reg.Heads {
+			*seen = max(*seen, reg.Heads[i].Clock)
+		}
+		if err := x.saveHub(r.Record, r.Scope, field, reg, sums); err != nil {
+			return err
+		}
+	}
+	report.Rows++
+	open, err := x.openChanges(r.Record)
+	if err != nil {
+		return err
+	}
+	for field := range r.Fields {
+		if len(open) > 0 {
+			if err := x.refresh(rec, field, open, true); err != nil {
+				return err
+			}
+		} else if err := x.saveShown(r.Record, stored{field: field, hub: r.Fields[field]}, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// evict destroys what the store has of a scope: the rows, and the bytes of
+// delivered changes that wrote to it.
+func evict(x *tx, s fieldsync.Scope, sums digestSums, report *Report) error {
+	for _, q := range []string{`DELETE FROM fields WHERE scope = ?`, `DELETE FROM scopes WHERE scope = ?`,
+		`UPDATE outbox SET raw = NULL WHERE settled = 1 AND EXISTS (SELECT 1 FROM outbox_scopes o WHERE o.scope = ? AND o.replica = outbox.replica AND o.n = outbox.n)`} {
+		if err := x.exec(q, string(s)); err != nil {
+			return err
+		}
+	}
+	delete(sums, s)
+	report.Evicted = append(report.Evicted, s)
+	return x.dropEmpty()
+}
+
+// end closes the answer: the cursor goes in with the last rows before it.
+func (in *intake) end(x *tx, e *fieldsync.End, sums digestSums, report *Report) error {
+	if err := x.dropStale(sums); err != nil {
+		return err
+	}
+	if in.whole {
+		if err := in.dropUnnamed(x, sums, report); err != nil {
+			return err
+		}
+	}
+	if err := x.saveSums(sums); err != nil {
+		return err
+	}
+	clear(sums)
+	if err := x.settle(); err != nil {
+		return err
+	}
+	digests, err := x.digests()
+	if err != nil {
+		return err
+	}
+	report.Differs = fieldsync.RootDigest(digests) != e.Digest
+	if err := in.t.setShift(x, e.Server); err != nil {
+		return err
+	}
+	if err := x.setMeta(metaSynced, care.FormatTime(in.t.now())); err != nil {
+		return err
+	}
+	return x.setMeta(metaCursor, e.Cursor)
+}
+
+// dropStale removes what the hub did not send again of a scope that it sent
+// anew: what is unsent of it stays.
+func (x *tx) dropStale(sums digestSums) error {
+	err := x.each(func(scan func(...any) error) error {
+		var scope, digest string
+		if err := scan(&scope, &digest); err != nil {
+			return fmt.Errorf("reading a scope: %w", err)
+		}
+		d, err := parseDigest(digest)
+		sums.take(fieldsync.Scope(scope), d)
+		return err
+	}, `SELECT scope, digest FROM fields WHERE stale = 1`)
+	if err != nil {
+		return err
+	}
+	if err := x.exec(`UPDATE fields SET hub = NULL, digest = '', stale = 0 WHERE stale = 1`); err != nil {
+		return err
+	}
+	if err := x.exec(`DELETE FROM fields WHERE hub IS NULL AND local IS NULL`); err != nil {
+		return err
+	}
+	return x.dropEmpty()
+}
+
+// dropUnnamed evicts the scopes that a whole answer did not name: the device
+// may not see them any more. What it wrote itself and has not sent stays.
+func (in *intake) dropUnnamed(x *tx, sums digestSums, report *Report) error {
+	held, err := x.texts(`SELECT scope FROM scopes`)
+	if err != nil {
+		return err
+	}
+	for _, s := range held {
+		if !slices.Contains(report.Entered, fieldsync.Scope(s)) {
+			if err := evict(x, fieldsync.Scope(s), sums, report); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// noteClock raises the clock to what was seen.
+func (in *intake) noteClock(x *tx, seen fieldsync.HLC) error {
+	last, err := x.meta(metaClock)
+	if err != nil || seen <= fieldsync.HLC(last) {
+		return err
+	}
+	in.t.clock.Observe(seen)
+	return x.setMeta(metaClock, string(seen))
+}
+
+// scrub clears evicted bytes out of the write-ahead log; secure_delete has
+// cleared the pages themselves.
+func (t *Tablet) scrub(ctx context.Context) error {
+	if _, err := t.db.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`); err != nil {
+		return fmt.Errorf("clearing what was evicted: %w", err)
+	}
+	return nil
+}

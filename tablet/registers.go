@@ -1,0 +1,191 @@
+package tablet
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"portolan/care"
+	fieldsync "portolan/sync"
+)
+
+// This file is the only one that reads and writes the bytes of registers in
+// the store.
+
+// recordRow is a record without its fields.
+type recordRow struct {
+	id, collection, org, caseID, createdBy, madeAt string
+}
+
+// entity is the schema of the record, false for a collection of a newer hub.
+func (r *recordRow) entity() (*care.Entity, bool) { return care.Find(r.collection) }
+
+func (x *tx) record(id string) (recordRow, error) {
+	r := recordRow{id: id}
+	err := x.tx.QueryRowContext(x.ctx, `SELECT collection, org, case_id, created_by, made_at FROM records WHERE id = ?`, id).
+		Scan(&r.collection, &r.org, &r.caseID, &r.createdBy, &r.madeAt)
+	if errors.Is(err, sql.ErrNoRows) {
+		return r, care.ErrNotFound
+	}
+	if err != nil {
+		return r, fmt.Errorf("reading a record: %w", err)
+	}
+	return r, nil
+}
+
+// saveRecord keeps what is known of a record; what the hub says of it stands
+// over what this device noted when it made it.
+func (x *tx) saveRecord(r recordRow) error {
+	return x.exec(`INSERT INTO records (id, collection, org, case_id, created_by, made_at) VALUES (?, ?, ?, ?, ?, ?)
+		ON CONFLICT (id) DO UPDATE SET org = excluded.org, case_id = excluded.case_id, created_by = excluded.created_by, made_at = excluded.made_at
+		WHERE org != excluded.org OR case_id != excluded.case_id OR created_by != excluded.created_by OR made_at != excluded.made_at`,
+		r.id, r.collection, r.org, r.caseID, r.createdBy, r.madeAt)
+}
+
+// stored is one field as the store has it.
+type stored struct {
+	field string
+	scope fieldsync.Scope
+	hub   fieldsync.Register // as the hub sent it
+	shown fieldsync.Register // with what is unsent on top
+}
+
+const selectField = `SELECT field, scope, hub, local FROM fields `
+
+func scanField(scan func(...any) error) (stored, error) {
+	var s stored
+	var hub, local []byte
+	err := scan(&s.field, &s.scope, &hub, &local)
+	if err != nil {
+		return s, err
+	}
+	if s.hub, err = fieldsync.DecodeRegister(hub); err != nil {
+		return s, fmt.Errorf("reading a register: %w", err)
+	}
+	if s.shown = s.hub; local != nil {
+		if s.shown, err = fieldsync.DecodeRegister(local); err != nil {
+			return s, fmt.Errorf("reading a register: %w", err)
+		}
+	}
+	return s, nil
+}
+
+// fieldOf reads one field, an empty one where there is none.
+func (x *tx) fieldOf(record, field string) (stored, error) {
+	s, err := scanField(x.tx.QueryRowContext(x.ctx, selectField+`WHERE record = ? AND field = ?`, record, field).Scan)
+	if errors.Is(err, sql.ErrNoRows) {
+		return stored{field: field}, nil
+	}
+	if err != nil {
+		return s, fmt.Errorf("reading a field: %w", err)
+	}
+	return s, nil
+}
+
+// fieldsOf reads every field of a record.
+func (x *tx) fieldsOf(record string) (map[string]stored, error) {
+	out := map[string]stored{}
+	err := x.each(func(scan func(...any) error) error {
+		s, err := scanField(scan)
+		if err != nil {
+			return fmt.Errorf("reading a field: %w", err)
+		}
+		out[s.field] = s
+		return nil
+	}, selectField+`WHERE record = ?`, record)
+	return out, err
+}
+
+// saveShown keeps what is shown of a field: the hub's register with unsent
+// changes on top. Without any, nothing is kept beside the hub's.
+func (x *tx) saveShown(record string, s stored, pending bool) error {
+	if !pending {
+		if len(s.hub.Heads) == 0 {
+			return x.exec(`DELETE FROM fields WHERE record = ? AND field = ? AND hub IS NULL`, record, s.field)
+		}
+		return x.exec(`UPDATE fields SET local = NULL WHERE record = ? AND field = ? AND local IS NOT NULL`, record, s.field)
+	}
+	return x.exec(`INSERT INTO fields (record, field, scope, local) VALUES (?, ?, ?, ?)
+		ON CONFLICT (record, field) DO UPDATE SET local = excluded.local`, record, s.field, string(s.scope), s.shown.AppendJSON(nil))
+}
+
+// saveHub keeps a register as the hub sent it and sums up by how much the
+// digest of its scope changes, and of the scope that it was in before.
+func (x *tx) saveHub(record string, scope fieldsync.Scope, field string, reg fieldsync.Register, sums digestSums) error {
+	var before, beforeScope string
+	err := x.tx.QueryRowContext(x.ctx, `SELECT digest, scope FROM fields WHERE record = ? AND field = ?`, record, field).Scan(&before, &beforeScope)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf("reading a field: %w", err)
+	}
+	old, err := parseDigest(before)
+	if err != nil {
+		return fmt.Errorf("reading a field's digest: %w", err)
+	}
+	digest := fieldsync.DigestOf(scope, record, field, reg.Dots())
+	if !old.IsZero() {
+		sums.take(fieldsync.Scope(beforeScope), old)
+	}
+	sums.add(scope, digest)
+	return x.exec(`INSERT INTO fields (record, field, scope, hub, digest) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT (record, field) DO UPDATE SET scope = excluded.scope, hub = excluded.hub, digest = excluded.digest, stale = 0`,
+		record, field, string(scope), reg.AppendJSON(nil), digest.String())
+}
+
+// digestSums is by how much the digests of scopes change in one transaction.
+type digestSums map[fieldsync.Scope]fieldsync.Digest
+
+func (d digestSums) add(s fieldsync.Scope, v fieldsync.Digest)  { d[s] = d[s].Add(v) }
+func (d digestSums) take(s fieldsync.Scope, v fieldsync.Digest) { d[s] = d[s].Sub(v) }
+
+// saveSums adds the changes to what is stored.
+func (x *tx) saveSums(sums digestSums) error {
+	if len(sums) == 0 {
+		return nil
+	}
+	stored, err := x.digests()
+	if err != nil {
+		return err
+	}
+	for s, d := range sums {
+		err := x.exec(`INSERT INTO scopes (scope, digest) VALUES (?, ?) ON CONFLICT (scope) DO UPDATE SET digest = excluded.digest`,
+			string(s), stored[s].Add(d).String())
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// refresh rebuilds what is shown of one field from what the hub sent and the
+// changes that are not in it yet. fresh says that the hub's register came in
+// an answer to a push of every change that has a receipt.
+func (x *tx) refresh(r recordRow, field string, open []openChange, fresh bool) error {
+	e, ok := r.entity()
+	if !ok {
+		return nil // a collection of a newer hub: this device writes nothing to it
+	}
+	f, ok := e.Field(field)
+	if !ok {
+		return nil
+	}
+	s, err := x.fieldOf(r.id, field)
+	if err != nil {
+		return err
+	}
+	if s.scope == "" {
+		s.scope = fieldsync.ScopeOf(e, f, r.org, r.caseID)
+	}
+	s.shown = s.hub
+	pending := false
+	for i := range open {
+		c := &open[i]
+		if c.answered && (fresh || c.holds(field)) {
+			continue
+		}
+		for _, v := range c.Versions(field, c.replica, c.Clock, 0) {
+			s.shown.Apply(f, v, c.Base[field])
+			pending = true
+		}
+	}
+	return x.saveShown(r.id, s, pending)
+}

@@ -1,0 +1,161 @@
+package tablet
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	fieldsync "portolan/sync"
+)
+
+// The store keeps, for each field that this device may see, the register as
+// the hub sent it, and beside it the same with this device's own unsent
+// changes on top, which is what is shown. Registers are read and written in
+// registers.go only.
+const tables = `
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS records (
+	id TEXT PRIMARY KEY, collection TEXT NOT NULL, org TEXT NOT NULL, case_id TEXT NOT NULL,
+	created_by TEXT NOT NULL, made_at TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS records_listed ON records (collection, case_id, made_at, id);
+CREATE TABLE IF NOT EXISTS fields (
+	record TEXT NOT NULL, field TEXT NOT NULL, scope TEXT NOT NULL,
+	hub BLOB,                        -- register as the hub sent it, NULL while only this device knows the field
+	local BLOB,                      -- with unsent changes on top, NULL where it is the hub's
+	digest TEXT NOT NULL DEFAULT '', -- of the hub's register
+	stale INTEGER NOT NULL DEFAULT 0, -- its scope is being sent anew and this field has not come yet
+	PRIMARY KEY (record, field)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS fields_scope ON fields (scope);
+CREATE TABLE IF NOT EXISTS scopes (scope TEXT PRIMARY KEY, digest TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS outbox (
+	replica TEXT NOT NULL, n INTEGER NOT NULL,
+	record TEXT NOT NULL, raw BLOB,  -- raw is NULL once it was delivered and its scope evicted
+	link TEXT NOT NULL,              -- the chain after this change
+	receipt TEXT,                    -- the hub's answer, NULL before there is one
+	settled INTEGER NOT NULL DEFAULT 0, -- what became of it is in what the hub has sent
+	PRIMARY KEY (replica, n)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS outbox_open ON outbox (record, n) WHERE settled = 0;
+CREATE TABLE IF NOT EXISTS outbox_scopes (
+	replica TEXT NOT NULL, n INTEGER NOT NULL, scope TEXT NOT NULL, PRIMARY KEY (scope, replica, n)
+) WITHOUT ROWID;
+`
+
+// Keys of the table meta.
+const (
+	metaURL         = "url"
+	metaFingerprint = "fingerprint"
+	metaDevice      = "device"
+	metaReplica     = "replica"
+	metaStaff       = "staff"
+	metaOrg         = "org"
+	metaHub         = "hub"
+	metaCursor      = "cursor"
+	metaClock       = "clock"    // last clock value written or seen
+	metaShift       = "shift_ms" // hub's clock before ours
+	metaN           = "n"        // number of the last change
+	metaLink        = "link"     // chain after the last change
+	metaSynced      = "synced_at"
+)
+
+// tx is one immediate transaction on the store.
+type tx struct {
+	ctx context.Context
+	tx  *sql.Tx
+}
+
+// inTx runs f in one transaction: all of it stands, or nothing.
+func (t *Tablet) inTx(ctx context.Context, f func(x *tx) error) error {
+	s, err := t.db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("beginning to write the tablet's store: %w", err)
+	}
+	if err := f(&tx{ctx, s}); err != nil {
+		if back := s.Rollback(); back != nil && !errors.Is(back, sql.ErrTxDone) {
+			return errors.Join(err, back)
+		}
+		return err
+	}
+	if err := s.Commit(); err != nil {
+		return fmt.Errorf("writing the tablet's store: %w", err)
+	}
+	return nil
+}
+
+func (x *tx) exec(query string, args ...any) error {
+	if _, err := x.tx.ExecContext(x.ctx, query, args...); err != nil {
+		return fmt.Errorf("writing the tablet's store: %w", err)
+	}
+	return nil
+}
+
+func (x *tx) meta(key string) (string, error) {
+	var v string
+	err := x.tx.QueryRowContext(x.ctx, `SELECT value FROM meta WHERE key = ?`, key).Scan(&v)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return "", fmt.Errorf("reading the tablet's store: %w", err)
+	}
+	return v, nil
+}
+
+func (x *tx) setMeta(key, value string) error {
+	return x.exec(`INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`, key, value)
+}
+
+// each runs a query and calls row for each of its rows.
+func (x *tx) each(row func(scan func(...any) error) error, query string, args ...any) error {
+	rows, err := x.tx.QueryContext(x.ctx, query, args...)
+	if err != nil {
+		return fmt.Errorf("reading the tablet's store: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := row(rows.Scan); err != nil {
+			return err
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("reading the tablet's store: %w", err)
+	}
+	return nil
+}
+
+// texts returns the one column of a query.
+func (x *tx) texts(query string, args ...any) ([]string, error) {
+	var out []string
+	err := x.each(func(scan func(...any) error) error {
+		var s string
+		if err := scan(&s); err != nil {
+			return fmt.Errorf("reading the tablet's store: %w", err)
+		}
+		out = append(out, s)
+		return nil
+	}, query, args...)
+	return out, err
+}
+
+// digests reads the digest of each scope that the device holds.
+func (x *tx) digests() (map[fieldsync.Scope]fieldsync.Digest, error) {
+	out := map[fieldsync.Scope]fieldsync.Digest{}
+	err := x.each(func(scan func(...any) error) error {
+		var s, d string
+		if err := scan(&s, &d); err != nil {
+			return fmt.Errorf("reading the tablet's digests: %w", err)
+		}
+		digest, err := parseDigest(d)
+		out[fieldsync.Scope(s)] = digest
+		return err
+	}, `SELECT scope, digest FROM scopes`)
+	return out, err
+}
+
+// parseDigest reads a stored digest; nothing stored is zero.
+func parseDigest(s string) (fieldsync.Digest, error) {
+	if s == "" {
+		return fieldsync.Digest{}, nil
+	}
+	return fieldsync.ParseDigest(s)
+}

@@ -1,0 +1,160 @@
+package tablet
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"portolan/care"
+	fieldsync "portolan/sync"
+)
+
+// Report is what one sync did.
+type Report struct {
+	Sent      int               `json:"sent"`      // changes that the hub answered
+	Conflicts int               `json:"conflicts"` // of them, beside which another value is kept
+	Held      int               `json:"held"`      // of them, kept aside by the hub
+	Rows      int               `json:"rows"`      // records received, once for each scope
+	Entered   []fieldsync.Scope `json:"entered,omitempty"`
+	Evicted   []fieldsync.Scope `json:"evicted,omitempty"` // destroyed here
+	Rounds    int               `json:"rounds"`
+	Differs   bool              `json:"differs"` // the digest is not the hub's, also after everything was sent anew
+	Repaired  bool              `json:"repaired,omitempty"`
+}
+
+func (r *Report) add(o Report) {
+	r.Sent, r.Conflicts, r.Held, r.Rows = r.Sent+o.Sent, r.Conflicts+o.Conflicts, r.Held+o.Held, r.Rows+o.Rows
+	r.Entered, r.Evicted = append(r.Entered, o.Entered...), append(r.Evicted, o.Evicted...)
+	r.Rounds += o.Rounds
+	r.Differs = o.Differs
+}
+
+// roundsMax bounds one Sync; what is left goes with the next.
+const roundsMax = 1000
+
+// codeGap is the hub's error when it misses earlier changes of this replica.
+const codeGap = "sequence_gap"
+
+// Sync sends what is unsent and takes what is new. What came before an error
+// is kept, and the report says what it was. Everything unsent stays unsent
+// until the hub has answered it.
+func (t *Tablet) Sync(ctx context.Context) (Report, error) {
+	var total Report
+	unlock, err := t.lock()
+	if err != nil {
+		return total, err
+	}
+	defer unlock()
+	l, key, replica, err := t.reach(ctx)
+	if err != nil {
+		return total, err
+	}
+	defer l.close()
+	var from uint64
+	asked := false
+	for total.Rounds < roundsMax {
+		var p fieldsync.Push
+		var rest bool
+		err := t.inTx(ctx, func(x *tx) (err error) {
+			p, rest, err = x.nextPush(replica, from, key)
+			return err
+		})
+		if err != nil {
+			return total, err
+		}
+		done, err := t.round(ctx, l, p)
+		total.add(done)
+		if again, ok := sendAgainFrom(err); ok && !asked {
+			from, asked = again, true // the hub was restored: it is given back what it lost
+			continue
+		}
+		if err != nil {
+			return total, err
+		}
+		if from > 0 && len(p.Changes) > 0 {
+			from += uint64(len(p.Changes))
+		}
+		switch {
+		case rest:
+		case total.Differs && !total.Repaired:
+			total.Repaired = true
+			if err := t.inTx(ctx, func(x *tx) error { return x.setMeta(metaCursor, "") }); err != nil {
+				return total, err
+			}
+		default:
+			return total, nil
+		}
+	}
+	return total, nil
+}
+
+// sendAgainFrom reads from which number the hub wants changes again: from the
+// first where it does not say.
+func sendAgainFrom(err error) (uint64, bool) {
+	var h *HubError
+	if !errors.As(err, &h) || h.Said.Code != codeGap {
+		return 0, false
+	}
+	return max(1, h.Expected), true
+}
+
+// reach reads where the hub is and with what this tablet speaks to it.
+func (t *Tablet) reach(ctx context.Context) (l *line, key []byte, replica string, err error) {
+	s, err := t.loadSecrets()
+	if err != nil {
+		return nil, nil, "", err
+	}
+	private, err := s.key()
+	if err != nil {
+		return nil, nil, "", err
+	}
+	var hub, fingerprint string
+	err = t.inTx(ctx, func(x *tx) error {
+		self, err := x.identity()
+		if err != nil {
+			return err
+		}
+		hub, replica = self.URL, self.Replica
+		fingerprint, err = x.meta(metaFingerprint)
+		return err
+	})
+	if err != nil {
+		return nil, nil, "", err
+	}
+	at, err := parseAddress(hub, true) // whoever enrolled it decided about plain http
+	if err != nil {
+		return nil, nil, "", err
+	}
+	at.fingerprint = fingerprint
+	corrected := func() time.Time { return t.now().Add(t.shift) }
+	return newLine(at, s.Token, corrected), private, replica, nil
+}
+
+// round is one round trip: changes up, what is new down.
+func (t *Tablet) round(ctx context.Context, l *line, p fieldsync.Push) (Report, error) {
+	ctx, cut := context.WithCancelCause(ctx)
+	defer cut(nil)
+	resp, err := l.ask(ctx, "POST", "/api/portolan/sync", p.AppendJSON(nil))
+	if err != nil {
+		return Report{}, err
+	}
+	defer resp.Body.Close()
+	body := newStalled(resp.Body, stallTimeout, func() { cut(errBroken) })
+	defer body.stop()
+	in := &intake{t: t, replica: p.Replica, whole: p.Cursor == ""}
+	err = in.read(ctx, body)
+	in.report.Rounds = 1
+	return in.report, err
+}
+
+// setShift notes how far the hub's clock is before ours: a tablet whose
+// battery died must not lose every race, nor win it.
+func (t *Tablet) setShift(x *tx, server string) error {
+	hub, err := time.Parse(care.TimeFormat, server)
+	if err != nil {
+		return nil // the hub did not say
+	}
+	t.shift = hub.Sub(t.now()).Round(time.Millisecond)
+	return x.setMeta(metaShift, strconv.FormatInt(t.shift.Milliseconds(), 10))
+}
