@@ -30,7 +30,7 @@ func ReadFHIR(r io.Reader) (Result, error) {
 	if len(root.get("entry").items()) > RecordsMax {
 		return Result{}, tooMany("entries")
 	}
-	res := newResult("fhir")
+	res := newResult("fhir_bundle")
 	newBundle(root, digest(string(b))).read(&res)
 	return res, nil
 }

@@ -160,7 +160,9 @@ func (im *importer) importCase(ctx context.Context, source string, c *interop.Ca
 			t.unchanged++
 			continue
 		}
-		d.Group = b.drafts[0].Record // the case
+		if d.Collection != "set_asides" { // those must not fall with a record, nor a record with them
+			d.Group = b.drafts[0].Record
+		}
 		todo, which = append(todo, d), append(which, i)
 	}
 	if len(todo) == 0 {
