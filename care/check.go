@@ -33,6 +33,7 @@ func Check(w World, a Actor, before, after Row, changed []string) []Refusal {
 	c := &check{w: w, a: a, e: e, before: before, after: after, changed: changed, created: before.V == nil, now: w.Now()}
 	c.required()
 	c.machine()
+	c.references()
 	c.interpreters()
 	for _, r := range rules[e.Name] {
 		r(c)

@@ -19,7 +19,6 @@ const (
 	NoGrant        Reason = "no_grant"         // no grant for this case and compartment
 	GrantOver      Reason = "grant_over"       // there was a grant, and its date has passed
 	NoPower        Reason = "no_power"         // the act needs a power that the actor's roles do not carry
-	WrittenByHub   Reason = "written_by_hub"   // only the hub writes this
 	MayNotOpenCase Reason = "may_not_open"     // the role does not open cases
 	NoSuchAct      Reason = "no_such_act"      // the act is neither reading nor writing
 	NotActorsOrg   Reason = "actor_has_no_org" // the actor belongs to no organisation
