@@ -35,6 +35,7 @@ type document struct {
 	destroy   []string // per column: the first line on paper
 	titles    []string
 	days      []string
+	partial   []string // that the essentials may be incomplete: said always, so that it tells nothing
 	essential []block
 	further   []block
 }
@@ -75,6 +76,9 @@ func (c *composer) compose(s Summary) (*document, error) {
 		return nil, err
 	}
 	if d.days, err = c.each("pdf.day"); err != nil {
+		return nil, err
+	}
+	if d.partial, err = c.each("pdf.partial"); err != nil {
 		return nil, err
 	}
 	for i := range d.days {
@@ -159,7 +163,7 @@ func (c *composer) cell(section string, e Entry, lang string) ([]paragraph, erro
 	var flow paragraph
 	for _, d := range e.Details {
 		key := "pdf.label." + d.Label
-		value, err := c.say(d.Value, key, lang)
+		value, err := c.sayAll(d.Values, key, lang)
 		if err != nil {
 			return nil, err
 		}
@@ -185,6 +189,22 @@ func (c *composer) cell(section string, e Entry, lang string) ([]paragraph, erro
 		}
 	}
 	return cell, nil
+}
+
+// sayAll prints several values in one language, with commas between them.
+func (c *composer) sayAll(values []Value, field, lang string) ([]run, error) {
+	var all []run
+	for _, v := range values {
+		said, err := c.say(v, field, lang)
+		if err != nil {
+			return nil, err
+		}
+		if len(said) > 0 && len(all) > 0 {
+			all[len(all)-1].text += ","
+		}
+		all = append(all, said...)
+	}
+	return all, nil
 }
 
 // say prints one value in one language.

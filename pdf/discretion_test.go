@@ -61,7 +61,7 @@ func TestIndiscreetTextIsRefusedWithTheFieldNamed(t *testing.T) {
 		for _, text := range texts {
 			for _, free := range []Value{Free("x "+text+" y", ""), Free("x "+text+" y", lang), Exactly(text)} {
 				s := example("es", "en")
-				s.Further[2].Entries[0].Details = append(s.Further[2].Entries[0].Details, Detail{"note", free})
+				s.Further[2].Entries[0].Details = append(s.Further[2].Entries[0].Details, Of("note", free))
 				var out bytes.Buffer
 				err := Render(&out, s, Options{Text: catalogue(t)})
 				if care.CodeOf(err) != "summary_words" || out.Len() > 0 {

@@ -207,16 +207,16 @@ func example(first, second string) Summary {
 		Essential: []Section{
 			{Key: "allergies", Entries: []Entry{
 				{Head: Coded("allergens", "penicillin", "penicillin", "penicillin", ""), Details: []Detail{
-					{"criticality", Coded("allergy_criticalities", "high", "", "", "")},
-					{"reaction", Coded("allergy_reactions", "anaphylaxis", "", "", "")},
+					Of("criticality", Coded("allergy_criticalities", "high", "", "", "")),
+					Of("reaction", Coded("allergy_reactions", "anaphylaxis", "", "", "")),
 				}},
 			}},
 			{Key: "medicines", Entries: []Entry{
 				medicine("sertraline", "50 mg", "QD", 20),
 				medicine("ferrous sulfate", "200 mg", "BID", 14),
 				{Head: Coded("substances", "carbimazole", "", "Carbimazole", "en"), Details: []Detail{
-					{"dose", Value{List: "dose_units", Code: "tablet", Number: "2"}},
-					{"instructions", Free("tomar con agua, 5-10 mg según el médico tratante", "es")},
+					Of("dose", Value{List: "dose_units", Code: "tablet", Number: "2"}),
+					Of("instructions", Free("tomar con agua, 5-10 mg según el médico tratante", "es")),
 				}},
 			}},
 			{Key: "conditions", Entries: []Entry{
@@ -224,22 +224,22 @@ func example(first, second string) Summary {
 				{Head: Coded("condition_codes", "J45", "J45", "", "")},
 			}},
 			{Key: "interpreter", Entries: []Entry{
-				{Details: []Detail{{"language", Coded("languages", "uk", "", "", "")}}},
+				{Details: []Detail{Of("language", Coded("languages", "uk", "", "", ""))}},
 			}},
 		},
 		Further: []Section{
 			{Key: "about", Entries: []Entry{{Details: []Detail{
-				{"name", Exactly("Nguyễn Łukasz Œdipe Ștefănescu")},
-				{"birth_year", Exactly("1999")},
+				Of("name", Exactly("Nguyễn Łukasz Œdipe Ștefănescu")),
+				Of("birth_year", Exactly("1999")),
 			}}}},
 			{Key: "pregnancy"},
 			{Key: "deadlines", Entries: []Entry{
-				{Head: Free("Recurso ante el tribunal", "es"), Details: []Detail{{"due_at", Exactly("2026-12-11 09:30")}}},
+				{Head: Free("Recurso ante el tribunal", "es"), Details: []Detail{Of("due_at", Exactly("2026-12-11 09:30"))}},
 			}},
 		},
 		Agreed: Section{Key: "agreed", Entries: []Entry{
-			{Details: []Detail{{"country", Coded("countries", "FR", "FR", "", "")}}},
-			{Head: Coded("categories", "health", "", "", ""), Details: []Detail{{"expires_on", Exactly("2027-02-18")}}},
+			{Details: []Detail{Of("country", Coded("countries", "FR", "FR", "", ""))}},
+			{Head: Coded("categories", "health", "", "", ""), Details: []Detail{Of("expires_on", Exactly("2027-02-18"))}},
 			{Head: Value{List: "withdraw", Code: "any_time"}},
 		}},
 	}
@@ -247,11 +247,11 @@ func example(first, second string) Summary {
 
 func medicine(inn, dose, frequency string, left int) Entry {
 	return Entry{Head: Coded("substances", inn, inn, inn, "en"), Details: []Detail{
-		{"dose", Exactly(dose)},
-		{"route", Coded("medicine_routes", "26643006", "", "", "")},
-		{"frequency", Coded("medicine_frequencies", frequency, "", "", "")},
-		{"days_left", Exactly(strconv.Itoa(left))},
-		{"counted_on", Exactly("2026-11-18")},
-		{"lasts_until", Exactly("2026-12-08")},
+		Of("dose", Exactly(dose)),
+		Of("route", Coded("medicine_routes", "26643006", "", "", "")),
+		Of("frequency", Coded("medicine_frequencies", frequency, "", "", "")),
+		Of("days_left", Exactly(strconv.Itoa(left))),
+		Of("counted_on", Exactly("2026-11-18")),
+		Of("lasts_until", Exactly("2026-12-08")),
 	}}
 }

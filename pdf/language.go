@@ -3,6 +3,8 @@ package pdf
 import (
 	"slices"
 
+	"golang.org/x/text/language"
+
 	"portolan/care"
 )
 
@@ -45,4 +47,28 @@ func CheckLanguage(code string) error {
 		Code: "summary_language", Kind: care.Unprocessed,
 		Hint: name + " cannot be set correctly yet, so nothing was made. Choose from en, es, fr.",
 	}
+}
+
+// LanguageOf proposes the language of a country (ISO 3166-1 alpha-2), the one
+// that CLDR holds to be the likeliest there; "" where it knows none.
+func LanguageOf(country string) string {
+	region, err := language.ParseRegion(country)
+	if err != nil || !region.IsCountry() {
+		return ""
+	}
+	tag, err := language.Compose(region)
+	if err != nil {
+		return ""
+	}
+	l, sure := tag.Base()
+	if sure == language.No {
+		return ""
+	}
+	return l.String()
+}
+
+// CanSet says whether a text can be set as it is.
+func CanSet(text string) bool {
+	_, err := settle(text)
+	return err == nil
 }

@@ -106,6 +106,7 @@ func (p *page) draw(d *document) {
 	for _, b := range d.essential {
 		p.block(b)
 	}
+	p.closing(d)
 	if len(d.further) == 0 {
 		return
 	}
@@ -123,6 +124,14 @@ func (p *page) opening(d *document) {
 	p.cells(d.titles, titleSize, titleSize/pointsPerMM*1.4, true)
 	p.cells(d.days, bodySize, bodyLine, false)
 	p.y += 1
+}
+
+// closing ends the first sheet.
+func (p *page) closing(d *document) {
+	if p.room() < 2*bodyLine {
+		p.breakPage()
+	}
+	p.cells(d.partial, bodySize-1, bodyLine, false)
 }
 
 // cells draws one text per column in one size, wrapped.

@@ -26,7 +26,7 @@ func TestSameSummarySameBytes(t *testing.T) {
 		}
 	}
 	a, b := example("es", "en"), example("es", "en")
-	b.Essential[1].Entries[0].Details[0].Value.Text = "51 mg"
+	b.Essential[1].Entries[0].Details[0].Values[0].Text = "51 mg"
 	if bytes.Equal(render(t, a), render(t, b)) {
 		t.Error("another dose gave the same bytes")
 	}
@@ -62,7 +62,7 @@ func values(s Summary) []Value {
 		for _, e := range section.Entries {
 			all = append(all, e.Head)
 			for _, d := range e.Details {
-				all = append(all, d.Value)
+				all = append(all, d.Values...)
 			}
 		}
 	}
@@ -119,7 +119,7 @@ func TestALongSummaryLosesNothing(t *testing.T) {
 		s.Essential[1].Entries = append(s.Essential[1].Entries, medicine("ibuprofen", fmt.Sprintf("%d mg", 1000+i), "TID", i))
 	}
 	s.Essential[1].Entries = append(s.Essential[1].Entries,
-		Entry{Head: Exactly(strings.Repeat("Ж", 90) + "4711"), Details: []Detail{{"instructions", Free(note, "es")}}})
+		Entry{Head: Exactly(strings.Repeat("Ж", 90) + "4711"), Details: []Detail{Of("instructions", Free(note, "es"))}})
 	r := read(t, render(t, s))
 	text := plain(r.text())
 	for i := range 60 {
@@ -180,7 +180,7 @@ func TestTextThatCannotBeSetIsRefused(t *testing.T) {
 		"😀", "𝟓𝟎", "\u0007", "\uFFFD", "a\u202Eb", "\U000E0041", "⠓", "⁂\u2FFF",
 	} {
 		s := example("es", "en")
-		s.Essential[1].Entries[0].Details = append(s.Essential[1].Entries[0].Details, Detail{"instructions", Free("mañana "+text, "es")})
+		s.Essential[1].Entries[0].Details = append(s.Essential[1].Entries[0].Details, Of("instructions", Free("mañana "+text, "es")))
 		var out bytes.Buffer
 		err := Render(&out, s, Options{Text: catalogue(t)})
 		if care.CodeOf(err) != "summary_text" {
@@ -201,7 +201,7 @@ func TestTextThatCannotBeSetIsRefused(t *testing.T) {
 
 func TestDecomposedLettersAreComposed(t *testing.T) {
 	s := example("es", "en")
-	s.Further[0].Entries[0].Details[0].Value = Exactly("Nguye\u0302\u0303n S\u0327erban \u2066abc\u2069 so\u00ADft")
+	s.Further[0].Entries[0].Details[0].Values[0] = Exactly("Nguye\u0302\u0303n S\u0327erban \u2066abc\u2069 so\u00ADft")
 	text := plain(read(t, render(t, s)).text())
 	if !strings.Contains(text, "Nguyễn Şerban abc soft") {
 		t.Errorf("the letters do not stand as composed: %q", text)
@@ -221,6 +221,22 @@ func TestTextIsMarkedWithItsLanguage(t *testing.T) {
 	}
 	if strings.Contains(text, "tratante [tal como") {
 		t.Error("text in the column's own language is marked as foreign")
+	}
+}
+
+func TestSeveralValuesStandUnderOneLabel(t *testing.T) {
+	s := example("en", "en")
+	s.Essential[0].Entries[0].Details[1] = Of("reaction", Coded("allergy_reactions", "rash", "", "", ""), Coded("allergy_reactions", "hives", "", "", ""))
+	if text := plain(read(t, render(t, s)).text()); !strings.Contains(text, "Reaction: rash, hives") {
+		t.Errorf("the reactions do not stand together: %q", text)
+	}
+}
+
+func TestLanguageOfACountry(t *testing.T) {
+	for country, want := range map[string]string{"FR": "fr", "ES": "es", "MX": "es", "GB": "en", "KE": "sw", "XX": "", "": "", "Kenya": ""} {
+		if got := LanguageOf(country); got != want {
+			t.Errorf("%q: %q, want %q", country, got, want)
+		}
 	}
 }
 

@@ -42,11 +42,14 @@ type Entry struct {
 	Details []Detail
 }
 
-// Detail is one labelled value of an entry.
+// Detail is what an entry says under one label.
 type Detail struct {
-	Label string // label key: "pdf.label." + Label
-	Value Value
+	Label  string // label key: "pdf.label." + Label
+	Values []Value
 }
+
+// Of returns a detail of one or several values.
+func Of(label string, values ...Value) Detail { return Detail{Label: label, Values: values} }
 
 // Value is one value, printed in both columns. Exactly one of three kinds:
 // coded (List and Code), exact (Exact) or free text.
