@@ -382,9 +382,13 @@ func (s *session) record(a *arrival, rec *record, receipt fieldsync.Receipt) err
 	if err != nil {
 		return fmt.Errorf("writing a receipt: %w", err)
 	}
+	raw, err := sealChange(receipt.Seq, a.raw)
+	if err != nil {
+		return err
+	}
 	if _, err := s.t.exec(`INSERT INTO changes (seq, replica, n, collection, record, org, case_id, author, device, made_at, arrived_at, status, body, receipt)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, receipt.Seq, a.replica, a.N, a.Collection, a.Record, org, caseID,
-		a.Author, a.actor.Device, a.At, s.nowText, receipt.Status, a.raw, body); err != nil {
+		a.Author, a.actor.Device, a.At, s.nowText, receipt.Status, raw, body); err != nil {
 		return fmt.Errorf("writing the change log: %w", err)
 	}
 	for _, held := range receipt.Held {

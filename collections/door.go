@@ -182,9 +182,14 @@ func (s *session) known(p fieldsync.Push, changes []fieldsync.Change, lastN uint
 		if c.N > lastN {
 			return i, receipts, nil
 		}
-		var body, receipt []byte
-		if err := s.t.row(`SELECT body, receipt FROM changes WHERE replica = ? AND n = ?`, p.Replica, c.N).Scan(&body, &receipt); err != nil {
+		var seq uint64
+		var stored, receipt []byte
+		if err := s.t.row(`SELECT seq, body, receipt FROM changes WHERE replica = ? AND n = ?`, p.Replica, c.N).Scan(&seq, &stored, &receipt); err != nil {
 			return 0, nil, fmt.Errorf("reading a known change: %w", err)
+		}
+		body, err := openChange(seq, stored)
+		if err != nil {
+			return 0, nil, err
 		}
 		if string(body) != string(p.Changes[i]) {
 			return 0, nil, ErrForked

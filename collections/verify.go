@@ -109,6 +109,9 @@ func (v *verification) log() error {
 		}
 		last = seq
 		n++
+		if body, err = openChange(seq, body); err != nil {
+			return err
+		}
 		v.change(seq, replica, number, collection, record, body, receipt)
 	}
 	if err := rows.Err(); err != nil {
