@@ -1,0 +1,81 @@
+package collections
+
+import (
+	"context"
+	"time"
+
+	"portolan/care"
+)
+
+// Run is one due time of one job at one site.
+type Run struct {
+	Job  string
+	Site string // organisation
+	Due  time.Time
+}
+
+// ClaimRun notes that a run begins. It answers false where the run was made
+// already: nothing runs twice, also over restarts. A run that another process
+// began and did not finish is taken up again where resume says so; only one
+// process works on a folder.
+func (h *Hub) ClaimRun(ctx context.Context, r Run, resume bool) (claimed bool, err error) {
+	err = h.writer.write(ctx, func(t *tx) error {
+		result, err := t.exec(`INSERT INTO job_runs (job, site, due_at, started_at) VALUES (?, ?, ?, ?)
+			ON CONFLICT (job, site, due_at) DO UPDATE SET started_at = excluded.started_at WHERE finished_at = '' AND ?`,
+			r.Job, r.Site, care.FormatTime(r.Due), care.FormatTime(h.now()), resume)
+		if err != nil {
+			return err
+		}
+		n, err := result.RowsAffected()
+		claimed = n > 0
+		return err
+	})
+	return claimed, wrap("noting a run", err)
+}
+
+// FinishRun notes how a run ended: a word, never personal data.
+func (h *Hub) FinishRun(ctx context.Context, r Run, outcome string) error {
+	return wrap("noting the end of a run", h.writer.write(ctx, func(t *tx) error {
+		_, err := t.exec(`UPDATE job_runs SET finished_at = ?, outcome = ? WHERE job = ? AND site = ? AND due_at = ?`,
+			care.FormatTime(h.now()), outcome, r.Job, r.Site, care.FormatTime(r.Due))
+		return err
+	}))
+}
+
+// Sites lists the organisations that work with this hub: those that hold
+// their own record, unlike partners in the directory.
+func (h *Hub) Sites(ctx context.Context) ([]care.Row, error) {
+	return h.rowsOf(ctx, "organisations", `id = org`)
+}
+
+// Departures lists the moves of an organisation's cases that are under way and
+// leave until a moment.
+func (h *Hub) Departures(ctx context.Context, org string, until time.Time) ([]care.Row, error) {
+	return h.rowsOf(ctx, "transfers", `org = ? AND status IN ('consented', 'sent', 'accepted') AND departure_at != '' AND departure_at <= ?`,
+		org, care.FormatTime(until))
+}
+
+// PreparedPapers lists the summaries of an organisation that lie ready, and
+// those given out that nobody has called back.
+func (h *Hub) PreparedPapers(ctx context.Context, org string) ([]care.Row, error) {
+	return h.rowsOf(ctx, "documents", `org = ? AND kind = 'summary' AND status IN ('prepared', 'handed_out')`, org)
+}
+
+// rowsOf reads records for the hub's own work, by its routing columns.
+func (h *Hub) rowsOf(ctx context.Context, collection, where string, args ...any) (out []care.Row, err error) {
+	defer caught(&err)
+	t := h.tables[collection]
+	rows, err := reader{ctx, h.readDB()}.rows(t.read[:len(t.read)-len("id = ?")]+where+` ORDER BY id`, args...)
+	if err != nil {
+		return nil, wrap("reading "+collection, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		rec, err := scanRecord(t, rows)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, (facts{ctx, h}).out(rec))
+	}
+	return out, wrap("reading "+collection, rows.Err())
+}

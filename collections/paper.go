@@ -1,0 +1,238 @@
+package collections
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io/fs"
+	"os"
+	"slices"
+
+	"portolan/care"
+)
+
+// PaperBytesMax bounds one prepared paper.
+const PaperBytesMax = 8 << 20
+
+// PaperName is the name under which every summary leaves the hub (R17).
+const PaperName = "summary.pdf"
+
+// Errors of papers. None says what stands on them.
+var (
+	ErrPaperState   = &care.Error{Code: "paper_state", Kind: care.Conflict, Hint: "This paper was cancelled, or has been given out already."}
+	ErrPaperClosed  = &care.Error{Code: "paper_compartment", Kind: care.Unprocessed, Hint: "The paper holds parts of the case that you are not on. Ask somebody who is, or for a grant."}
+	ErrPaperDamaged = &care.Error{Code: "paper_damaged", Kind: care.Conflict, Hint: "The file of this paper is missing or not the one that was made. Prepare it again."}
+)
+
+// Why a paper may not leave beside what the consents say.
+const (
+	NotWanted    care.Reason = "document_not_wanted" // the person chose not to carry one (R17)
+	TransferOver care.Reason = "transfer_over"       // the move was cancelled, refused or failed
+)
+
+// whyNot says in words, for the console, why a person's agreement does not
+// allow a paper. The app says it by the reason's key.
+var whyNot = map[care.Reason]string{
+	care.NoConsent:        "Nobody asked the person yet, or they agreed to something else. Ask, and record their answer.",
+	care.ConsentDenied:    "The person said no.",
+	care.ConsentWithdrawn: "The person took their agreement back.",
+	care.ConsentExpired:   "The person's agreement has ended. Ask again.",
+	care.ConsentNotYet:    "The person's agreement begins later.",
+	care.RecipientUnclear: "It is not said for which country or organisation.",
+	NotWanted:             "The person chose not to carry a paper.",
+	TransferOver:          "The move was called off.",
+}
+
+// NoConsentError says why a person's agreement does not allow a paper.
+func NoConsentError(r care.Reason) error {
+	hint, ok := whyNot[r]
+	if !ok {
+		hint = "The person's agreement does not allow it."
+	}
+	return &care.Error{Code: "summary_not_agreed", Kind: care.Unprocessed, Hint: hint + " (" + string(r) + ")"}
+}
+
+// KeepPaper stores the bytes of a paper and makes its record, with the changes
+// that belong to it, which stand or fall together. The bytes are on the disk
+// before the record names them; bytes that no record names are removed.
+func (h *Hub) KeepPaper(ctx context.Context, a care.Actor, b []byte, paper Draft, more ...Draft) (id string, err error) {
+	if len(b) > PaperBytesMax {
+		return "", &care.Error{Code: "paper_too_large", Kind: care.TooLarge, Hint: "The paper is too large."}
+	}
+	paper.Collection, paper.Record = "documents", h.newID()
+	sum := sha256.Sum256(b)
+	paper.Set["sha256"], paper.Set["size"] = care.OfText(hex.EncodeToString(sum[:])), care.OfInt(int64(len(b)))
+	drafts := append([]Draft{paper}, more...)
+	group := h.newID()
+	for i := range drafts {
+		drafts[i].Group = group
+		if drafts[i].Collection == "tasks" && drafts[i].Set["subject_collection"].Text() == "documents" && drafts[i].Set["subject"] == nil {
+			drafts[i].Set["subject"] = care.OfText(paper.Record)
+		}
+	}
+	if err := h.writeFile(paper.Record, b); err != nil {
+		return "", err
+	}
+	receipts, err := h.Do(ctx, a, drafts...)
+	if err == nil {
+		err = Refused(receipts)
+	}
+	if err != nil {
+		return "", errors.Join(err, os.Remove(h.filePath(paper.Record)))
+	}
+	return paper.Record, nil
+}
+
+// DocumentFile gives the bytes of a paper to print, under their neutral name.
+// Whoever asks must be on every part of the case that the paper holds, and the
+// person's agreement must hold now; both decisions are in the audit log first.
+func (h *Hub) DocumentFile(ctx context.Context, a care.Actor, id string) (name string, b []byte, err error) {
+	paper, err := h.paper(ctx, a, id)
+	if err != nil {
+		return "", nil, err
+	}
+	if s := paper.Text("status"); s == "cancelled" || s == "not_recallable" {
+		return "", nil, ErrPaperState
+	}
+	for _, c := range paperCompartments(paper) {
+		target := care.Target{Collection: "documents", Org: paper.Org, Case: paper.Case, Compartment: c}
+		d := care.MaySee(a, care.Read, target, h.now())
+		if err := h.Audit(ctx, a, ActPrint, target, d); err != nil {
+			return "", nil, err
+		}
+		if !d.Allowed {
+			return "", nil, ErrPaperClosed
+		}
+	}
+	if err := h.paperAllowed(ctx, a, paper); err != nil {
+		return "", nil, err
+	}
+	b, err = os.ReadFile(h.filePath(id))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", nil, wrap("reading a paper", err)
+	}
+	if sum := sha256.Sum256(b); hex.EncodeToString(sum[:]) != paper.Text("sha256") {
+		return "", nil, ErrPaperDamaged
+	}
+	return PaperName, b, nil
+}
+
+// HandOut notes that a prepared paper was given to the person (for a child, to
+// the guardian: R27), by whom and when, and closes the task about it. The
+// person's agreement must hold at that moment.
+func (h *Hub) HandOut(ctx context.Context, a care.Actor, id string) error {
+	paper, err := h.paper(ctx, a, id)
+	if err != nil {
+		return err
+	}
+	if paper.Text("status") != "prepared" {
+		return ErrPaperState
+	}
+	if err := h.paperAllowed(ctx, a, paper); err != nil {
+		return err
+	}
+	survivor, err := h.firstOf(ctx, "survivors", paper.Case)
+	if err != nil {
+		return err
+	}
+	to := "person"
+	for _, flag := range []string{"child", "age_disputed"} {
+		if yes, _ := survivor.Get(flag).Bool(); yes {
+			to = "guardian"
+		}
+	}
+	now := care.OfTime(h.now())
+	group := h.newID()
+	drafts := []Draft{{Collection: "documents", Record: id, Group: group, Set: map[string]care.Value{
+		"status": care.OfText("handed_out"), "handed_out_at": now, "handed_out_by": care.OfText(a.Staff), "handed_out_to": care.OfText(to)}}}
+	tasks, err := h.List(ctx, a, Query{Collection: "tasks", Case: paper.Case, Where: map[string]string{"subject": id, "status": "open"}})
+	if err != nil {
+		return err
+	}
+	for _, t := range tasks {
+		drafts = append(drafts, Draft{Collection: "tasks", Record: t.ID, Group: group, Set: map[string]care.Value{
+			"status": care.OfText("done"), "done_at": now, "done_by": care.OfText(a.Staff)}})
+	}
+	receipts, err := h.Do(ctx, a, drafts...)
+	if err != nil {
+		return wrap("handing out a paper", err)
+	}
+	return Refused(receipts)
+}
+
+// paper reads the record of a summary that the actor may know of.
+func (h *Hub) paper(ctx context.Context, a care.Actor, id string) (care.Row, error) {
+	row, err := h.Read(ctx, a, "documents", id)
+	if err != nil {
+		return row, err
+	}
+	if row.Text("kind") != "summary" {
+		return row, care.ErrNotFound
+	}
+	return row, nil
+}
+
+// paperCompartments lists the parts of a case that a paper shows.
+func paperCompartments(paper care.Row) []care.Compartment {
+	var l []care.Compartment
+	for _, cat := range care.CarriedCategories(paper.Get("sections").List()...) {
+		if c := care.CategoryCompartment(cat); !slices.Contains(l, c) {
+			l = append(l, c)
+		}
+	}
+	return l
+}
+
+// paperAllowed asks the person's consents as they stand now, for everything
+// that the paper holds, and what they chose to carry.
+func (h *Hub) paperAllowed(ctx context.Context, a care.Actor, paper care.Row) error {
+	d, err := h.PaperDecision(ctx, paper)
+	if err != nil {
+		return err
+	}
+	target := care.Target{Collection: "documents", Org: paper.Org, Case: paper.Case, Compartment: care.General}
+	if err := h.Audit(ctx, a, ActPrint, target, d); err != nil {
+		return err
+	}
+	if !d.Allowed {
+		return NoConsentError(d.Reason)
+	}
+	return nil
+}
+
+// PaperDecision says whether a prepared summary may still leave the hub.
+func (h *Hub) PaperDecision(ctx context.Context, paper care.Row) (d care.Decision, err error) {
+	defer caught(&err)
+	f := facts{ctx, h}
+	transfer, _ := f.Row("transfers", paper.Text("transfer"))
+	r := care.TransferRequest(f, transfer, care.Print)
+	r.Purpose = care.Purpose(paper.Text("purpose"))
+	if country := paper.Text("destination_country"); country != "" {
+		r.RecipientKind, r.RecipientCountry = care.ToCountry, country
+	}
+	r.Categories = care.CarriedCategories(paper.Get("sections").List()...)
+	for _, s := range f.OfCase("survivors", paper.Case) {
+		if choice := s.Text("carry_choice"); choice == "nothing" || choice == "phone" {
+			return care.Decision{Reason: NotWanted}, nil
+		}
+	}
+	if s := transfer.Text("status"); s == "cancelled" || s == "refused" || s == "failed" {
+		return care.Decision{Reason: TransferOver}, nil
+	}
+	return care.MayShare(f.OfCase("consents", paper.Case), r, h.now()), nil
+}
+
+// TransferRequest is the disclosure that a transfer needs, without categories.
+func (h *Hub) TransferRequest(ctx context.Context, transfer care.Row, action care.Action) (r care.ShareRequest, err error) {
+	defer caught(&err)
+	return care.TransferRequest(facts{ctx, h}, transfer, action), nil
+}
+
+func (h *Hub) firstOf(ctx context.Context, collection, caseID string) (row care.Row, err error) {
+	defer caught(&err)
+	if rows := (facts{ctx, h}).OfCase(collection, caseID); len(rows) > 0 {
+		return rows[0], nil
+	}
+	return care.Row{}, nil
+}
