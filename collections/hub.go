@@ -104,7 +104,11 @@ func (h *Hub) prepare() error {
 	for _, e := range care.Schema {
 		h.tables[e.Name] = newTable(e)
 	}
-	return h.loadMeta()
+	if err := h.loadMeta(); err != nil {
+		return err
+	}
+	_, err := h.SweepFiles(context.Background())
+	return err
 }
 
 // App is PocketBase itself, for hooks.
