@@ -3,8 +3,6 @@ package hooks
 import (
 	"sync"
 	"time"
-
-	"portolan/care"
 )
 
 // Bounds on guessing. A shelter is one address for all its tablets, so an
@@ -66,7 +64,7 @@ func (a *attempts) begin(key string, of bound, address string, ofAddress bound) 
 	for k, b := range map[string]bound{key: of, address: ofAddress} {
 		if f := a.keys[k]; f != nil && now.Sub(f.last) < attemptsMemory {
 			if wait := b.pause(f.n) - now.Sub(f.last); wait > 0 {
-				return nil, &waitError{&care.Error{Code: "too_many_attempts", Kind: tooMany, Hint: "Wait a little, then try again."}, wait}
+				return nil, &waitError{errTooMany, wait}
 			}
 		}
 	}

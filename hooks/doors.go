@@ -10,7 +10,8 @@ import (
 // route is one method and path that the hub answers. Everything else is 404.
 type route struct {
 	method, path string
-	open         bool // a wrong token does no harm here: this is where one gets a new one
+	guest        bool // for guests too
+	open         bool // and a wrong token does no harm: this is where one gets a new one
 	handle       handler
 }
 
@@ -18,9 +19,9 @@ type route struct {
 // others are closed always, in the demo too: record API, files, batch,
 // superusers, /api/sql, settings, backups, logs, crons, the dashboard.
 var pocketBaseDoors = []route{
-	{method: "GET", path: "/api/health"},
-	{method: "HEAD", path: "/api/health"},
-	{method: "GET", path: "/api/realtime"},
+	{method: "GET", path: "/api/health", guest: true},
+	{method: "HEAD", path: "/api/health", guest: true},
+	{method: "GET", path: "/api/realtime", guest: true}, // EventSource sends no header; the subscription does
 	{method: "POST", path: "/api/realtime"},
 	{method: "POST", path: "/api/collections/accounts/auth-with-password", open: true},
 	{method: "POST", path: "/api/collections/accounts/auth-refresh"},
@@ -99,8 +100,12 @@ func (f *Front) doors(next http.Handler) http.Handler {
 			// anything here, and no address may end up in a log.
 			r.URL.RawQuery, r.URL.ForceQuery = "", false
 		}
-		if door.open {
+		switch {
+		case door.open:
 			r.Header.Del("Authorization")
+		case !door.guest && r.Header.Get("Authorization") == "":
+			f.answer(w, r, errTokenMissing)
+			return
 		}
 		next.ServeHTTP(w, r)
 	})

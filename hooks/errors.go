@@ -60,6 +60,7 @@ var (
 	errOrigin       = &care.Error{Code: "wrong_origin", Kind: forbidden, Hint: "Another web site may not speak for a person here."}
 	errQuery        = &care.Error{Code: "query_refused", Kind: care.Invalid, Hint: "Send it in the body: addresses end up in logs."}
 	errTopic        = &care.Error{Code: "topic_unknown", Kind: care.Invalid, Hint: "The only topic is wake."}
+	errTooMany      = &care.Error{Code: "too_many_attempts", Kind: tooMany, Hint: "Wait a little, then try again."}
 	errDeviceHere   = &care.Error{Code: "device_token_refused", Kind: forbidden, Hint: "A tablet's token does not sign a person in here."}
 )
 
@@ -110,7 +111,7 @@ func (f *Front) problem(r *http.Request, err error) (int, Problem) {
 		return api.Status, Problem{Code: fromPocketBase[api.Status], Message: said[api.Status]}
 	case errors.Is(err, context.Canceled):
 		// Whoever asked has hung up; nobody reads this.
-		return http.StatusServiceUnavailable, Problem{Code: "cancelled", Message: said[http.StatusServiceUnavailable]}
+		return http.StatusServiceUnavailable, Problem{Code: CodeCancelled, Message: said[http.StatusServiceUnavailable]}
 	}
 	ref := rand.Text()[:10]
 	f.log.Error("a request failed", "reference", ref, "method", r.Method, "route", f.routeOf(r), "error", err)
@@ -118,11 +119,19 @@ func (f *Front) problem(r *http.Request, err error) (int, Problem) {
 		Hint: "Nothing was lost. Tell whoever runs the hub the reference.", Reference: ref}
 }
 
+// Codes that no care.Error carries.
+const (
+	CodeBadRequest   = "bad_request"
+	CodeNotPermitted = "not_permitted"
+	CodeCancelled    = "cancelled"
+)
+
 // fromPocketBase gives PocketBase's own errors our codes. Its messages are
 // not passed on.
 var fromPocketBase = map[int]string{
-	http.StatusBadRequest: "bad_request", http.StatusUnauthorized: "token_missing", http.StatusForbidden: "not_permitted",
-	http.StatusNotFound: "not_found", http.StatusRequestEntityTooLarge: "body_too_large", http.StatusTooManyRequests: "too_many_attempts",
+	http.StatusBadRequest: CodeBadRequest, http.StatusUnauthorized: errTokenMissing.Code, http.StatusForbidden: CodeNotPermitted,
+	http.StatusNotFound: care.ErrNotFound.Code, http.StatusRequestEntityTooLarge: errBodyTooLarge.Code,
+	http.StatusTooManyRequests: errTooMany.Code,
 }
 
 // answers turns what any handler returns, PocketBase's own included, into one

@@ -1,0 +1,277 @@
+package hooks_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"portolan/care"
+	"portolan/hooks"
+)
+
+// closed is every route of PocketBase v0.39.11 (apis/*.go) that is not on the
+// list of open ones, and what a stranger would try besides. {c} stands for
+// each of our collections in turn, for accounts and for _superusers.
+var closed = []string{
+	"/_/", "/_", "/_/index.html", "/_/images/logo.svg", "/api", "/api/", "/api/admins/auth-with-password",
+	"/api/sql", "/api/settings", "/api/settings/test/s3", "/api/settings/test/email", "/api/settings/apple/generate-client-secret",
+	"/api/backups", "/api/backups/upload", "/api/backups/x.zip", "/api/backups/x.zip/restore",
+	"/api/logs", "/api/logs/stats", "/api/logs/x", "/api/crons", "/api/crons/x", "/api/batch",
+	"/api/files/token", "/api/oauth2-redirect", "/api/collections", "/api/collections/import",
+	"/api/collections/meta/scaffolds", "/api/collections/meta/oauth2-providers", "/api/collections/meta/dry-run-view",
+	"/api/files/{c}/x/y.pdf", "/api/collections/{c}", "/api/collections/{c}/truncate",
+	"/api/collections/{c}/records", "/api/collections/{c}/records/x",
+	"/api/collections/{c}/auth-methods", "/api/collections/{c}/auth-with-oauth2", "/api/collections/{c}/request-otp",
+	"/api/collections/{c}/auth-with-otp", "/api/collections/{c}/request-password-reset", "/api/collections/{c}/confirm-password-reset",
+	"/api/collections/{c}/request-verification", "/api/collections/{c}/confirm-verification",
+	"/api/collections/{c}/request-email-change", "/api/collections/{c}/confirm-email-change", "/api/collections/{c}/impersonate/x",
+	"/api/collections/_superusers/auth-with-password", "/api/collections/_superusers/auth-refresh",
+	"/api/collections/staff/auth-with-password", "/api/collections/pbc_4037304098/auth-with-password",
+	"/api/collections/ACCOUNTS/auth-with-password",
+	// Ways around a list of paths.
+	"//api/sql", "/api//sql", "/./api/sql", "/x/../api/sql", "/api/sql/", "/api/%73ql", "/api/portolan/../sql", "/api/realtime/",
+	"/api/portolan/sync/", "/api/portolan/%73ync", "/API/HEALTH", "/api/health/", "/api/portolan", "/api/portolan/", "/api/portolan/unknown",
+	"/api/portolan/records/", "/api/portolan/records/a/b", "/api/portolan/devices/../revoke", "/api/portolan/devices/%2e%2e/revoke",
+	"/debug/pprof/", "/metrics", "/.well-known/x", "/portolan.lock", "/hub.sock", "/pb_data/data.db", "/index.html", "/favicon.ico", "/robots.txt",
+}
+
+var methods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "get"}
+
+func closedPaths() []string {
+	collections := []string{"accounts", "_superusers", "_externalAuths", "_mfas", "_otps", "_authOrigins", "nothing"}
+	for _, e := range care.Schema {
+		collections = append(collections, e.Name)
+	}
+	var out []string
+	for _, p := range closed {
+		if !strings.Contains(p, "{c}") {
+			out = append(out, p)
+			continue
+		}
+		for _, c := range collections {
+			out = append(out, strings.ReplaceAll(p, "{c}", c))
+		}
+	}
+	return out
+}
+
+// TestDoorsAreClosed walks every path and method that is not meant to be
+// open, as everybody there is, and wants one and the same answer.
+func TestDoorsAreClosed(t *testing.T) {
+	s := serve(t, hooks.Config{})
+	callers := map[string]string{"guest": "", "nonsense": "x.y.z", "superuser": s.superuser(t)}
+	var worker string
+	for _, role := range care.Roles {
+		a, token := s.staff(t, role)
+		callers[string(role)], worker = token, a.Staff
+	}
+	callers["tablet"] = s.enrol(t, worker).Token
+	nothing := s.ask(t, "GET", "/nothing/at/all", "", nil)
+	if nothing.status != http.StatusNotFound || nothing.code(t) != "not_found" {
+		t.Fatalf("what is not there answers %d %s", nothing.status, nothing.body)
+	}
+	paths := closedPaths()
+	for who, token := range callers {
+		for i, p := range paths {
+			// Every method for a guest and the superuser; for the others,
+			// who differ only in what they may see behind a door, in turn.
+			for j, m := range methods {
+				if who != "guest" && who != "superuser" && (i+j)%len(methods) != 0 {
+					continue
+				}
+				a := s.ask(t, m, p, token, nil)
+				if a.status != http.StatusNotFound || m != "HEAD" && string(a.body) != string(nothing.body) {
+					t.Errorf("%s: %s %s answers %d %s", who, m, p, a.status, a.body)
+				}
+				if loc := a.header.Get("Location") + a.header.Get("Allow") + a.header.Get("Access-Control-Allow-Origin"); loc != "" {
+					t.Errorf("%s: %s %s says too much: %q", who, m, p, loc)
+				}
+			}
+		}
+	}
+	t.Logf("%d paths, %d callers", len(paths), len(callers))
+}
+
+// TestOpenDoorsAreOpenForTheirMethodAlone asks every open path with every
+// other method.
+func TestOpenDoorsAreOpenForTheirMethodAlone(t *testing.T) {
+	s := serve(t, hooks.Config{})
+	open := hooks.Routes()
+	for _, r := range open {
+		_, path, _ := strings.Cut(r, " ")
+		path = strings.NewReplacer("{id}", "x", "{collection}", "cases").Replace(path)
+		for _, m := range methods {
+			a := route(m, path)
+			if slices.ContainsFunc(open, func(o string) bool { return strings.NewReplacer("{id}", "x", "{collection}", "cases").Replace(o) == a }) {
+				continue
+			}
+			if got := s.ask(t, m, path, "", nil); got.status != http.StatusNotFound {
+				t.Errorf("%s answers %d", a, got.status)
+			}
+		}
+	}
+}
+
+func route(method, path string) string { return method + " " + path }
+
+// TestGuestsGetNothing: every open route but those by which one gets in
+// answers 401 to a guest and to a wrong token, never an empty 200.
+func TestGuestsGetNothing(t *testing.T) {
+	s := serve(t, hooks.Config{})
+	toGuests := []string{"GET /", "HEAD /", "GET /api/health", "HEAD /api/health", "GET /api/portolan/health", "HEAD /api/portolan/health",
+		"POST /api/portolan/enrol", "POST " + passwordPath,
+		"GET /api/realtime", // learns who it is with the subscription
+	}
+	worker, token := s.staff(t, care.Outreach)
+	d := s.enrol(t, worker.Staff)
+	if err := s.RevokeDevice(t.Context(), s.HubActor(), d.ID); err != nil {
+		t.Fatal(err)
+	}
+	wrong := map[string]string{"nonsense": "nonsense", "three parts": "a.b.c", "cut short": token[:len(token)-3], "revoked tablet": d.Token, "superuser": s.superuser(t)}
+	for _, r := range hooks.Routes() {
+		m, p, _ := strings.Cut(r, " ")
+		p = strings.NewReplacer("{id}", "x", "{collection}", "cases").Replace(p)
+		var body any
+		if m == "POST" {
+			body = "{}"
+		}
+		guest := slices.Contains(toGuests, r)
+		if !guest {
+			if a := s.ask(t, m, p, "", body); a.status != http.StatusUnauthorized || a.code(t) != "token_missing" {
+				t.Errorf("a guest's %s answers %d %s", r, a.status, a.body)
+			}
+		}
+		if guest && r != "GET /api/health" && r != "GET /api/realtime" {
+			continue
+		}
+		for what, token := range wrong {
+			if m == "HEAD" {
+				continue
+			}
+			a := s.ask(t, m, p, token, body)
+			if a.status != http.StatusUnauthorized || a.code(t) != "token_invalid" {
+				t.Errorf("%s with a %s token answers %d %s", r, what, a.status, a.body)
+			}
+			if a.header.Get("WWW-Authenticate") != "Bearer" {
+				t.Errorf("%s: a 401 without WWW-Authenticate", r)
+			}
+		}
+	}
+}
+
+// TestAWrongTokenDoesNotKeepOneFromSigningIn: stock clients send the token
+// that they have, also an expired one, when they sign in again.
+func TestAWrongTokenDoesNotKeepOneFromSigningIn(t *testing.T) {
+	s := serve(t, hooks.Config{})
+	_, login := s.Staff(t, care.Coordinator)
+	a := s.ask(t, "POST", passwordPath, "stale.token.here", map[string]string{"identity": login, "password": "correct horse battery staple"})
+	if a.status != http.StatusOK {
+		t.Errorf("signing in with a stale token in the header: %d %s", a.status, a.body)
+	}
+}
+
+// TestATabletsTokenDoesNotBecomeAPersons: it would outlive the tablet's
+// revocation.
+func TestATabletsTokenDoesNotBecomeAPersons(t *testing.T) {
+	s := serve(t, hooks.Config{})
+	worker, _ := s.Staff(t, care.Outreach)
+	d := s.enrol(t, worker.Staff)
+	a := s.ask(t, "POST", "/api/collections/accounts/auth-refresh", d.Token, nil)
+	if a.status != http.StatusForbidden || a.code(t) != "device_token_refused" || strings.Contains(string(a.body), "eyJ") {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+}
+
+func TestWhoLeavesIsRefusedAtOnce(t *testing.T) {
+	s := serve(t, hooks.Config{})
+	worker, login := s.Staff(t, care.Outreach)
+	token := s.signIn(t, login)
+	d := s.enrol(t, worker.Staff)
+	for _, tok := range []string{token, d.Token} {
+		if a := s.ask(t, "GET", "/api/portolan/me", tok, nil); a.status != http.StatusOK {
+			t.Fatalf("me: %d %s", a.status, a.body)
+		}
+	}
+	s.leave(t, worker.Staff)
+	for _, tok := range []string{token, d.Token} {
+		if a := s.ask(t, "GET", "/api/portolan/me", tok, nil); a.status != http.StatusUnauthorized {
+			t.Errorf("me after leaving: %d %s", a.status, a.body)
+		}
+	}
+	a := s.ask(t, "POST", passwordPath, "", map[string]string{"identity": login, "password": "correct horse battery staple"})
+	if a.status != http.StatusUnauthorized || a.code(t) != "signin_failed" {
+		t.Errorf("signing in after leaving: %d %s", a.status, a.body)
+	}
+}
+
+func TestOtherSitesMayNotSpeak(t *testing.T) {
+	s := serve(t, hooks.Config{})
+	a := s.ask(t, "POST", "/api/portolan/enrol", "", "{}", "Origin", "https://elsewhere.example", "Sec-Fetch-Site", "cross-site")
+	if a.status != http.StatusForbidden || a.code(t) != "wrong_origin" {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	a = s.ask(t, "GET", "/api/portolan/health", "", nil, "Origin", "https://elsewhere.example")
+	if v := a.header.Get("Access-Control-Allow-Origin"); v != "" {
+		t.Errorf("Access-Control-Allow-Origin: %s", v)
+	}
+}
+
+func TestEveryAnswerIsGuarded(t *testing.T) {
+	s := serve(t, hooks.Config{})
+	_, token := s.staff(t, care.Coordinator)
+	for _, p := range []string{"/", "/api/health", "/api/portolan/health", "/api/portolan/me", "/api/portolan/schema", "/nothing"} {
+		a := s.ask(t, "GET", p, token, nil)
+		for name, want := range map[string]string{"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"} {
+			if got := a.header.Get(name); got != want {
+				t.Errorf("%s: %s is %q", p, name, got)
+			}
+		}
+		if csp := a.header.Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'") || strings.Contains(csp, "unsafe") {
+			t.Errorf("%s: Content-Security-Policy is %q", p, csp)
+		}
+	}
+}
+
+// TestPagesDoNotReachPeoplesData: what PocketBase could do to records from
+// Go is refused too.
+func TestRecordsAreNotWrittenPastTheDoor(t *testing.T) {
+	s := serve(t, hooks.Config{})
+	worker, _ := s.Staff(t, care.Outreach)
+	r, err := s.App().FindRecordById("staff", worker.Staff)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.App().Save(r); care.CodeOf(err) != "past_the_door" {
+		t.Errorf("saving a record past the door: %v", err)
+	}
+	if err := s.App().Delete(r); care.CodeOf(err) != "past_the_door" {
+		t.Errorf("deleting a record past the door: %v", err)
+	}
+	c, err := s.App().FindCollectionByNameOrId("staff")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.App().Save(c); care.CodeOf(err) != "past_the_door" {
+		t.Errorf("altering a collection: %v", err)
+	}
+}
+
+func TestNoAddressHoldsWords(t *testing.T) {
+	s := serve(t, hooks.Config{})
+	_, token := s.staff(t, care.Coordinator)
+	a := s.ask(t, "GET", "/api/portolan/me?name=somebody", token, nil)
+	if a.status != http.StatusBadRequest || a.code(t) != "query_refused" {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	if a := s.ask(t, "GET", "/api/health?fields=code", "", nil); a.status != http.StatusOK {
+		t.Errorf("a stock client's query: %d %s", a.status, a.body)
+	}
+	n, err := s.App().AuxDB().NewQuery("SELECT id FROM _logs").Execute()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rows, _ := n.RowsAffected(); rows > 0 {
+		t.Errorf("PocketBase logged %d requests", rows)
+	}
+}
