@@ -1,0 +1,426 @@
+package hooks_test
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pocketbase/dbx"
+	"github.com/pocketbase/pocketbase/core"
+
+	"portolan/care"
+	"portolan/collections"
+	"portolan/hooks"
+	"portolan/internal/hubtest"
+	fieldsync "portolan/sync"
+)
+
+// nobodyHasThis is a well-formed id of no record.
+const nobodyHasThis = "01930000-0000-7000-8000-0000deadbeef"
+
+// canary stands in every record of the matrix; no answer may hold it.
+const canary = "Zanzibar-Quetzal-7731"
+
+// asker is one row of the matrix: who asks, and with which token.
+type asker struct {
+	name  string
+	token string // "" for a guest
+	staff bool   // a member of staff of the first organisation
+	actor care.Actor
+}
+
+// kept is a record that somebody may be asked to hide.
+type kept struct {
+	collection, id, org string
+	caseID              string // "" for what belongs to no case
+	compartment         care.Compartment
+}
+
+// world is a hub with two organisations, a case in each, and somebody of
+// every role, none of whom was granted anything by hand. One had a grant, and
+// it ended.
+type world struct {
+	hub     *hubtest.Hub
+	url     string
+	askers  []asker
+	records []kept
+}
+
+// Records of the first organisation end in 1, of the other in 2.
+const otherOrg = "01930000-0000-7000-8000-0000000000f2"
+
+func caseOf(n int) string { return fmt.Sprintf("01930000-0000-7000-8000-0000000000c%d", n) }
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	h := hubtest.New(t)
+	super := superuserToken(t, h.App())
+	front, err := hooks.New(h.Hub, hooks.Config{Version: "test"})
+	if err != nil {
+		t.Fatalf("binding the front: %v", err)
+	}
+	server := httptest.NewServer(front.Handler())
+	t.Cleanup(func() {
+		front.Close()
+		server.Close()
+	})
+	w := &world{hub: h, url: server.URL}
+	w.askers = []asker{{name: "guest"}, {name: "superuser", token: super}, {name: "wrong token", token: strings.Repeat("A", 43)}}
+	for _, role := range care.Roles {
+		actor, login := h.Staff(t, role)
+		w.askers = append(w.askers, asker{name: string(role), token: w.signIn(t, login), staff: true, actor: actor})
+	}
+	worker := w.byRole(care.Outreach).actor
+	_, tablet := w.enrol(t, worker.Staff, h.Org)
+	lost, revoked := w.enrol(t, worker.Staff, h.Org)
+	if err := h.RevokeDevice(t.Context(), h.HubActor(), lost); err != nil {
+		t.Fatalf("revoking a tablet: %v", err)
+	}
+	w.askers = append(w.askers, asker{name: "tablet", token: tablet, staff: true, actor: worker}, asker{name: "revoked tablet", token: revoked})
+	w.fill(t)
+	return w
+}
+
+func superuserToken(t *testing.T, app core.App) string {
+	t.Helper()
+	c, err := app.FindCollectionByNameOrId(core.CollectionNameSuperusers)
+	if err != nil {
+		t.Fatalf("finding the superusers: %v", err)
+	}
+	r := core.NewRecord(c)
+	r.SetEmail("root@example.org")
+	r.SetPassword(hubtest.Password)
+	if err := app.Save(r); err != nil {
+		t.Fatalf("making a superuser: %v", err)
+	}
+	token, err := r.NewAuthToken()
+	if err != nil {
+		t.Fatalf("making a superuser's token: %v", err)
+	}
+	return token
+}
+
+func (w *world) signIn(t *testing.T, login string) string {
+	t.Helper()
+	code, body := w.ask(t, asker{}, "POST", "/api/collections/accounts/auth-with-password",
+		map[string]string{"identity": login, "password": hubtest.Password})
+	var in struct {
+		Token string `json:"token"`
+	}
+	if err := json.Unmarshal(body, &in); err != nil || code != http.StatusOK || in.Token == "" {
+		t.Fatalf("signing in: %d %s %v", code, body, err)
+	}
+	return in.Token
+}
+
+// fill makes a case in each organisation, with a record of several
+// compartments each, whose texts are canaries.
+func (w *world) fill(t *testing.T) {
+	t.Helper()
+	w.put(t, kept{"organisations", otherOrg, otherOrg, "", care.General}, map[string]care.Value{
+		"name": care.OfText("Elsewhere " + canary), "kind": care.OfText("NGO"), "country": care.OfText("NP"), "time_zone": care.OfText("Asia/Kathmandu")})
+	for n, org := range map[int]string{1: w.hub.Org, 2: otherOrg} {
+		owner, err := w.hub.AddAccount(t.Context(), w.hub.HubActor(), collections.NewAccount{
+			Login: fmt.Sprintf("owner-%d", n), Password: hubtest.Password, DisplayName: "Owner " + canary, Roles: []care.Role{care.Coordinator}, Org: org})
+		if err != nil {
+			t.Fatalf("adding the owner of a case: %v", err)
+		}
+		id := func(kind string) string { return fmt.Sprintf("01930000-0000-7000-8000-0000000%s%d", kind, n) }
+		text := care.OfText(canary)
+		w.records = append(w.records, kept{"staff", owner, org, "", care.General})
+		w.enrol(t, owner, org)
+		w.put(t, kept{"cases", caseOf(n), org, caseOf(n), care.General}, map[string]care.Value{
+			"status": care.OfText("Active"), "owner": care.OfText(owner), "number": text})
+		w.put(t, kept{"survivors", id("0a1c"), org, caseOf(n), care.General}, map[string]care.Value{"alias": text})
+		w.put(t, kept{"identities", id("0a2c"), org, caseOf(n), care.Identity}, map[string]care.Value{"given_name": text})
+		w.put(t, kept{"medicines", id("0a3c"), org, caseOf(n), care.Health}, map[string]care.Value{"substance": text, "status": care.OfText("active")})
+		w.put(t, kept{"evidence_items", id("0a4c"), org, caseOf(n), care.Evidence}, map[string]care.Value{"description": text, "kind": care.OfText("document")})
+		w.put(t, kept{"facilities", id("0a5c"), org, "", care.General}, map[string]care.Value{"alias": text, "status": care.OfText("open")})
+	}
+	w.grantThatEnded(t)
+}
+
+func (w *world) put(t *testing.T, k kept, set map[string]care.Value) {
+	t.Helper()
+	w.hub.Must(t, w.hub.HubActor(), collections.Draft{Collection: k.collection, Record: k.id, Case: k.caseID, Org: k.org, Set: set})
+	w.records = append(w.records, k)
+}
+
+// grantThatEnded gives the outreach worker the own organisation's case, and
+// takes it back.
+func (w *world) grantThatEnded(t *testing.T) {
+	t.Helper()
+	const grant = "01930000-0000-7000-8000-0000000000e1"
+	worker := w.byRole(care.Outreach)
+	w.hub.Must(t, w.hub.HubActor(), collections.Draft{Collection: "grants", Record: grant, Case: caseOf(1), Set: map[string]care.Value{
+		"staff": care.OfText(worker.actor.Staff), "compartment": care.OfText("general"), "status": care.OfText("active"),
+		"until": care.OfTime(w.hub.Clock.Now().Add(care.GrantTerm))}})
+	if !w.sees(t, worker, w.record("cases", w.hub.Org)) {
+		t.Fatal("a grant grants nothing: the matrix would prove nothing")
+	}
+	w.hub.Must(t, w.hub.HubActor(), collections.Draft{Collection: "grants", Record: grant, Set: map[string]care.Value{"status": care.OfText("ended")}})
+}
+
+func (w *world) byRole(r care.Role) asker {
+	return w.askers[slices.IndexFunc(w.askers, func(a asker) bool { return a.name == string(r) })]
+}
+
+func (w *world) record(collection, org string) kept {
+	return w.records[slices.IndexFunc(w.records, func(k kept) bool { return k.collection == collection && k.org == org })]
+}
+
+// sees says whether somebody may see a record, by the grants that they hold
+// at the moment and by nothing that the code under test decides.
+func (w *world) sees(t *testing.T, who asker, k kept) bool {
+	t.Helper()
+	if !who.staff || k.org != who.actor.Org {
+		return false
+	}
+	if k.caseID == "" {
+		return k.collection != "facilities" || who.name != string(care.Auditor) && who.name != string(care.Operator)
+	}
+	return slices.ContainsFunc(w.hub.Reload(t, who.actor.Staff).Grants, func(g care.Grant) bool {
+		return g.Case == k.caseID && g.Compartment == k.compartment
+	})
+}
+
+// enrol enrols a tablet for somebody and returns the device's id and token.
+func (w *world) enrol(t *testing.T, staff, org string) (device, token string) {
+	t.Helper()
+	code, err := w.hub.NewEnrolment(t.Context(), w.hub.HubActor(), staff)
+	if err != nil {
+		t.Fatalf("making a code: %v", err)
+	}
+	e, err := w.hub.Enrol(t.Context(), code, make([]byte, 32), "a tablet "+canary)
+	if err != nil {
+		t.Fatalf("enrolling: %v", err)
+	}
+	w.records = append(w.records, kept{"devices", e.Device, org, "", care.General})
+	return e.Device, e.Token
+}
+
+// ask sends one request and returns the whole answer.
+func (w *world) ask(t *testing.T, who asker, method, path string, body any) (int, []byte) {
+	t.Helper()
+	var in io.Reader
+	if body != nil {
+		b, err := json.Marshal(body)
+		if err != nil {
+			t.Fatalf("writing a body: %v", err)
+		}
+		in = bytes.NewReader(b)
+	}
+	r, err := http.NewRequestWithContext(t.Context(), method, w.url+path, in)
+	if err != nil {
+		t.Fatalf("%s %s: %v", method, path, err)
+	}
+	if body != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	if who.token != "" {
+		r.Header.Set("Authorization", "Bearer "+who.token)
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatalf("%s %s: %v", method, path, err)
+	}
+	defer answer.Body.Close()
+	b, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatalf("%s %s: reading the answer: %v", method, path, err)
+	}
+	return answer.StatusCode, b
+}
+
+// refused fails the test where an answer is anything but a refusal.
+func refused(t *testing.T, what string, code int, body []byte, allowed ...int) {
+	t.Helper()
+	if !slices.Contains(append(allowed, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound), code) {
+		t.Errorf("%s: answered %d %.200s", what, code, body)
+	}
+	if bytes.Contains(body, []byte(canary)) {
+		t.Errorf("%s: a record's text came back", what)
+	}
+}
+
+// snapshot is a hash of every table but the audit log, which notes denials,
+// and when tablets were seen.
+func (w *world) snapshot(t *testing.T) map[string]string {
+	t.Helper()
+	var tables []string
+	if err := w.hub.App().DB().NewQuery(`SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name`).Column(&tables); err != nil {
+		t.Fatalf("listing the tables: %v", err)
+	}
+	sums := map[string]string{}
+	for _, name := range tables {
+		if name == "audit_log" {
+			continue
+		}
+		rows, err := w.hub.App().DB().NewQuery("SELECT * FROM {{" + name + "}}").Rows()
+		if err != nil {
+			t.Fatalf("reading %s: %v", name, err)
+		}
+		sums[name] = hashRows(t, rows)
+	}
+	return sums
+}
+
+func hashRows(t *testing.T, rows *dbx.Rows) string {
+	t.Helper()
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		t.Fatalf("reading columns: %v", err)
+	}
+	sum, n := sha256.New(), 0
+	for rows.Next() {
+		values, into := make([]any, len(columns)), make([]any, len(columns))
+		for i := range values {
+			into[i] = &values[i]
+		}
+		if err := rows.Scan(into...); err != nil {
+			t.Fatalf("reading a row: %v", err)
+		}
+		fmt.Fprintf(sum, "%v\n", values)
+		n++
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatalf("reading rows: %v", err)
+	}
+	return fmt.Sprintf("%d rows, %x", n, sum.Sum(nil))
+}
+
+func (w *world) unchangedSince(t *testing.T, before map[string]string) {
+	t.Helper()
+	after := w.snapshot(t)
+	for name, sum := range before {
+		if after[name] != sum {
+			t.Errorf("the table %s was %s and is %s", name, sum, after[name])
+		}
+	}
+	if len(after) != len(before) {
+		t.Errorf("there were %d tables and are %d", len(before), len(after))
+	}
+}
+
+// stream is one connection to the realtime API.
+type stream struct {
+	id   string
+	read *bufio.Reader
+}
+
+func (w *world) listen(t *testing.T, who asker) *stream {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), "GET", w.url+"/api/realtime", nil)
+	if err != nil {
+		t.Fatalf("connecting: %v", err)
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatalf("%s connecting: %v", who.name, err)
+	}
+	t.Cleanup(func() { answer.Body.Close() })
+	s := &stream{read: bufio.NewReader(answer.Body)}
+	event, data := s.next(t)
+	var hello struct {
+		ClientID string `json:"clientId"`
+	}
+	if err := json.Unmarshal([]byte(data), &hello); err != nil || event != "PB_CONNECT" {
+		t.Fatalf("%s connecting: %s %s %v", who.name, event, data, err)
+	}
+	s.id = hello.ClientID
+	return s
+}
+
+// next waits for one event.
+func (s *stream) next(t *testing.T) (event, data string) {
+	t.Helper()
+	for {
+		line, err := s.read.ReadString('\n')
+		if err != nil {
+			t.Fatalf("waiting for an event: %v", err)
+		}
+		line = strings.TrimRight(line, "\r\n")
+		if v, ok := strings.CutPrefix(line, "event:"); ok {
+			event = v
+		}
+		if v, ok := strings.CutPrefix(line, "data:"); ok {
+			data = v
+		}
+		if line == "" && event != "" {
+			return event, data
+		}
+	}
+}
+
+// tablet is an enrolled tablet that signs what it sends.
+type tablet struct {
+	w       *world
+	owner   asker
+	token   string
+	replica string
+	key     ed25519.PrivateKey
+	clock   *fieldsync.Clock
+	n       uint64
+	link    fieldsync.Link
+}
+
+func (w *world) newTablet(t *testing.T, owner asker) *tablet {
+	t.Helper()
+	public, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatalf("making a key: %v", err)
+	}
+	code, err := w.hub.NewEnrolment(t.Context(), w.hub.HubActor(), owner.actor.Staff)
+	if err != nil {
+		t.Fatalf("making a code: %v", err)
+	}
+	e, err := w.hub.Enrol(t.Context(), code, public, "a tablet")
+	if err != nil {
+		t.Fatalf("enrolling: %v", err)
+	}
+	return &tablet{w: w, owner: owner, token: e.Token, replica: e.Replica, key: private, clock: fieldsync.NewClock(w.hub.Clock.Now)}
+}
+
+// push sends one change and returns its receipt without its numbers.
+func (d *tablet) push(t *testing.T, c fieldsync.Change) string {
+	t.Helper()
+	d.n++
+	c.N, c.Author, c.Schema, c.Salt = d.n, d.owner.actor.Staff, care.SchemaVersion, "AAAAAAAAAAAAAAAAAAAAAA"
+	c.Clock, c.At = d.clock.Tick(), care.FormatTime(d.w.hub.Clock.Now())
+	raw, err := json.Marshal(c)
+	if err != nil {
+		t.Fatalf("writing a change: %v", err)
+	}
+	d.link = fieldsync.NextLink(d.link, raw)
+	code, body := d.w.ask(t, asker{token: d.token}, "POST", "/api/portolan/sync", fieldsync.Push{Version: 1, Replica: d.replica,
+		Changes: []json.RawMessage{raw}, Link: d.link.String(), Signature: fieldsync.Sign(d.key, d.replica, d.n, d.link)})
+	if code != http.StatusOK {
+		t.Fatalf("pushing: %d %s", code, body)
+	}
+	for line := range bytes.Lines(body) {
+		var in struct {
+			Receipts []fieldsync.Receipt `json:"receipts"`
+		}
+		if err := json.Unmarshal(line, &in); err != nil {
+			t.Fatalf("reading an answer: %v", err)
+		}
+		for _, r := range in.Receipts {
+			return fmt.Sprintf("%s %v %v", r.Status, r.Conflicts, r.Held)
+		}
+	}
+	t.Fatalf("a push without a receipt: %s", body)
+	return ""
+}
+
+// freshID is a well-formed id of no record, another for each n.
+func freshID(n uint64) string { return fmt.Sprintf("01930000-0000-7000-8000-%012x", 0xdead00000000+n) }
