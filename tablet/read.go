@@ -41,7 +41,7 @@ type Record struct {
 }
 
 // Get returns the value in force of a field, nil where there is none.
-func (r *Record) Get(field string) care.Value {
+func (r Record) Get(field string) care.Value {
 	for _, f := range r.Fields {
 		if f.Name == field {
 			return f.Value

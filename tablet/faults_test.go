@@ -1,0 +1,414 @@
+package tablet_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"portolan/care"
+	"portolan/internal/hubtest"
+	"portolan/tablet"
+)
+
+// relay is a line to a hub that a test can cut.
+type relay struct {
+	l net.Listener
+
+	mu     sync.Mutex
+	target string // "" while the hub is away
+	after  int64  // bytes of an answer after which a connection breaks, -1 for never
+	conns  map[net.Conn]bool
+}
+
+func newRelay(t *testing.T) *relay {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &relay{l: l, after: -1, conns: map[net.Conn]bool{}}
+	var all sync.WaitGroup
+	all.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			all.Go(func() { r.carry(c) })
+		}
+	})
+	t.Cleanup(func() {
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+		r.hangUp()
+		all.Wait()
+	})
+	return r
+}
+
+func (r *relay) url() string { return "http://" + r.l.Addr().String() }
+
+func (r *relay) to(url string) {
+	r.mu.Lock()
+	r.target = strings.TrimPrefix(url, "http://")
+	r.mu.Unlock()
+	r.hangUp()
+}
+
+func (r *relay) breakAfter(n int64) {
+	r.mu.Lock()
+	r.after = n
+	r.mu.Unlock()
+	r.hangUp()
+}
+
+func (r *relay) hangUp() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for c := range r.conns {
+		c.Close() // the other end has gone: what it could report is known
+	}
+}
+
+func (r *relay) carry(c net.Conn) {
+	r.mu.Lock()
+	target, after := r.target, r.after
+	r.conns[c] = true
+	r.mu.Unlock()
+	defer func() {
+		c.Close() // see hangUp
+		r.mu.Lock()
+		delete(r.conns, c)
+		r.mu.Unlock()
+	}()
+	if target == "" {
+		return
+	}
+	up, err := net.Dial("tcp", target)
+	if err != nil {
+		return
+	}
+	defer up.Close()
+	go func() {
+		_, _ = io.Copy(up, c) // ends with either connection
+		_ = up.(*net.TCPConn).CloseWrite()
+	}()
+	if after < 0 {
+		_, _ = io.Copy(c, up)
+		return
+	}
+	_, _ = io.CopyN(c, up, after)
+	_ = c.(*net.TCPConn).SetLinger(0)
+}
+
+// The line breaks after each number of bytes in turn: everything is applied
+// once, nothing is lost, and the tablet ends equal to the hub.
+func TestALineThatBreaksAnywhere(t *testing.T) {
+	b := newBench(t)
+	line := newRelay(t)
+	line.to(b.url)
+	anna, _ := b.Staff(t, care.Outreach)
+	tab := open(t, t.TempDir(), b.Clock.Now)
+	if err := tab.Enrol(t.Context(), line.url(), b.Code(t, anna.Staff)); err != nil {
+		t.Fatal(err)
+	}
+	caseID, survivor := intake(t, tab)
+	mustSync(t, tab)
+	broken := 0
+	for i := range 40 {
+		want := fmt.Sprintf("visit %d", i)
+		mustSet(t, tab, survivor, set("contact_notes", want))
+		note := mustNew(t, tab, "notes", caseID, set("kind", "visit", "text", want))
+		line.breakAfter(int64(i * 37))
+		if _, err := tab.Sync(t.Context()); err != nil {
+			broken++
+			if !tablet.Unreachable(err) {
+				t.Fatalf("a broken line after %d bytes: %v", i*37, err)
+			}
+		}
+		if got := show(t, tab, survivor).Get("contact_notes").Text(); got != want {
+			t.Fatalf("after a broken line the tablet shows %q, want %q", got, want)
+		}
+		line.breakAfter(-1)
+		if r := mustSync(t, tab); r.Conflicts+r.Held > 0 {
+			t.Fatalf("sent again: %+v", r)
+		}
+		row, err := b.Read(t.Context(), b.HubActor(), "survivors", survivor)
+		if err != nil || row.Text("contact_notes") != want {
+			t.Fatalf("at the hub %q, want %q (%v)", row.Text("contact_notes"), want, err)
+		}
+		if _, err := b.Read(t.Context(), b.HubActor(), "notes", note); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if broken < 10 {
+		t.Errorf("only %d syncs were broken: the relay does not break", broken)
+	}
+	if n := unsent(t, tab); n != 0 {
+		t.Errorf("%d changes wait", n)
+	}
+}
+
+func TestWithoutALineEverythingIsKept(t *testing.T) {
+	b := newBench(t)
+	line := newRelay(t)
+	line.to(b.url)
+	anna, _ := b.Staff(t, care.Outreach)
+	tab := open(t, t.TempDir(), b.Clock.Now)
+	if err := tab.Enrol(t.Context(), line.url(), b.Code(t, anna.Staff)); err != nil {
+		t.Fatal(err)
+	}
+	line.to("")
+	_, survivor := intake(t, tab)
+	if _, err := tab.Sync(t.Context()); !tablet.Unreachable(err) {
+		t.Fatalf("without a line: %v", err)
+	}
+	if unsent(t, tab) != 2 || show(t, tab, survivor).Get("alias").Text() != "Lis" {
+		t.Error("not everything is kept")
+	}
+	line.to(b.url)
+	if r := mustSync(t, tab); r.Sent != 2 {
+		t.Errorf("%+v", r)
+	}
+}
+
+// What stands in the way of the hub (a login page of a network) is not taken
+// for an answer of it.
+func TestAnAnswerThatIsNoHubs(t *testing.T) {
+	b := newBench(t)
+	line := newRelay(t)
+	line.to(b.url)
+	anna, _ := b.Staff(t, care.Outreach)
+	tab := open(t, t.TempDir(), b.Clock.Now)
+	if err := tab.Enrol(t.Context(), line.url(), b.Code(t, anna.Staff)); err != nil {
+		t.Fatal(err)
+	}
+	_, survivor := intake(t, tab)
+	for _, answer := range []string{
+		"HTTP/1.1 200 OK\r\nContent-Length: 19\r\n\r\n<html>hello</html>\n",
+		"HTTP/1.1 302 Found\r\nLocation: http://192.0.2.1/\r\nContent-Length: 0\r\n\r\n",
+		"HTTP/1.1 401 Unauthorized\r\nContent-Length: 5\r\n\r\nlogin",
+		"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{}\n",
+		"nonsense",
+	} {
+		line.to(oneAnswer(t, answer))
+		if _, err := tab.Sync(t.Context()); err == nil || errors.Is(err, context.Canceled) {
+			t.Errorf("%q: %v", answer, err)
+		}
+		if n := unsent(t, tab); n != 2 {
+			t.Fatalf("%q: %d of 2 changes wait", answer, n)
+		}
+	}
+	line.to(b.url)
+	mustSync(t, tab)
+	if show(t, tab, survivor).Get("alias").Text() != "Lis" {
+		t.Error("the record has gone")
+	}
+}
+
+// oneAnswer is a server that says the same to everybody.
+func oneAnswer(t *testing.T, answer string) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			buf := make([]byte, 64<<10)
+			_, _ = c.Read(buf) // whatever was asked
+			_, _ = io.WriteString(c, answer)
+			c.Close()
+		}
+	}()
+	t.Cleanup(func() {
+		l.Close()
+		<-done
+	})
+	return "http://" + l.Addr().String()
+}
+
+// A hub that was restored from an old backup is given back what it lost, also
+// what it had acknowledged.
+func TestARestoredHubGetsEverythingBack(t *testing.T) {
+	line := newRelay(t)
+	clock := hubtest.NewClock()
+	dir, backup := hubtest.Dir(t), filepath.Join(t.TempDir(), "backup")
+	tab, other := open(t, t.TempDir(), clock.Now), open(t, t.TempDir(), clock.Now)
+	var caseID, survivor, note string
+	phase := func(name, dir string, do func(t *testing.T, h *hubtest.Hub)) {
+		t.Run(name, func(t *testing.T) {
+			h := hubtest.Open(t, dir, clock)
+			line.to(h.Serve(t))
+			do(t, h)
+		})
+	}
+	phase("before", dir, func(t *testing.T, h *hubtest.Hub) {
+		anna, _ := h.Staff(t, care.Outreach)
+		for _, x := range []*tablet.Tablet{tab, other} {
+			if err := x.Enrol(t.Context(), line.url(), h.Code(t, anna.Staff)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		caseID, survivor = intake(t, tab)
+		mustSync(t, tab)
+		mustSync(t, other)
+	})
+	if err := os.CopyFS(backup, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	phase("after the backup", dir, func(t *testing.T, h *hubtest.Hub) {
+		mustSet(t, tab, survivor, set("contact_notes", "after the backup"))
+		note = mustNew(t, tab, "notes", caseID, set("kind", "visit", "text", "after the backup"))
+		if r := mustSync(t, tab); r.Sent != 2 {
+			t.Fatalf("%+v", r)
+		}
+		mustSync(t, other)
+	})
+	phase("restored", backup, func(t *testing.T, h *hubtest.Hub) {
+		mustSet(t, tab, survivor, set("pronouns", "she"))
+		r := mustSync(t, tab)
+		if r.Sent < 3 {
+			t.Errorf("the hub was not given back what it lost: %+v", r)
+		}
+		row, err := h.Read(t.Context(), h.HubActor(), "survivors", survivor)
+		if err != nil || row.Text("contact_notes") != "after the backup" || row.Text("pronouns") != "she" {
+			t.Errorf("at the restored hub: %+v, %v", row, err)
+		}
+		if _, err := h.Read(t.Context(), h.HubActor(), "notes", note); err != nil {
+			t.Errorf("a record that was acknowledged: %v", err)
+		}
+		mustSync(t, other)
+		if !sameRecord(show(t, tab, survivor), show(t, other, survivor)) {
+			t.Error("the tablets differ after the restore")
+		}
+	})
+}
+
+// A month's backlog goes up in several pushes, compressed, groups whole.
+func TestALongBacklog(t *testing.T) {
+	b := newBench(t)
+	anna, _ := b.Staff(t, care.Outreach)
+	tab := b.tablet(t, anna.Staff)
+	caseID, survivor := intake(t, tab)
+	const notes = 450
+	r := rand.New(rand.NewPCG(1, 2))
+	for i := range notes {
+		mustNew(t, tab, "notes", caseID, set("kind", "visit", "text", fmt.Sprintf("%d %x", i, r.Uint64())))
+	}
+	mustSet(t, tab, survivor, set("contact_notes", strings.Repeat("long ", 5000)))
+	report := mustSync(t, tab)
+	if report.Sent != notes+3 || report.Held > 0 || report.Rounds < 3 {
+		t.Errorf("%+v", report)
+	}
+	second := b.tablet(t, anna.Staff)
+	mustSync(t, second)
+	list, err := second.List(t.Context(), "notes", caseID)
+	if err != nil || len(list) != notes {
+		t.Errorf("%d of %d notes came to the second tablet (%v)", len(list), notes, err)
+	}
+}
+
+// Typing goes on while a sync runs, and what was typed is not lost in it.
+func TestTypingWhileItSyncs(t *testing.T) {
+	b := newBench(t)
+	anna, _ := b.Staff(t, care.Outreach)
+	dir := t.TempDir()
+	tab := open(t, dir, b.Clock.Now)
+	if err := tab.Enrol(t.Context(), b.url, b.Code(t, anna.Staff)); err != nil {
+		t.Fatal(err)
+	}
+	caseID, survivor := intake(t, tab)
+	typing := open(t, dir, b.Clock.Now) // another process on the same folder
+	done := make(chan error, 1)
+	go func() {
+		for i := range 60 {
+			if _, err := typing.Set(context.Background(), survivor, set("contact_notes", fmt.Sprint(i))); err != nil {
+				done <- err
+				return
+			}
+			if _, err := typing.New(context.Background(), "notes", caseID, set("kind", "visit", "text", fmt.Sprint(i))); err != nil {
+				done <- err
+				return
+			}
+		}
+		done <- nil
+	}()
+	for running := true; running; {
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Fatal(err)
+			}
+			running = false
+		default:
+			mustSync(t, tab)
+		}
+	}
+	mustSync(t, tab)
+	row, err := b.Read(t.Context(), b.HubActor(), "survivors", survivor)
+	if err != nil || row.Text("contact_notes") != "59" {
+		t.Errorf("at the hub %q, %v", row.Text("contact_notes"), err)
+	}
+	if n := unsent(t, tab); n != 0 {
+		t.Errorf("%d changes wait", n)
+	}
+	questions, asides, err := tab.Conflicts(t.Context())
+	if err != nil || len(questions)+len(asides) > 0 {
+		t.Errorf("one person alone meets conflicts: %+v %+v %v", questions, asides, err)
+	}
+}
+
+// A tablet whose clock is days wrong neither wins nor loses by it once it has
+// met the hub.
+func TestAWrongClockIsCorrected(t *testing.T) {
+	for _, wrong := range []time.Duration{-72 * time.Hour, 72 * time.Hour} {
+		t.Run(wrong.String(), func(t *testing.T) {
+			b := newBench(t)
+			anna, _ := b.Staff(t, care.Outreach)
+			right := b.tablet(t, anna.Staff)
+			off := open(t, t.TempDir(), func() time.Time { return b.Clock.Now().Add(wrong) })
+			if err := off.Enrol(t.Context(), b.url, b.Code(t, anna.Staff)); err != nil {
+				t.Fatal(err)
+			}
+			_, survivor := intake(t, right)
+			mustSync(t, right)
+			mustSync(t, off)
+			for i, order := range [][]*tablet.Tablet{{right, off}, {off, right}} {
+				first, second := fmt.Sprintf("%d first", i), fmt.Sprintf("%d second", i)
+				mustSet(t, order[0], survivor, set("contact_notes", first))
+				b.Clock.Move(time.Minute)
+				mustSet(t, order[1], survivor, set("contact_notes", second))
+				mustSync(t, right)
+				mustSync(t, off)
+				mustSync(t, right)
+				notes := field(t, show(t, right, survivor), "contact_notes")
+				if notes.Value.Text() != second || !notes.Conflict {
+					t.Errorf("the later edit does not stand: %+v", notes)
+				}
+				if err := right.Resolve(t.Context(), survivor, "contact_notes", care.OfText(fmt.Sprint(i))); err != nil {
+					t.Fatal(err)
+				}
+				mustSync(t, right)
+				mustSync(t, off)
+			}
+		})
+	}
+}
