@@ -50,10 +50,6 @@ var (
 // decode reads the JSON body of a request into v, and refuses whatever is
 // not exactly of that shape.
 func decode(e *core.RequestEvent, limit int64, v any) error {
-	kind, _, _ := strings.Cut(e.Request.Header.Get("Content-Type"), ";")
-	if !strings.EqualFold(strings.TrimSpace(kind), "application/json") {
-		return errBodyKind
-	}
 	b, err := readBody(e, limit)
 	if err != nil {
 		return err
@@ -62,6 +58,10 @@ func decode(e *core.RequestEvent, limit int64, v any) error {
 }
 
 func readBody(e *core.RequestEvent, limit int64) ([]byte, error) {
+	kind, _, _ := strings.Cut(e.Request.Header.Get("Content-Type"), ";")
+	if !strings.EqualFold(strings.TrimSpace(kind), "application/json") {
+		return nil, errBodyKind
+	}
 	if e.Request.ContentLength > limit {
 		return nil, errBodyTooLarge
 	}

@@ -114,7 +114,11 @@ func (f *Front) problem(r *http.Request, err error) (int, Problem) {
 		return http.StatusServiceUnavailable, Problem{Code: CodeCancelled, Message: said[http.StatusServiceUnavailable]}
 	}
 	ref := rand.Text()[:10]
-	f.log.Error("a request failed", "reference", ref, "method", r.Method, "route", f.routeOf(r), "error", err)
+	cause := any(err)
+	if api != nil && api.RawData() != nil {
+		cause = api.RawData() // a panic, with where it happened
+	}
+	f.log.Error("a request failed", "reference", ref, "method", r.Method, "route", f.routeOf(r), "error", cause)
 	return http.StatusInternalServerError, Problem{Code: "internal", Message: said[http.StatusInternalServerError],
 		Hint: "Nothing was lost. Tell whoever runs the hub the reference.", Reference: ref}
 }

@@ -254,3 +254,9 @@ func (s *site) leave(t *testing.T, staff string) {
 	t.Helper()
 	s.Must(t, s.HubActor(), collections.Draft{Collection: "staff", Record: staff, Set: map[string]care.Value{"status": care.OfText("left")}})
 }
+
+// endGrant takes a grant back.
+func (s *site) endGrant(t *testing.T, id string) {
+	t.Helper()
+	s.Must(t, s.HubActor(), collections.Draft{Collection: "grants", Record: id, Set: map[string]care.Value{"status": care.OfText("ended")}})
+}

@@ -3,6 +3,7 @@ package hooks
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -28,12 +29,7 @@ const (
 // scopes, changed fields, the digest and the next cursor down
 // (docs/protocol.md).
 func (f *Front) sync(e *core.RequestEvent, a care.Actor) error {
-	push, done, err := f.readPush(e)
-	if err != nil {
-		return err
-	}
-	receipts, err := f.hub.Push(e.Request.Context(), a, push)
-	done()
+	receipts, cursor, err := f.take(e, a)
 	if err != nil {
 		return err
 	}
@@ -47,7 +43,7 @@ func (f *Front) sync(e *core.RequestEvent, a care.Actor) error {
 		}
 		return s.line(b)
 	}
-	err = f.hub.Pull(e.Request.Context(), a, push.Cursor, func(line []byte) error {
+	err = f.hub.Pull(e.Request.Context(), a, cursor, func(line []byte) error {
 		// Evictions come first: a tablet must lose what it may not keep
 		// even if the line breaks after the first bytes.
 		if !told && !bytes.HasPrefix(line, []byte(`{"evict"`)) {
@@ -63,34 +59,37 @@ func (f *Front) sync(e *core.RequestEvent, a care.Actor) error {
 	return s.end()
 }
 
-// readPush takes one of the places for large bodies until the push is
-// written.
-func (f *Front) readPush(e *core.RequestEvent) (p fieldsync.Push, done func(), err error) {
+// place takes one of the places for large bodies.
+func (f *Front) place(ctx context.Context) (release func(), err error) {
 	wait := time.NewTimer(readerWait)
 	defer wait.Stop()
 	select {
 	case f.readers <- struct{}{}:
-		done = sync.OnceFunc(func() { <-f.readers })
+		return func() { <-f.readers }, nil
 	case <-wait.C:
-		return p, nil, collections.ErrBusy
-	case <-e.Request.Context().Done():
-		return p, nil, e.Request.Context().Err()
+		return nil, collections.ErrBusy
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
-	defer func() {
-		if err != nil {
-			done()
-		}
-	}()
-	kind, _, _ := strings.Cut(e.Request.Header.Get("Content-Type"), ";")
-	if !strings.EqualFold(strings.TrimSpace(kind), "application/json") {
-		return p, nil, errBodyKind
+}
+
+// take reads a push and hands it to the door.
+func (f *Front) take(e *core.RequestEvent, a care.Actor) (receipts []json.RawMessage, cursor string, err error) {
+	release, err := f.place(e.Request.Context())
+	if err != nil {
+		return nil, "", err
 	}
+	defer release()
 	body, err := readBody(e, fieldsync.PushBytesMax)
 	if err != nil {
-		return p, nil, err
+		return nil, "", err
 	}
-	p, err = fieldsync.DecodePush(body)
-	return p, done, err
+	push, err := fieldsync.DecodePush(body)
+	if err != nil {
+		return nil, "", err
+	}
+	receipts, err = f.hub.Push(e.Request.Context(), a, push)
+	return receipts, push.Cursor, err
 }
 
 const ndjson = "application/x-ndjson; charset=utf-8"

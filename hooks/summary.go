@@ -1,0 +1,278 @@
+package hooks
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"slices"
+	"time"
+	_ "time/tzdata" // sites name their time zone, also on machines without the database
+
+	"portolan/care"
+	"portolan/collections"
+	"portolan/locales"
+	"portolan/pdf"
+)
+
+// SummaryOrder is what somebody asks for. What is left open is taken from the
+// move that is under way.
+type SummaryOrder struct {
+	Case      string
+	Transfer  string   // id; "" for the case's next move, or none
+	Country   string   // receiving country, ISO 3166-1 alpha-2
+	Languages []string // the person's own, then the receiving country's; one for a single column
+	Day       string   // YYYY-MM-DD; "" is today where the organisation is
+}
+
+// Summary is a summary as it was made for one reader.
+type Summary struct {
+	PDF       []byte
+	Languages []string
+	Sections  []string // codes of summary_sections
+	Country   string
+	Day       string
+	Basis     string    // the consent that ends first
+	Until     time.Time // when it ends
+}
+
+// MakeSummary makes the care summary of a case: what the person agreed to
+// share with the recipient, of what the reader may see. The decisions are in
+// the audit log before anything is read for it.
+func MakeSummary(ctx context.Context, hub *collections.Hub, reader care.Actor, o SummaryOrder) (Summary, error) {
+	t := &teller{ctx: ctx, hub: hub, reader: reader, now: hub.Now()}
+	if err := t.begin(o); err != nil {
+		return Summary{}, err
+	}
+	if err := t.decide(); err != nil {
+		return Summary{}, err
+	}
+	doc, err := t.tell()
+	if err != nil {
+		return Summary{}, err
+	}
+	var b bytes.Buffer
+	if err := pdf.Render(&b, doc, pdf.Options{Text: locales.Text}); err != nil {
+		return Summary{}, err
+	}
+	s := Summary{PDF: b.Bytes(), Languages: t.languages, Sections: t.told(), Country: t.request.RecipientCountry, Day: t.day}
+	s.Basis, s.Until = t.basis()
+	return s, nil
+}
+
+// teller gathers what one summary says.
+type teller struct {
+	ctx    context.Context
+	hub    *collections.Hub
+	reader care.Actor
+	now    time.Time
+	zone   *time.Location
+	day    string
+
+	file      care.Row // the case
+	survivor  care.Row
+	transfer  care.Row
+	consents  []care.Row
+	request   care.ShareRequest
+	languages []string
+	decisions map[string]care.Decision
+	sections  map[string]bool // what it says, by code of summary_sections
+}
+
+// begin reads who it is about and for whom it is.
+func (t *teller) begin(o SummaryOrder) (err error) {
+	if t.file, err = t.hub.Read(t.ctx, t.reader, "cases", o.Case); err != nil {
+		return err
+	}
+	t.sections = map[string]bool{}
+	people, err := t.list("survivors")
+	if err != nil {
+		return err
+	}
+	if len(people) > 0 {
+		t.survivor = people[0]
+	}
+	switch t.survivor.Text("carry_choice") {
+	case "nothing", "phone":
+		return collections.NoConsentError(collections.NotWanted)
+	}
+	if t.transfer, err = t.move(o); err != nil {
+		return err
+	}
+	if t.request, err = t.hub.TransferRequest(t.ctx, t.transfer, care.Print); err != nil {
+		return err
+	}
+	if o.Country != "" {
+		t.request.RecipientKind, t.request.RecipientCountry = care.ToCountry, o.Country
+	}
+	t.zone = t.timeZone()
+	if t.day = o.Day; t.day == "" {
+		t.day = t.now.In(t.zone).Format(time.DateOnly)
+	}
+	t.languages = o.Languages
+	if len(t.languages) == 0 {
+		t.languages = chooseLanguages(t.survivor, t.transfer, t.request.RecipientCountry)
+	}
+	for _, l := range t.languages {
+		if err := pdf.CheckLanguage(l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// move is the transfer that the summary is for: the one named, or the next of
+// the case that is under way and goes to the country asked for.
+func (t *teller) move(o SummaryOrder) (care.Row, error) {
+	if o.Transfer != "" {
+		return t.hub.Read(t.ctx, t.reader, "transfers", o.Transfer)
+	}
+	moves, err := t.list("transfers")
+	if err != nil {
+		return care.Row{}, err
+	}
+	moves = slices.DeleteFunc(moves, func(m care.Row) bool {
+		return !slices.Contains([]string{"consented", "sent", "accepted"}, m.Text("status")) ||
+			o.Country != "" && m.Text("destination_country") != o.Country
+	})
+	if len(moves) == 0 {
+		return care.Row{}, nil
+	}
+	return slices.MinFunc(moves, func(a, b care.Row) int {
+		return cmp.Or(cmp.Compare(a.Text("departure_at"), b.Text("departure_at")), cmp.Compare(a.ID, b.ID))
+	}), nil
+}
+
+// timeZone is that of the organisation that holds the case; UTC where it is
+// not known.
+func (t *teller) timeZone() *time.Location {
+	org, err := t.hub.Read(t.ctx, t.reader, "organisations", t.file.Org)
+	if err != nil {
+		return time.UTC
+	}
+	zone, err := time.LoadLocation(org.Text("time_zone"))
+	if err != nil {
+		return time.UTC
+	}
+	return zone
+}
+
+// decide asks, section by section, what the person agreed to share, and notes
+// the answers. Where they agreed to nothing there is no summary.
+func (t *teller) decide() error {
+	consents, err := t.list("consents")
+	if err != nil {
+		return err
+	}
+	t.consents = consents
+	t.decisions = care.SummarySections(consents, t.request, t.now)
+	names := make([]string, 0, len(t.decisions))
+	for name := range t.decisions {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	noted := map[care.Target]care.Decision{}
+	for _, name := range names {
+		if name == care.SectionAgreed {
+			continue
+		}
+		target := care.Target{Collection: "documents", Org: t.file.Org, Case: t.file.ID, Compartment: care.General}
+		if cats := care.CarriedCategories(name); len(cats) > 0 {
+			target.Compartment = care.CategoryCompartment(cats[len(cats)-1])
+		}
+		if d := t.decisions[name]; noted[target] != d { // several sections often fall alike
+			noted[target] = d
+			if err := t.hub.Audit(t.ctx, t.reader, collections.ActPrint, target, d); err != nil {
+				return err
+			}
+		}
+	}
+	if t.decisions[care.SectionAgreed].Allowed {
+		return nil
+	}
+	return collections.NoConsentError(whyNothing(t.decisions))
+}
+
+// whyNothing is what the worker should hear when nothing may be shared: that
+// of the health sections, which matter most, unless another says more.
+func whyNothing(decisions map[string]care.Decision) care.Reason {
+	order := []care.Reason{care.NoConsent, care.ConsentNotYet, care.ConsentExpired, care.ConsentWithdrawn, care.ConsentDenied, care.RecipientUnclear}
+	worst := decisions["medications"].Reason
+	for name, d := range decisions {
+		if name != care.SectionAgreed && slices.Index(order, d.Reason) > slices.Index(order, worst) {
+			worst = d.Reason
+		}
+	}
+	return worst
+}
+
+// allowed says whether the summary holds a section for this reader: the
+// person agreed, and the reader is on that part of the case.
+func (t *teller) allowed(section string) bool {
+	if !t.decisions[section].Allowed {
+		return false
+	}
+	for _, cat := range care.CarriedCategories(section) {
+		target := care.Target{Org: t.file.Org, Case: t.file.ID, Compartment: care.CategoryCompartment(cat)}
+		if !care.MaySee(t.reader, care.Read, target, t.now).Allowed {
+			return false
+		}
+	}
+	return true
+}
+
+// told lists the sections that the summary holds, sorted.
+func (t *teller) told() []string {
+	l := make([]string, 0, len(t.sections))
+	for s := range t.sections {
+		l = append(l, s)
+	}
+	slices.Sort(l)
+	return l
+}
+
+// basis is the consent that ends first of those that the summary rests on.
+func (t *teller) basis() (id string, until time.Time) {
+	for _, s := range t.told() {
+		if d := t.decisions[s]; id == "" || d.Until.Before(until) {
+			id, until = d.Basis, d.Until
+		}
+	}
+	return id, until
+}
+
+func (t *teller) list(collection string) ([]care.Row, error) {
+	return t.hub.List(t.ctx, t.reader, collections.Query{Collection: collection, Case: t.file.ID})
+}
+
+// chooseLanguages proposes the person's own language and the receiving
+// country's. What is written down with the move goes first: somebody chose it.
+func chooseLanguages(survivor, transfer care.Row, country string) []string {
+	own := survivor.Text("primary_language")
+	spoken := survivor.Get("languages").List()
+	chosen := slices.Sorted(slices.Values(transfer.Get("languages").List()))
+	there := pdf.LanguageOf(country)
+	if own == "" && len(spoken) > 0 {
+		own = spoken[0]
+	}
+	if len(chosen) >= 2 && !slices.Contains(chosen, own) {
+		own = chosen[0]
+		for _, l := range chosen {
+			if slices.Contains(spoken, l) || l != there && own == there {
+				own = l
+			}
+		}
+	}
+	switch other := slices.DeleteFunc(chosen, func(l string) bool { return l == own }); {
+	case len(other) > 0 && !slices.Contains(other, there):
+		there = other[0]
+	case len(chosen) == 1 && len(other) == 0:
+		there = own
+	}
+	if own == "" {
+		own = there
+	}
+	if there == "" {
+		there = own
+	}
+	return []string{own, there}
+}
