@@ -141,6 +141,7 @@ func withElement(l []string, e string) []string {
 // the order is that of the schema, so that what is referred to comes first.
 func (b *builder) finish() {
 	b.assume("cases", "status", "Active")
+	b.person()
 	for _, key := range b.keys() {
 		d := b.draft("", key)
 		if missing := missingOf(d); missing != "" {
@@ -171,6 +172,22 @@ func (b *builder) finish() {
 		}
 		return cmp.Compare(order[x.Collection], order[y.Collection])
 	})
+}
+
+// person makes sure that the case has its person: an alias is for the workers
+// to choose, and no name of the source goes where an alias stands (R9).
+func (b *builder) person() {
+	f, ok := fieldOf("survivors", "alias")
+	if !ok {
+		return
+	}
+	d := b.draft("survivors", b.c.Key+"/survivors")
+	if d.Set[f.Name] != nil {
+		return
+	}
+	if v, err := care.Canonical(f, care.OfAbsent(care.NotRecorded)); err == nil {
+		d.Set[f.Name] = v
+	}
 }
 
 func btoi(b bool) int {
@@ -204,7 +221,7 @@ func missingOf(d *Draft) string {
 }
 
 // assume gives a required field of every draft of a collection the value that
-// makes no claim; where the source was asked for it, the assumption is listed.
+// makes no claim.
 func (b *builder) assume(collection, field, value string) {
 	f, ok := fieldOf(collection, field)
 	if !ok {
@@ -264,21 +281,31 @@ func fieldOf(collection, field string) (*care.Field, bool) {
 	return nil, false
 }
 
-// aside keeps what could not be taken, in as many parts as it needs.
+// aside keeps what could not be taken.
 func (b *builder) aside(path, value, reason string) {
-	if value == "" {
-		return
-	}
-	value = printable(value)
-	parts := split(value, SetAsideBytesMax)
-	for i, p := range parts {
-		at := path
-		if len(parts) > 1 {
-			at = fmt.Sprintf("%s (%d/%d)", path, i+1, len(parts))
-		}
-		b.c.SetAside = append(b.c.SetAside, SetAside{Path: clip(at, care.TextBytesMax), Value: p, Reason: reason})
-	}
+	b.c.SetAside = append(b.c.SetAside, setAsides(path, value, reason)...)
 }
+
+// setAsides keeps a value in as many parts as it needs.
+func setAsides(path, value, reason string) []SetAside {
+	if strings.TrimSpace(value) == "" {
+		return nil
+	}
+	path = strings.Join(strings.Fields(printable(path)), " ")
+	parts := split(printable(value), SetAsideBytesMax)
+	var l []SetAside
+	for i, p := range parts {
+		at := clip(path, pathBytesMax)
+		if len(parts) > 1 {
+			at = fmt.Sprintf("%s (%d/%d)", at, i+1, len(parts))
+		}
+		l = append(l, SetAside{Path: at, Value: p, Reason: reason})
+	}
+	return l
+}
+
+// pathBytesMax is the most bytes of SetAside.Path, but for the number of a part.
+const pathBytesMax = 500
 
 // printable writes control characters as the escapes of JSON: what is set
 // aside is text for a person to read, and the store takes no other.

@@ -51,10 +51,11 @@ type bundle struct {
 	byRef     map[string]*resource
 	identity  string // tells Patient/1 of this bundle from that of another system
 	cases     []string
+	medicines map[*resource]bool // the Medications that a medicine names
 }
 
 func newBundle(root *node, content string) *bundle {
-	u := &bundle{byRef: map[string]*resource{}, identity: identifierOf(root.get("identifier"))}
+	u := &bundle{byRef: map[string]*resource{}, medicines: map[*resource]bool{}, identity: identifierOf(root.get("identifier"))}
 	if u.identity == "" {
 		u.identity = content
 	}
@@ -77,6 +78,11 @@ func newBundle(root *node, content string) *bundle {
 		u.index(r)
 	}
 	u.assign()
+	for _, r := range u.resources {
+		if r.kind == "MedicationStatement" || r.kind == "MedicationRequest" {
+			u.medicines[u.find(r.n.get("medicationReference", "reference").peek())] = true
+		}
+	}
 	return u
 }
 
@@ -134,6 +140,10 @@ func (u *bundle) find(reference string) *resource {
 // subjectMembers say whom a resource is about, in the kinds of FHIR R4.
 var subjectMembers = []string{"subject", "patient", "beneficiary", "for"}
 
+// spreadMax bounds how many references may lie between a person and a
+// resource that is theirs: a medicine, its product, its maker.
+const spreadMax = 8
+
 // assign finds for each resource the cases that it belongs to: its subject's,
 // or those of the resources that name it. Nothing is given to a person whom no
 // reference leads to, unless there is only one.
@@ -149,7 +159,7 @@ func (u *bundle) assign() {
 	if len(u.cases) == 0 {
 		u.cases = []string{"bundle:" + u.identity}
 	}
-	for range u.resources { // a chain of references is at most as long as the bundle
+	for range spreadMax {
 		if !u.spread() {
 			break
 		}
@@ -200,8 +210,8 @@ func (u *bundle) subjectOf(r *resource) string {
 		if p := u.find(ref); p != nil && p.kind == "Patient" {
 			return p.key
 		}
-		if strings.Contains(ref, "Patient/") && u.find(ref) == nil {
-			if strings.Contains(ref, "://") {
+		if ref != "" && u.find(ref) == nil { // somebody who is not in the bundle, and nobody else in it
+			if strings.Contains(ref, "://") || strings.HasPrefix(ref, "urn:") {
 				return ref
 			}
 			return u.identity + "/" + ref

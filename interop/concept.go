@@ -22,7 +22,8 @@ var saysNothing = []string{
 	"no-allergy-info", "no-known-allergies", "no-known-medication-allergies", "no-known-environmental-allergies", "no-known-food-allergies",
 	"no-medication-info", "no-known-medications", "no-problem-info", "no-known-problems",
 	"no-immunization-info", "no-known-immunizations", "no-procedure-info", "no-known-procedures",
-	"716186003", "409137002", "787481004", "160245001", "1003774007",
+	"716186003", "409137002", "428607008", "429625007", "428197003", "716184000", "716220001", "160244002", // no known allergy, of any kind or of one
+	"787481004", "160245001", "1003774007", // no known medication, no current problems, no known health problem
 }
 
 func nothingKnown(n *node) bool {
@@ -163,7 +164,11 @@ func (e *entry) codeOf(field, path string, n *node) {
 	codings := n.get("coding").items()
 	for _, c := range codings {
 		code := c.get("code").peek()
-		if same, ok := sameMeaning[f.Codes][code]; ok {
+		same, mapped := sameMeaning[f.Codes][code]
+		if !mapped {
+			same, mapped = otherName(f.Codes, code)
+		}
+		if mapped {
 			code = same
 		}
 		if code == "" {
@@ -175,6 +180,9 @@ func (e *entry) codeOf(field, path string, n *node) {
 		}
 		if took {
 			takeCoding(c, n)
+			if mapped { // by a table of equal meanings: the code of ours says the rest
+				c.takeAll()
+			}
 			return
 		}
 	}

@@ -64,7 +64,7 @@ func (e *entry) read() {
 	}
 	collection, ok := collections[e.r.kind]
 	if !ok {
-		if e.r.kind == "Medication" && e.u.usedAsMedicine(e.r) {
+		if e.r.kind == "Medication" && e.u.medicines[e.r] {
 			return // it went into the medicines that name it
 		}
 		e.whole(ReasonResource)

@@ -80,6 +80,7 @@ var htcdsPlaces = func() map[string]place {
 // foldName folds what stands behind the prefix, so that vic_Methods_of_Control
 // finds vic_MethodsOfControl, and prs_Title stays apart from any other Title.
 func foldName(name string) string {
+	name = name[strings.LastIndexByte(name, '/')+1:] // a form's group, as KoboToolbox writes it
 	prefix, rest, ok := strings.Cut(strings.TrimSpace(name), "_")
 	if !ok {
 		return ""
@@ -101,7 +102,6 @@ func isHTCDS(name string) bool {
 // htcdsCase makes one case of the answers of one row or submission.
 func htcdsCase(key string, cells []cell, res *Result) {
 	b := newBuilder(key, res.Notes)
-	b.draft("survivors", key+"/survivors")
 	for _, c := range cells {
 		if strings.TrimSpace(c.value) != "" {
 			b.answer(c)

@@ -2,7 +2,10 @@ package interop
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+
+	"portolan/care"
 )
 
 // medicationStatement maps MedicationStatement.
@@ -98,16 +101,6 @@ func (e *entry) medication(ref *node) *node {
 	return nil
 }
 
-// usedAsMedicine says whether a medicine of the bundle names the Medication.
-func (u *bundle) usedAsMedicine(m *resource) bool {
-	for _, r := range u.resources {
-		if (r.kind == "MedicationStatement" || r.kind == "MedicationRequest") && u.find(r.n.get("medicationReference", "reference").peek()) == m {
-			return true
-		}
-	}
-	return false
-}
-
 // restOfMedication keeps what of the Medication no field took.
 func (e *entry) restOfMedication(m *node) {
 	if e.collection == "" || e.u.find(e.r.n.get("medicationReference", "reference").peek()) == nil {
@@ -152,6 +145,13 @@ func quantity(n *node) string {
 	unit := n.get("code").peek()
 	if unit == "" || unit == "1" || strings.Trim(unit, "0123456789") == "" {
 		unit = n.get("unit").peek() // "tablet" says more than the code 1 of UCUM, or a number of SNOMED CT
+	}
+	if l, ok := care.FindCodes("units"); ok {
+		for _, counted := range []string{"{" + unit + "}", "{" + strings.TrimSuffix(unit, "s") + "}"} { // UCUM writes what is counted in braces
+			if slices.Contains(l.Codes, counted) {
+				unit = counted
+			}
+		}
 	}
 	return strings.TrimSpace(n.get("comparator").peek() + d + " " + unit)
 }

@@ -185,6 +185,9 @@ func (e *entry) pregnancy() bool {
 			m.get("reference").take()
 		}
 	}
+	if n.get("status").peek() == "final" {
+		n.get("status").take() // any other status of the observation is kept
+	}
 	e.notes("note", n.get("note"))
 	return true
 }

@@ -48,6 +48,10 @@ func readTable(b []byte, res *Result) error {
 			continue
 		}
 		htcdsCase(rowKey(row, header, id, seen), rowCells(row, header, id), res)
+		if id >= 0 && id < len(row) && row[id] != "" { // what the row is called there
+			c := &res.Cases[len(res.Cases)-1]
+			c.SetAside = append(c.SetAside, setAsides(header[id], row[id], ReasonNoPlace)...)
+		}
 	}
 }
 
@@ -128,8 +132,8 @@ func rowCells(row, header []string, id int) []cell {
 		if i == id || strings.TrimSpace(v) == "" {
 			continue
 		}
-		c := cell{value: v}
-		if i < len(header) {
+		c := cell{value: v, name: fmt.Sprintf("column %d", i+1)}
+		if i < len(header) && strings.TrimSpace(header[i]) != "" {
 			c.name = strings.TrimSpace(header[i])
 		}
 		cells = append(cells, c)

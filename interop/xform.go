@@ -33,7 +33,7 @@ func readXForm(b []byte, res *Result) error {
 	}
 	htcdsCase(key, w.cells, res)
 	if c := &res.Cases[len(res.Cases)-1]; w.provenance != "" {
-		c.SetAside = append(c.SetAside, SetAside{Path: w.root, Value: strings.TrimSuffix(w.provenance, "\n"), Reason: ReasonNoPlace})
+		c.SetAside = append(c.SetAside, setAsides(w.root, strings.TrimSuffix(w.provenance, "\n"), ReasonNoPlace)...)
 	}
 	return nil
 }
@@ -52,7 +52,7 @@ type xformWalk struct {
 
 type xformElement struct {
 	name     string
-	text     strings.Builder
+	text     []byte
 	children map[string]int // how often each name has come so far
 	index    int            // how often this one's name has come, from 1
 }
@@ -78,7 +78,8 @@ func (w *xformWalk) walk() error {
 			w.end()
 		case xml.CharData:
 			if len(w.open) > 0 {
-				w.open[len(w.open)-1].text.Write(t)
+				e := &w.open[len(w.open)-1]
+				e.text = append(e.text, t...)
 			}
 		}
 	}
@@ -114,13 +115,14 @@ func (w *xformWalk) start(t xml.StartElement) error {
 func (w *xformWalk) end() {
 	e := w.open[len(w.open)-1]
 	w.open = w.open[:len(w.open)-1]
-	value := strings.TrimSpace(e.text.String())
+	value := strings.TrimSpace(string(e.text))
 	if value == "" {
 		return
 	}
 	switch {
 	case e.name == "instanceID" && w.instanceID == "":
 		w.instanceID = value
+		w.provenance += e.name + "=" + value + "\n"
 	case slices.Contains([]string{"start", "end", "today", "deviceid", "__version__"}, e.name) || w.under("meta"):
 		w.provenance += e.name + "=" + value + "\n"
 	default:
