@@ -242,11 +242,11 @@ func transferArrival(c *check) []Consequence {
 	case !c.enters("arrived"):
 		return nil
 	}
-	at, ok := c.after.Get("arrived_at").Time()
+	at, ok := c.after.Get("arrival_at").Time()
 	set := map[string]Value{}
 	if !ok {
 		at = c.now
-		set["arrived_at"] = OfTime(at)
+		set["arrival_at"] = OfTime(at)
 	}
 	if !c.after.Get("check_72h_at").IsSet() {
 		set["check_72h_at"] = OfTime(at.Add(ArrivalCheck))

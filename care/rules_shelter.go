@@ -51,14 +51,21 @@ func (c *check) holdStay(reason string) {
 	c.holdChanged(reason, stayFields...)
 }
 
-// stayPerson keeps one person out of two beds. The stay that they move from,
-// and those of their household, are not meant.
+// stayPerson keeps one person out of two beds. Not meant are the stay that
+// they move from, those of their household, and a plan beside the stay that
+// it will follow: the step into the second bed is judged when it is taken.
 func stayPerson(c *check) {
 	if !c.setsAny(stayFields...) {
 		return
 	}
 	for _, s := range c.w.OfCase("stays", c.after.Case) {
-		if s.ID == c.after.ID || s.Text("bed") == c.after.Text("bed") || !staysMeet(c.after, s, c.now) || sameMove(c.after, s) {
+		if s.ID == c.after.ID || !staysMeet(c.after, s, c.now) || sameMove(c.after, s) {
+			continue
+		}
+		if bed := s.Text("bed"); bed != "" && bed == c.after.Text("bed") {
+			continue // said by stayBed
+		}
+		if (s.Text("status") == "planned") != (c.after.Text("status") == "planned") {
 			continue
 		}
 		c.holdChanged("person_has_stay", stayFields...)
