@@ -110,7 +110,7 @@ func newLine(at address, token string, now func() time.Time) *line {
 		// The fingerprint takes the place of the public authorities: verify
 		// checks the chain that the standard verification would have.
 		t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: true,
-			VerifyConnection: func(s tls.ConnectionState) error { return verifyPinned(at.fingerprint, s, now()) }}
+			VerifyConnection: func(s tls.ConnectionState) error { return verifyPinned(at, s, now()) }}
 	}
 	// A token goes to the hub that gave it, and nowhere that it points to.
 	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -120,24 +120,24 @@ func newLine(at address, token string, now func() time.Time) *line {
 // verifyPinned accepts a server whose own certificate has the fingerprint, or
 // whose chain leads to a certificate with it that the server sent along (the
 // hub's local authority).
-func verifyPinned(fingerprint string, s tls.ConnectionState, now time.Time) error {
+func verifyPinned(at address, s tls.ConnectionState, now time.Time) error {
 	certs := s.PeerCertificates
-	at := slices.IndexFunc(certs, func(c *x509.Certificate) bool {
+	i := slices.IndexFunc(certs, func(c *x509.Certificate) bool {
 		sum := sha256.Sum256(c.Raw)
-		return hex.EncodeToString(sum[:]) == fingerprint
+		return hex.EncodeToString(sum[:]) == at.fingerprint
 	})
-	if at < 0 {
+	if i < 0 {
 		return errFingerprint
 	}
-	if at == 0 {
+	if i == 0 {
 		return nil // the TLS handshake has proved that the server holds its key
 	}
 	roots, between := x509.NewCertPool(), x509.NewCertPool()
-	roots.AddCert(certs[at])
+	roots.AddCert(certs[i])
 	for _, c := range certs[1:] {
 		between.AddCert(c)
 	}
-	if _, err := certs[0].Verify(x509.VerifyOptions{Roots: roots, Intermediates: between, DNSName: s.ServerName, CurrentTime: now}); err != nil {
+	if _, err := certs[0].Verify(x509.VerifyOptions{Roots: roots, Intermediates: between, DNSName: at.base.Hostname(), CurrentTime: now}); err != nil {
 		return &tls.CertificateVerificationError{UnverifiedCertificates: certs, Err: err}
 	}
 	return nil
