@@ -2,6 +2,7 @@ package gen
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"portolan/care"
@@ -81,14 +82,16 @@ type story struct {
 	anonymous     bool
 	closed        bool
 
-	survivor, identity string
-	consents           map[string]string
-	risk               string
-	encounter          string
-	plan               string
-	matter, testimony  string
-	dependents         []string
-	move               Case
+	file, survivor    *sheet
+	identity          *sheet
+	approvers         map[string]bool   // grants given to those who approve
+	consents          map[string]string // by purpose, those that permit
+	risk              string
+	encounter         string
+	plan              string
+	matter, testimony string
+	dependents        []string
+	move              Case
 }
 
 // Case writes the case of an index. It depends on the world and the index
@@ -97,7 +100,7 @@ func (w *World) Case(i int) Case {
 	b, from, round := w.slotOf(i)
 	wr := w.writerOf(uint64(i), (i+1)*canariesPerCase)
 	wr.caseID = w.caseID(i)
-	s := &story{writer: wr, i: i, round: round, bed: b, opened: w.opened(i), arrived: from, consents: map[string]string{}}
+	s := &story{writer: wr, i: i, round: round, bed: b, opened: w.opened(i), arrived: from, consents: map[string]string{}, approvers: map[string]bool{}}
 	s.cast()
 	s.openCase()
 	s.people()
@@ -111,6 +114,7 @@ func (w *World) Case(i int) Case {
 	s.handOvers()
 	s.papers()
 	s.grants()
+	s.closing()
 	c := s.move
 	c.Index, c.ID, c.Owner, c.Drafts, c.Language, c.Child = i, wr.caseID, s.owner, wr.drafts, s.c.language, s.child
 	return c
@@ -161,24 +165,59 @@ func (s *story) openCase() {
 	if k := kin(s.i); k >= 0 {
 		linked = append(linked, w.caseID(k))
 	}
-	c := s.beginAs("cases", s.caseID).puts(map[string]any{
+	own := s.code("risk_levels")
+	s.file = s.beginAs("cases", s.caseID).puts(map[string]any{
 		"number": fmt.Sprintf("CA-%s-%04d", s.opened.Format("06"), s.i+1), "status": "Active", "owner": s.owner, "team": s.team,
 		"supervisor": w.person(care.ProtectionOfficer, 0), "opened_on": s.opened, "first_contact_on": s.opened, "next_review_on": days(s.until, 14),
-		"risk_level": from(s.source, "medium", "high", "high", "low"), "survivor_risk_level": s.code("risk_levels"),
+		"risk_level": atLeast(own, from(s.source, "low", "medium", "high")), "survivor_risk_level": own,
 		"priority": from(s.source, "normal", "high"), "needs": s.codes("needs", 2, 6), "identified_on": days(s.opened, s.IntN(4)),
 		"identification_source": s.code("identification_sources"), "trm_stage": codesOf("trm_stages")[min(s.round, 2)],
 		"nrm_pillar": s.code("nrm_pillars"), "handover_state": "none", "country_of_responsibility": "ES", "anonymous": s.anonymous,
 		"linked_cases": linked, "legal_basis": "consent", "reported_by_other_org": s.chance(10), "reopened_count": 0,
 	})
-	if s.closed {
-		reason := from(s.source, "goals_met", "goals_met", "departed", "survivor_request", "lost_contact", "returned_voluntarily")
-		c.amend().puts(map[string]any{
-			"status": "Closed", "closed_on": s.until, "closure_reason": reason, "closure_details": "Agreed with the person in the last meeting.",
-			"closure_approved_by": w.person(care.ProtectionOfficer, 0), "closure_approved_at": s.until, "retention_until": s.until.AddDate(5, 0, 0),
-		})
-	} else if s.round > 0 {
-		c.amend().put("status", "FollowUp")
+	if !s.closed && s.round > 0 {
+		s.file.amend().put("status", "FollowUp")
 	}
+}
+
+// atLeast gives the higher of two levels of risk: that of a case is never
+// below what the person says (R11).
+func atLeast(own, level string) string {
+	if slices.Index(care.RiskLevels, own) > slices.Index(care.RiskLevels, level) {
+		return own
+	}
+	return level
+}
+
+// closing ends the case, when everything else is written and with the name of
+// whoever agreed to it.
+func (s *story) closing() {
+	if !s.closed {
+		return
+	}
+	reason := from(s.source, "goals_met", "goals_met", "departed", "survivor_request", "lost_contact", "returned_voluntarily")
+	officer := s.approver(0, care.General)
+	s.file.signed(officer).puts(map[string]any{
+		"status": "Closed", "closed_on": s.until, "closure_reason": reason, "closure_details": "Agreed with the person in the last meeting.",
+		"closure_approved_by": officer, "closure_approved_at": s.until, "retention_until": s.until.AddDate(5, 0, 0),
+	})
+}
+
+// approver gives a protection officer, who for that gets a look at one
+// compartment of the case.
+func (s *story) approver(n int, c care.Compartment) string {
+	officer := s.w.person(care.ProtectionOfficer, n)
+	if key := officer + string(c); !s.approvers[key] {
+		s.approvers[key] = true
+		s.grant(officer, "review", c, 14)
+	}
+	return officer
+}
+
+func (s *story) grant(staff, reason string, c care.Compartment, term int) {
+	s.begin("grants", s.opened).puts(map[string]any{
+		"staff": staff, "compartment": string(c), "until": days(s.w.now, term), "status": "active", "reason": reason,
+	})
 }
 
 // grants lets colleagues see what they need of an open case.
@@ -188,9 +227,7 @@ func (s *story) grants() {
 	}
 	give := func(staff, reason string, compartments ...care.Compartment) {
 		for _, c := range compartments {
-			s.begin("grants", s.opened).puts(map[string]any{
-				"staff": staff, "compartment": string(c), "until": days(s.w.now, 150), "status": "active", "reason": reason,
-			})
+			s.grant(staff, reason, c, 150)
 		}
 	}
 	w := s.w

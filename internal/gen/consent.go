@@ -83,7 +83,7 @@ func (s *story) consent(d decision) string {
 		c.puts(map[string]any{"recipient_kind": "anyone_named", "recipient_name": d.named})
 	}
 	if s.child {
-		c.puts(map[string]any{"giver_name": "Lic. Beatriz Román", "child_assent": from(s.source, "assents", "assents", "dissents"), "giver_conflict_checked": true, "giver_implicated": false})
+		c.puts(map[string]any{"giver_name": "Lic. Beatriz Román", "child_assent": map[bool]string{true: "dissents", false: "assents"}[d.deny], "giver_conflict_checked": true, "giver_implicated": false})
 	}
 	if d.purpose == care.MedicalTreatment {
 		c.put("conditions", "No call to the family.")
@@ -94,7 +94,9 @@ func (s *story) consent(d decision) string {
 			"withdrawal_reason": "The person no longer wants it.", "effect_on_shared": "The recipient was asked to delete what it had.",
 		})
 	}
-	s.consents[d.key] = c.id
+	if !d.deny {
+		s.consents[d.key] = c.id
+	}
 	return c.id
 }
 

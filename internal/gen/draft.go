@@ -16,6 +16,7 @@ type Draft struct {
 	Record     string
 	Case       string // the case that a record belongs to, a case's own id for a case
 	Org        string // set for a case and for what belongs to no case
+	Author     string // the member of staff in whose name it is made; "" for the hub
 	Set        map[string]care.Value
 	Add        map[string][]string
 }
@@ -65,9 +66,16 @@ func (w *writer) beginAs(collection, id string) *sheet {
 // amend starts a later change of a record.
 func (s *sheet) amend() *sheet {
 	d := s.drafts[s.at]
-	d.Set, d.Add = map[string]care.Value{}, map[string][]string{}
+	d.Set, d.Add, d.Author = map[string]care.Value{}, map[string][]string{}, ""
 	s.drafts = append(s.drafts, d)
 	return &sheet{writer: s.writer, entity: s.entity, at: len(s.drafts) - 1, id: s.id}
+}
+
+// signed starts a later change that only the named person can make.
+func (s *sheet) signed(author string) *sheet {
+	next := s.amend()
+	next.drafts[next.at].Author = author
+	return next
 }
 
 // put writes one field: the value's Go type is turned into what the schema

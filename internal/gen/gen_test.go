@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 	"unicode"
@@ -57,16 +58,26 @@ func TestCaseDoesNotDependOnWhatWasAskedBefore(t *testing.T) {
 // everything gives the setup and many cases, and all drafts in order.
 func everything(t *testing.T) (*World, []Case, []Draft) {
 	t.Helper()
-	w := New(testSeed, testNow)
-	drafts := w.Setup()
-	var cases []Case
-	for i := range many {
-		c := w.Case(i)
-		cases = append(cases, c)
-		drafts = append(drafts, c.Drafts...)
-	}
-	return w, cases, drafts
+	all := written()
+	return all.w, all.cases, all.drafts
 }
+
+type world struct {
+	w      *World
+	cases  []Case
+	drafts []Draft
+}
+
+var written = sync.OnceValue(func() world {
+	all := world{w: New(testSeed, testNow)}
+	all.drafts = all.w.Setup()
+	for i := range many {
+		c := all.w.Case(i)
+		all.cases = append(all.cases, c)
+		all.drafts = append(all.drafts, c.Drafts...)
+	}
+	return all
+})
 
 func TestEveryCollectionIsCovered(t *testing.T) {
 	_, _, drafts := everything(t)
@@ -236,6 +247,7 @@ func isForward(collection, field string) bool {
 type ledger struct {
 	now  time.Time
 	rows map[string]map[string]care.Row
+	made map[string]string // who made a record
 }
 
 func (l *ledger) Now() time.Time { return l.now }
@@ -267,8 +279,13 @@ func (l *ledger) apply(a care.Actor, d Draft) []care.Refusal {
 	before, known := l.rows[d.Collection][d.Record]
 	if !known {
 		before = care.Row{Collection: d.Collection, ID: d.Record, Org: d.Org, Case: d.Case}
+		l.made[d.Record] = a.Staff
 	}
 	after := before
+	after.CreatedBy = l.made[d.Record]
+	if known {
+		before.CreatedBy = after.CreatedBy
+	}
 	after.V = map[string]care.Value{}
 	for k, v := range before.V {
 		after.V[k] = v
@@ -301,14 +318,53 @@ func (l *ledger) apply(a care.Actor, d Draft) []care.Refusal {
 	return held
 }
 
+// actor is who signs a draft, as the hub would know them.
+func (l *ledger) actor(staff string) care.Actor {
+	if staff == "" {
+		return care.Actor{Staff: care.HubStaff}
+	}
+	row := l.rows["staff"][staff]
+	a := care.Actor{Staff: staff, Org: row.Org}
+	for _, r := range row.Get("roles").List() {
+		a.Roles = append(a.Roles, care.Role(r))
+	}
+	return a
+}
+
+// Whoever signs something has been given what they sign.
+func TestSignersMaySeeWhatTheySign(t *testing.T) {
+	_, _, drafts := everything(t)
+	type key struct{ staff, caseID, compartment string }
+	granted := map[key]bool{}
+	signed := 0
+	for _, d := range drafts {
+		if d.Collection == "grants" {
+			granted[key{d.Set["staff"].Text(), d.Case, d.Set["compartment"].Text()}] = true
+		}
+		if d.Author == "" {
+			continue
+		}
+		signed++
+		e, _ := care.Find(d.Collection)
+		for field := range d.Set {
+			f, _ := e.Field(field)
+			if !granted[key{d.Author, d.Case, string(f.Compartment)}] {
+				t.Fatalf("%s.%s is signed by somebody who may not see it", d.Collection, field)
+			}
+		}
+	}
+	if signed == 0 {
+		t.Error("nobody signed anything")
+	}
+}
+
 // The rules of care hold nothing of it.
 func TestNothingIsHeld(t *testing.T) {
 	_, _, drafts := everything(t)
-	l := &ledger{now: testNow, rows: map[string]map[string]care.Row{}}
-	hub := care.Actor{Staff: care.HubStaff}
+	l := &ledger{now: testNow, rows: map[string]map[string]care.Row{}, made: map[string]string{}}
 	reasons := map[string]int{}
 	for _, d := range drafts {
-		for _, r := range l.apply(hub, d) {
+		for _, r := range l.apply(l.actor(d.Author), d) {
 			reasons[fmt.Sprintf("%s.%s: %s", d.Collection, r.Field, r.Reason)]++
 		}
 	}

@@ -169,13 +169,15 @@ func (s *story) payment(claim, grant, amount string, after time.Time) {
 	if s.chance(30) {
 		return
 	}
-	approver := s.w.person(care.ProtectionOfficer, 0)
-	p.amend().puts(map[string]any{"approved_by": approver, "approved_at": due})
+	officer := s.approver(0, care.Finance)
+	p.signed(officer).puts(map[string]any{"approved_by": officer, "approved_at": due})
 	p.amend().puts(map[string]any{"status": "paid", "paid_at": due.Add(time.Hour), "paid_amount": amount})
-	if s.chance(75) {
-		p.amend().puts(map[string]any{"status": "confirmed", "survivor_confirmed_at": s.when(due.Add(2 * time.Hour)), "survivor_confirmed_amount": amount,
-			"variance": "0", "oversight_reviewer": approver, "reviewed_at": s.when(due.Add(3 * time.Hour))})
+	if !s.chance(75) {
+		return
 	}
+	p.amend().puts(map[string]any{"status": "confirmed", "survivor_confirmed_at": s.when(due.Add(2 * time.Hour)), "survivor_confirmed_amount": amount})
+	reviewer := s.approver(1, care.Finance)
+	p.signed(reviewer).puts(map[string]any{"variance": "0", "oversight_reviewer": reviewer, "reviewed_at": s.when(due.Add(3 * time.Hour))})
 }
 
 func (s *story) compelled(began time.Time) {
@@ -189,8 +191,9 @@ func (s *story) compelled(began time.Time) {
 	})
 	d.amend().puts(map[string]any{"status": "under_review", "reviewed_by": s.w.person(care.LegalWorker, s.i), "legal_review": "The order is valid for the dates only."})
 	if s.closed {
-		d.amend().puts(map[string]any{"first_approver": s.w.person(care.ProtectionOfficer, 0), "first_approved_at": days(began, 1),
-			"second_approver": s.w.person(care.Coordinator, 0), "second_approved_at": days(began, 2)})
+		one, two := s.approver(0, care.Legal), s.approver(1, care.Legal)
+		d.signed(one).puts(map[string]any{"first_approver": one, "first_approved_at": days(began, 1)})
+		d.signed(two).puts(map[string]any{"second_approver": two, "second_approved_at": days(began, 2)})
 		d.amend().put("status", "approved")
 		d.amend().puts(map[string]any{"status": "disclosed", "disclosed_at": days(began, 3), "disclosed_to": "Clerk of the court, Sr. Vega", "disclosed_what": "Two dates."})
 	}

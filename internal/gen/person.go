@@ -54,15 +54,24 @@ func (s *story) person() {
 		"wg_remembering": from(s.source, "no_difficulty", "a_lot_of_difficulty"), "immediate_danger": s.chance(8), "do_not_contact": s.chance(3),
 		"safe_channel": from(s.source, "messaging_app", "phone_call", "in_person"), "safe_hours": "14:00-18:00", "leave_message": s.chance(20),
 		"code_word": from(s.source, "umbrella", "library", "bicycle"), "do_not_disclose": s.codes("disclosure_bodies", 1, 4),
-		"do_not_ask_again": s.codes("told_topics", 0, 4), "carry_choice": from(s.source, "both", "paper", "phone", "nothing"),
+		"do_not_ask_again": s.codes("told_topics", 0, 4), "carry_choice": s.carries(),
 	})
-	s.survivor = p.id
+	s.survivor = p
 	if s.chance(25) {
 		p.put("religion", care.AskedDeclined)
 	}
 	if s.chance(20) {
 		p.put("number_of_children", care.NotAsked)
 	}
+}
+
+// carries is what the person wants to have with them. The first one takes
+// everything, so that there is something to show.
+func (s *story) carries() string {
+	if s.i == 0 {
+		return "both"
+	}
+	return from(s.source, "both", "paper", "phone", "nothing")
 }
 
 func ageBand(age int) string {
@@ -94,7 +103,7 @@ func (s *story) vault() {
 		"never_contact": []string{from(s.source, s.c.men...).own + " " + s.family.own}, "do_not_disclose_to": []string{"The uncle in " + s.c.city.latin},
 		"excluded_people": []string{from(s.source, s.c.men...).own},
 	})
-	s.identity = v.id
+	s.identity = v
 	if s.chance(40) {
 		v.puts(map[string]any{
 			"middle_name": from(s.source, s.c.women...).own, "former_names": []string{from(s.source, s.c.women...).own + " " + from(s.source, s.c.families...).own},

@@ -37,7 +37,7 @@ func (s *story) tasks() {
 func (s *story) task(status string, due time.Time) *sheet {
 	return s.begin("tasks", s.opened).puts(map[string]any{
 		"title_key": s.code("task_titles"), "status": status, "due_at": due, "assignee": s.owner, "team": s.team, "priority": s.code("priorities"),
-		"subject_collection": "survivors", "subject": s.survivor, "raised_by": "person", "details": "As agreed in the last meeting.",
+		"subject_collection": "survivors", "subject": s.survivor.id, "raised_by": "person", "details": "As agreed in the last meeting.",
 	})
 }
 
@@ -68,20 +68,8 @@ func (s *story) documents() {
 	}
 	if !s.anonymous && s.chance(20) {
 		photo := s.document("photo", "kept", "identity", "es", at)
-		id := s.vaultAgain()
-		id.put("photo", photo)
+		s.identity.amend().put("photo", photo)
 	}
-}
-
-// vaultAgain amends the identity.
-func (s *story) vaultAgain() *sheet {
-	for i := range s.drafts {
-		if s.drafts[i].Record == s.identity {
-			e, _ := care.Find("identities")
-			return (&sheet{writer: s.writer, entity: e, at: i, id: s.identity}).amend()
-		}
-	}
-	panic("gen: no identity to amend")
 }
 
 func (s *story) document(kind, status, compartment, language string, at time.Time) string {

@@ -70,7 +70,8 @@ func (s *story) livelihood(began time.Time) {
 	if s.round == 0 {
 		return
 	}
-	g.amend().puts(map[string]any{"status": "approved", "decided_on": s.when(began), "approved_by": s.w.person(care.ProtectionOfficer, 0)})
+	officer := s.approver(0, care.Finance)
+	g.signed(officer).puts(map[string]any{"status": "approved", "decided_on": s.when(began), "approved_by": officer})
 	s.payment("", g.id, amount, began)
 	g.amend().puts(map[string]any{"status": "disbursed", "used_for": "Machine bought in March."})
 }

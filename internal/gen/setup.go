@@ -17,7 +17,7 @@ var headcount = []struct {
 	people int
 }{
 	{care.Outreach, 3}, {care.Coordinator, 2}, {care.HealthWorker, 2}, {care.LegalWorker, 2},
-	{care.ReintegrationRole, 2}, {care.ProtectionOfficer, 1}, {care.Auditor, 1}, {care.Operator, 1},
+	{care.ReintegrationRole, 2}, {care.ProtectionOfficer, 2}, {care.Auditor, 1}, {care.Operator, 1},
 }
 
 var staffNames = []string{

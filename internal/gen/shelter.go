@@ -67,8 +67,12 @@ func (s *story) shelter() {
 }
 
 func (s *story) stay(house, bed string, begins, until time.Time, movedFrom string) string {
+	status := "checked_in"
+	if !until.IsZero() {
+		status = "checked_out" // written down after the fact: others have slept there since
+	}
 	st := s.begin("stays", begins).puts(map[string]any{
-		"bed": bed, "facility": house, "status": "checked_in", "requested_at": s.opened, "check_in": begins, "expected_end": begins.Add(slot),
+		"bed": bed, "facility": house, "status": status, "requested_at": s.opened, "check_in": begins, "expected_end": begins.Add(slot),
 		"last_seen_at": s.between(s.w.now.Add(-20*time.Hour), s.w.now), "absence": "present", "rules_explained_on": begins,
 		"belongings": "One bag.", "moved_from": movedFrom, "funding_source": s.w.funding[0],
 	})
@@ -78,11 +82,11 @@ func (s *story) stay(house, bed string, begins, until time.Time, movedFrom strin
 	if until.IsZero() {
 		return st.id
 	}
-	out := st.amend().puts(map[string]any{"status": "checked_out", "check_out": until, "exit_planned": true, "exit_country": "ES"})
+	st.puts(map[string]any{"check_out": until, "last_seen_at": until, "exit_planned": true, "exit_country": "ES"})
 	if bed == s.bed.id {
-		out.puts(map[string]any{"exit_destination": s.code("hud_destinations"), "exit_reason": from(s.source, "goals_met", "moved_on", "person_chose", "left_without_notice")})
+		st.puts(map[string]any{"exit_destination": s.code("hud_destinations"), "exit_reason": from(s.source, "goals_met", "moved_on", "person_chose", "left_without_notice")})
 	} else {
-		out.puts(map[string]any{"exit_destination": "101", "exit_reason": "moved_on"})
+		st.puts(map[string]any{"exit_destination": "101", "exit_reason": "moved_on"})
 	}
 	return st.id
 }
