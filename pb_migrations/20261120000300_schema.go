@@ -381,7 +381,7 @@ func init() {
 			{"document", sealed},
 		}},
 		{"risk_assessments", []field{
-			{"kind", clear},
+			{"kind", sealed},
 			{"status", clear},
 			{"assessed_on", clear},
 			{"next_review_on", clear},
@@ -1038,7 +1038,7 @@ func init() {
 			{"window_days", sealed},
 			{"mode", sealed},
 			{"responsible_org", link},
-			{"responsible_country", clear},
+			{"responsible_country", sealed},
 			{"assignee", link},
 			{"transfer", sealed},
 			{"done_at", sealed},
@@ -1055,7 +1055,7 @@ func init() {
 			{"note", sealed},
 		}},
 		{"referrals", []field{
-			{"direction", clear},
+			{"direction", sealed},
 			{"status", clear},
 			{"urgency", sealed},
 			{"service", sealed},
@@ -1095,7 +1095,7 @@ func init() {
 			{"notes", sealed},
 		}},
 		{"transfers", []field{
-			{"kind", clear},
+			{"kind", sealed},
 			{"status", clear},
 			{"departure_at", clear},
 			{"origin_country", sealed},
@@ -1149,7 +1149,7 @@ func init() {
 			{"subject_collection", clear},
 			{"subject", clear},
 			{"raised_by", clear},
-			{"rule", clear},
+			{"rule", sealed},
 			{"alert_at", clear},
 			{"snoozed_until", clear},
 			{"acknowledged_at", clear},
@@ -1161,7 +1161,7 @@ func init() {
 			{"outcome", sealed},
 		}},
 		{"notes", []field{
-			{"kind", clear},
+			{"kind", sealed},
 			{"occurred_at", clear},
 			{"text", sealed},
 			{"health_text", sealed},
@@ -1205,7 +1205,7 @@ func init() {
 			{"notes", sealed},
 		}},
 		{"feedbacks", []field{
-			{"kind", clear},
+			{"kind", sealed},
 			{"status", clear},
 			{"channel", sealed},
 			{"anonymous", sealed},
@@ -1235,7 +1235,7 @@ func init() {
 			{"status", clear},
 			{"dismissed_by", sealed},
 			{"dismissed_at", clear},
-			{"placed_in", clear},
+			{"placed_in", sealed},
 		}},
 	})
 }
