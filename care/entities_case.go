@@ -309,7 +309,7 @@ var caseEntities = defaults(General, Restricted, ServiceDelivery, []*Entity{
 		FHIR:    "RiskAssessment",
 		Machine: assessmentMachine,
 		Fields: []Field{
-			{Name: "kind", Type: Code, Codes: "risk_assessment_kinds", Sensitivity: Normal, Merge: Once, FHIR: "RiskAssessment.code", Required: true, Routing: true},
+			{Name: "kind", Type: Code, Codes: "risk_assessment_kinds", Merge: Once, FHIR: "RiskAssessment.code", Required: true},
 			{Name: "status", Type: Code, Codes: "assessment_states", Sensitivity: Normal, Merge: Ask, FHIR: "RiskAssessment.status", Required: true, Routing: true},
 			{Name: "assessed_on", Type: Date, Sensitivity: Normal, Merge: Once, FHIR: "RiskAssessment.occurrenceDateTime", Required: true, Routing: true},
 			{Name: "next_review_on", Type: Date, Sensitivity: Normal, Merge: Safer, Safer: Comparator{Dates: "earliest"}, Routing: true},

@@ -18,7 +18,7 @@ var recordEntities = defaults(General, Restricted, ServiceDelivery, []*Entity{
 			{Name: "subject_collection", Type: Code, Codes: "collections", Sensitivity: Normal, Merge: Once, Routing: true},
 			{Name: "subject", Type: Text, Sensitivity: Normal, Merge: Once, FHIR: "Task.focus", Max: 36, Routing: true},
 			{Name: "raised_by", Type: Code, Codes: "task_origins", Sensitivity: Normal, Merge: Once, Routing: true},
-			{Name: "rule", Type: Text, Sensitivity: Normal, Merge: Once, Max: 100, Routing: true},
+			{Name: "rule", Type: Text, Merge: Once, Max: 100},
 			{Name: "alert_at", Type: Time, Sensitivity: Normal, Merge: Safer, Safer: Comparator{Dates: "earliest"}, Routing: true},
 			{Name: "snoozed_until", Type: Time, Sensitivity: Normal, Merge: Latest, Routing: true},
 			{Name: "acknowledged_at", Type: Time, Sensitivity: Normal, Merge: Once, Routing: true},
@@ -36,7 +36,7 @@ var recordEntities = defaults(General, Restricted, ServiceDelivery, []*Entity{
 		FHIR: "Communication",
 		Fields: []Field{
 			// Each kind of note is read by whom it concerns: one text for each compartment.
-			{Name: "kind", Type: Code, Codes: "note_kinds", Sensitivity: Normal, Merge: Once, FHIR: "Communication.category", Required: true, Routing: true},
+			{Name: "kind", Type: Code, Codes: "note_kinds", Merge: Once, FHIR: "Communication.category", Required: true},
 			{Name: "occurred_at", Type: Time, Sensitivity: Normal, Merge: Once, FHIR: "Communication.sent", Routing: true},
 			{Name: "text", Type: LongText, Merge: Once, HTCDS: "cco_CaseComment", FHIR: "Communication.payload.contentString"},
 			{Name: "health_text", Type: LongText, Compartment: Health, Merge: Once, Purpose: MedicalTreatment, FHIR: "Communication.payload.contentString"},
@@ -95,7 +95,7 @@ var recordEntities = defaults(General, Restricted, ServiceDelivery, []*Entity{
 			// R35: a complaint is read by neither the colleague whom it is about nor their
 			// team, so its words stand in the evidence compartment; whoever takes it down
 			// needs only to say that there is one.
-			{Name: "kind", Type: Code, Codes: "feedback_kinds", Sensitivity: Normal, Merge: Once, Required: true, Routing: true},
+			{Name: "kind", Type: Code, Codes: "feedback_kinds", Merge: Once, Required: true},
 			{Name: "status", Type: Code, Codes: "feedback_states", Sensitivity: Normal, Merge: Ask, Required: true, Routing: true},
 			{Name: "channel", Type: Code, Codes: "feedback_channels", Merge: Once},
 			{Name: "anonymous", Type: Bool, Merge: Once},
@@ -131,7 +131,7 @@ var recordEntities = defaults(General, Restricted, ServiceDelivery, []*Entity{
 			{Name: "status", Type: Code, Codes: "set_aside_states", Sensitivity: Normal, Merge: Ask, Required: true, Routing: true},
 			{Name: "dismissed_by", Type: Ref, Ref: "staff", Merge: Once},
 			{Name: "dismissed_at", Type: Time, Sensitivity: Normal, Merge: Once, Routing: true},
-			{Name: "placed_in", Type: Code, Codes: "collections", Sensitivity: Normal, Merge: Latest, Routing: true},
+			{Name: "placed_in", Type: Code, Codes: "collections", Merge: Latest},
 		},
 	},
 })

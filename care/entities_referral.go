@@ -9,7 +9,7 @@ var referralEntities = defaults(General, Restricted, ReferralPurpose, []*Entity{
 		FHIR:    "ServiceRequest",
 		Machine: referralMachine,
 		Fields: []Field{
-			{Name: "direction", Type: Code, Codes: "referral_directions", Sensitivity: Normal, Merge: Once, FHIR: "ServiceRequest.intent", Required: true, Routing: true},
+			{Name: "direction", Type: Code, Codes: "referral_directions", Merge: Once, FHIR: "ServiceRequest.intent", Required: true},
 			{Name: "status", Type: Code, Codes: "referral_states", Sensitivity: Normal, Merge: Ask, FHIR: "Task.status", Required: true, Routing: true},
 			{Name: "urgency", Type: Code, Codes: "priorities", Merge: Safer, Safer: Comparator{Order: []string{"low", "normal", "high", "urgent"}}, FHIR: "ServiceRequest.priority"},
 			{Name: "service", Type: Ref, Ref: "services", Merge: Ask, FHIR: "ServiceRequest.performer"},
@@ -58,7 +58,7 @@ var referralEntities = defaults(General, Restricted, ReferralPurpose, []*Entity{
 		FHIR:    "ServiceRequest",
 		Machine: transferMachine,
 		Fields: []Field{
-			{Name: "kind", Type: Code, Codes: "transfer_kinds", Sensitivity: Normal, Merge: Ask, Purpose: CrossBorderTransfer, FHIR: "ServiceRequest.category", Required: true, Routing: true},
+			{Name: "kind", Type: Code, Codes: "transfer_kinds", Merge: Ask, Purpose: CrossBorderTransfer, FHIR: "ServiceRequest.category", Required: true},
 			{Name: "status", Type: Code, Codes: "transfer_states", Sensitivity: Normal, Merge: Ask, Purpose: CrossBorderTransfer, FHIR: "Task.status", Required: true, Routing: true},
 			{Name: "departure_at", Type: Time, Sensitivity: Normal, Merge: Ask, Purpose: CrossBorderTransfer, FHIR: "Task.restriction.period.start", Routing: true},
 			{Name: "origin_country", Type: Code, Codes: "countries", Labels: []Label{LabelLocation}, Merge: Ask, Purpose: CrossBorderTransfer},

@@ -225,7 +225,7 @@ var followUps = &Entity{
 		{Name: "window_days", Type: Int, Merge: Once}, // days before and after due_on that still count as in time
 		{Name: "mode", Type: Code, Codes: "follow_up_modes", Merge: Latest},
 		{Name: "responsible_org", Type: Ref, Ref: "organisations", Merge: Ask, FHIR: "Task.owner", Routing: true},
-		{Name: "responsible_country", Type: Code, Codes: "countries", Merge: Ask, Routing: true},
+		{Name: "responsible_country", Type: Code, Codes: "countries", Merge: Ask},
 		{Name: "assignee", Type: Ref, Ref: "staff", Merge: Latest, FHIR: "Task.owner", Routing: true},
 		{Name: "transfer", Type: Ref, Ref: "transfers", Merge: Once},
 		{Name: "done_at", Type: Time, Merge: Once, FHIR: "Task.executionPeriod.end"},
