@@ -47,6 +47,7 @@ type resource struct {
 
 // bundle finds resources by what refers to them.
 type bundle struct {
+	root      *node
 	resources []*resource
 	byRef     map[string]*resource
 	identity  string // tells Patient/1 of this bundle from that of another system
@@ -55,7 +56,7 @@ type bundle struct {
 }
 
 func newBundle(root *node, content string) *bundle {
-	u := &bundle{byRef: map[string]*resource{}, medicines: map[*resource]bool{}, identity: identifierOf(root.get("identifier"))}
+	u := &bundle{root: root, byRef: map[string]*resource{}, medicines: map[*resource]bool{}, identity: identifierOf(root.get("identifier"))}
 	if u.identity == "" {
 		u.identity = content
 	}
@@ -248,7 +249,23 @@ func (u *bundle) read(res *Result) {
 			}
 		}
 		left.flush(b)
+		b.aside("Bundle", u.about(), ReasonNoPlace)
 		b.finish()
 		res.add(b.c)
 	}
+}
+
+// about is what the bundle says of itself: when it was made, by whom it is
+// signed.
+func (u *bundle) about() string {
+	about := &node{kind: '{'}
+	for i, name := range u.root.names {
+		if name != "resourceType" && name != "entry" && name != "type" {
+			about.names, about.members = append(about.names, name), append(about.members, u.root.members[i])
+		}
+	}
+	if len(about.members) == 0 {
+		return ""
+	}
+	return about.whole()
 }

@@ -181,7 +181,7 @@ func (e *entry) codeOf(field, path string, n *node) {
 		if took {
 			takeCoding(c, n)
 			if mapped { // by a table of equal meanings: the code of ours says the rest
-				c.takeAll()
+				c.takeNamed(codingNames...)
 			}
 			return
 		}
@@ -192,6 +192,10 @@ func (e *entry) codeOf(field, path string, n *node) {
 	}
 	e.keep(path, ReasonCodeUnknown, n)
 }
+
+// codingNames are the elements of a Coding that a code with a meaning of its
+// own says whole.
+var codingNames = []string{"system", "version", "code", "display", "userSelected"}
 
 // takeCoding takes a coding whose meaning the field's own list carries, with
 // the words that only repeat it.
@@ -215,7 +219,7 @@ func takeCoding(c, of *node) {
 func (e *entry) labels() {
 	for _, c := range e.r.n.get("meta", "security").items() {
 		if took, _ := e.b.try(e.draft(), "security_labels", c.get("code").peek()); took {
-			c.takeAll()
+			c.takeNamed(codingNames...)
 		}
 	}
 }

@@ -117,12 +117,7 @@ func (e *entry) rest() {
 		e.left.add(k.path, k.reason, e.r.name, k.json)
 	}
 	n := e.r.n
-	for _, name := range []string{"versionId", "lastUpdated", "profile", "source"} {
-		n.get("meta", name).takeAll()
-	}
-	if s := n.get("text", "status").peek(); s == "generated" || s == "empty" {
-		n.get("text").takeAll()
-	}
+	takeTechnical(n)
 	for _, m := range subjectMembers {
 		if e.u.subjectOf(e.r) != "" {
 			n.get(m, "reference").take()
@@ -132,6 +127,16 @@ func (e *entry) rest() {
 		if s := n.members[i].left(); s != "" {
 			e.left.add(e.r.kind+"."+name, ReasonFieldUnknown, e.r.name, s)
 		}
+	}
+}
+
+// takeTechnical takes what names the resource itself and not the person, and
+// text that FHIR calls generated.
+func takeTechnical(n *node) {
+	n.get("meta").takeNamed("versionId", "lastUpdated", "source")
+	n.get("meta", "profile").takeItems()
+	if s := n.get("text", "status").peek(); s == "generated" || s == "empty" {
+		n.get("text").takeNamed("status", "div")
 	}
 }
 
@@ -203,7 +208,7 @@ func (e *entry) absent(field string, of *node) {
 		}
 		e.draft().Set[field] = v
 		if exact {
-			x.takeAll()
+			x.takeNamed("url", "valueCode")
 		}
 	}
 }

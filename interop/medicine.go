@@ -106,10 +106,9 @@ func (e *entry) restOfMedication(m *node) {
 	if e.collection == "" || e.u.find(e.r.n.get("medicationReference", "reference").peek()) == nil {
 		return
 	}
-	if s := m.get("text", "status").peek(); s == "generated" {
-		m.get("text").takeAll()
-	}
-	m.get("meta").takeAll()
+	m.get("id").take()
+	m.get("resourceType").take()
+	takeTechnical(m)
 	for i, name := range m.names {
 		if s := m.members[i].left(); s != "" {
 			e.kept = append(e.kept, keptElement{"Medication." + name, ReasonFieldUnknown, s})
@@ -132,7 +131,8 @@ func (e *entry) strength(m *node) {
 		over += " / " + under
 	}
 	if e.write("strength", over) {
-		in[0].get("strength").takeAll()
+		takeQuantity(in[0].get("strength", "numerator"))
+		takeQuantity(in[0].get("strength", "denominator"))
 	}
 }
 
@@ -156,6 +156,8 @@ func quantity(n *node) string {
 	return strings.TrimSpace(n.get("comparator").peek() + d + " " + unit)
 }
 
+func takeQuantity(n *node) { n.takeNamed("value", "comparator", "unit", "system", "code") }
+
 // dosages writes dose, route and frequency where there is one dosage. Where
 // there are several, no one of them is the dose: all their words go into the
 // instructions, and the rest is kept.
@@ -178,7 +180,7 @@ func (e *entry) dosages(all []*node, path string) {
 	e.codeOf("route", path+".route", d.get("route"))
 	e.set("as_needed", path+".asNeededBoolean", d.get("asNeededBoolean"))
 	if doses := d.get("doseAndRate").items(); len(doses) == 1 && e.write("dose", quantity(doses[0].get("doseQuantity"))) {
-		doses[0].get("doseQuantity").takeAll()
+		takeQuantity(doses[0].get("doseQuantity"))
 	}
 	e.frequency(d.get("timing"))
 }
@@ -200,8 +202,8 @@ func (e *entry) frequency(timing *node) {
 	}
 	r := timing.get("repeat")
 	often, period, unit := r.get("frequency").peek(), r.get("period").peek(), r.get("periodUnit").peek()
-	if period == "" || unit == "" || len(r.names) > 3 { // no period, or more than these three say
-		return
+	if period == "" || unit == "" || slices.ContainsFunc(r.names, func(name string) bool { return !slices.Contains(repeatNames, name) }) {
+		return // no period, or more than these three say: bounds, times of day
 	}
 	if often == "" {
 		often = "1" // the default of Timing.repeat.frequency
@@ -211,6 +213,8 @@ func (e *entry) frequency(timing *node) {
 		s = fmt.Sprintf("%s x per %s %s", often, period, unit)
 	}
 	if e.write("frequency", s) {
-		r.takeAll()
+		r.takeNamed(repeatNames...)
 	}
 }
+
+var repeatNames = []string{"frequency", "period", "periodUnit"}

@@ -114,7 +114,7 @@ func (e *entry) components(parts []*node) {
 		coding.get("code").take()
 		p.get("valueString").take()
 		if q != nil {
-			q.takeAll()
+			takeQuantity(q)
 		}
 		if c != nil {
 			takeSaid(c, said)
@@ -167,10 +167,14 @@ func (e *entry) pregnancy() bool {
 		return false
 	}
 	e.collection = "pregnancies"
-	n.get("code").takeAll()
+	for _, c := range n.get("code", "coding").items() {
+		if c.get("code").peek() == care.LOINCPregnancyStatus {
+			c.takeNamed(codingNames...)
+		}
+	}
 	e.codeOf("status", "valueCodeableConcept", n.get("valueCodeableConcept"))
 	if c := n.get("valueCodeableConcept", "coding").item(0); c.get("code") != nil && c.get("code").taken {
-		c.takeAll() // IPS fixes the system and the words of the four answers
+		c.takeNamed(codingNames...) // IPS fixes the system and the words of the four answers
 	}
 	e.set("observed_on", "effectiveDateTime", n.get("effectiveDateTime"))
 	for _, m := range n.get("hasMember").items() {

@@ -63,7 +63,7 @@ func (e *entry) names(all []*node) {
 				middle = append(middle, g.peek())
 			}
 			if e.write("middle_name", strings.Join(middle, " ")) {
-				n.get("given").takeAll()
+				n.get("given").takeItems()
 			}
 		}
 		if n.get("family") == nil && given == nil { // a name in one piece
@@ -98,7 +98,7 @@ func (e *entry) otherName(n *node, use string) {
 	}
 	if e.write(field, s) {
 		n.get("text").take()
-		n.get("given").takeAll()
+		n.get("given").takeItems()
 		n.get("family").take()
 		n.get("use").take()
 	}
@@ -148,7 +148,7 @@ func (e *entry) address(n *node) {
 		street = append(street, l.peek())
 	}
 	if e.write("mailing_street", strings.Join(street, ", ")) {
-		n.get("line").takeAll()
+		n.get("line").takeItems()
 	}
 	e.set("mailing_city", "address.city", n.get("city"))
 	e.set("mailing_state", "address.state", n.get("state"))
@@ -210,7 +210,7 @@ func (e *entry) languages(all []*node) {
 			if n.get("preferred").peek() == "true" && e.write("primary_language", c.get("code").peek()) {
 				n.get("preferred").take()
 			}
-			c.takeAll() // the tag is what the words say
+			c.takeNamed(codingNames...) // the tag is what the words say
 			if lang.get("text").peek() != "" {
 				lang.get("text").take()
 			}

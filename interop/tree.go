@@ -164,7 +164,24 @@ func (n *node) take() string {
 	return n.peek()
 }
 
-// takeAll marks everything below as taken.
+// takeNamed takes leaves of an object, and of the objects of an array.
+func (n *node) takeNamed(names ...string) {
+	for _, o := range n.items() {
+		for _, name := range names {
+			o.member(name).take()
+		}
+	}
+}
+
+// takeItems takes the leaves of an array.
+func (n *node) takeItems() {
+	for _, m := range n.items() {
+		m.take()
+	}
+}
+
+// takeAll marks everything below as taken, known or not: only for what is kept
+// elsewhere as it stands.
 func (n *node) takeAll() {
 	if n == nil {
 		return
