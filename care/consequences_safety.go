@@ -31,8 +31,10 @@ func dangerTask(c *check) []Consequence {
 	return c.once(o)
 }
 
+// riskTask leaves out what the hub carries over from an assessment, which
+// has its own task.
 func riskTask(c *check) []Consequence {
-	if !c.became("risk_level", OfText("imminent")) && !c.became("survivor_risk_level", OfText("imminent")) {
+	if c.a.IsHub() || !c.became("risk_level", OfText("imminent")) && !c.became("survivor_risk_level", OfText("imminent")) {
 		return nil
 	}
 	o := c.safetyOrder("imminent_risk", "urgent")
