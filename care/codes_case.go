@@ -13,7 +13,7 @@ var caseCodes = []*CodeList{
 	{Name: "consent_states", Source: "local, after FHIR R4 consent-state-codes", Codes: []string{
 		"given", "withdrawn", "expired",
 	}},
-	{Name: "consent_modes", Source: "local; IOM Data Protection Manual 2010, principle 5 (consent)", Codes: []string{
+	{Name: "consent_modes", Source: "local; IOM Data Protection Manual 2010, principle 4 (consent)", Codes: []string{
 		"written", "thumbprint", "verbal_witnessed",
 	}},
 	{Name: "consent_checklist", Source: "HTCDS 2.0 con_Consent, the seven points of guidance (IOM, CC BY 4.0)", Codes: []string{
@@ -79,13 +79,13 @@ var caseCodes = []*CodeList{
 		"halal", "kosher", "vegetarian", "vegan", "no_pork", "no_beef", "gluten_free", "lactose_free",
 		"diabetic", "pregnancy", "baby_food", "fasting", "other",
 	}},
-	{Name: "literacies", Source: "local, after UNESCO levels", Codes: []string{
+	{Name: "literacies", Source: "local", Codes: []string{
 		"none", "reads_a_little", "reads_well", "reads_other_script",
 	}},
 	{Name: "interpreter_genders", Source: "local", Codes: []string{
 		"woman", "man", "no_preference",
 	}},
-	{Name: "access_needs", Source: "local, after WCAG 2.2 and ISO 21542:2021 headings", Codes: []string{
+	{Name: "access_needs", Source: "local", Codes: []string{
 		"step_free", "wheelchair_space", "grab_rails", "ground_floor", "hearing_loop", "sign_language",
 		"large_print", "braille", "easy_read", "quiet_room", "carer_alongside", "assistance_animal",
 	}},
@@ -110,7 +110,7 @@ var caseCodes = []*CodeList{
 	{Name: "carry_choices", Source: "local (R17)", Codes: []string{
 		"nothing", "phone", "paper", "both",
 	}},
-	{Name: "identity_documents", Source: "local, after ICAO Doc 9303 document types", Codes: []string{
+	{Name: "identity_documents", Source: "local", Codes: []string{
 		"passport", "identity_card", "residence_permit", "visa", "birth_certificate",
 		"marriage_certificate", "travel_document", "refugee_document", "seafarer_book", "driving_licence",
 		"health_card", "school_certificate", "work_permit", "other",
@@ -126,7 +126,7 @@ var caseCodes = []*CodeList{
 	{Name: "custody_states", Source: "local", Codes: []string{
 		"survivor", "shared", "other_parent", "relatives", "state", "disputed", "none",
 	}},
-	{Name: "schooling_states", Source: "local, after UNESCO UIS terms", Codes: []string{
+	{Name: "schooling_states", Source: "local", Codes: []string{
 		"too_young", "enrolled", "out_of_school", "finished", "dropped_out",
 	}},
 	{Name: "link_states", Source: "local", Codes: []string{
@@ -136,7 +136,7 @@ var caseCodes = []*CodeList{
 		"presumed", "reasonable_grounds", "conclusive_grounds", "self_identified",
 		"declined_identification",
 	}},
-	{Name: "capacity_findings", Source: "local; IOM Data Protection Manual 2010, principle 5 (consent)", Codes: []string{
+	{Name: "capacity_findings", Source: "local; IOM Data Protection Manual 2010, principle 4 (consent)", Codes: []string{
 		"has_capacity", "has_capacity_with_support", "not_now", "not_assessed",
 	}},
 	{Name: "child_assents", Source: "UNICEF Guidelines on the Protection of Child Victims of Trafficking 2006", Codes: []string{

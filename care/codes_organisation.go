@@ -34,7 +34,7 @@ var organisationCodes = []*CodeList{
 		"psychological_first_aid", "suicide_prevention", "evidence_handling", "interpreting",
 		"medication_handling",
 	}},
-	{Name: "service_kinds", Source: "local, after OASIS AIRS human services taxonomy headings", Codes: []string{
+	{Name: "service_kinds", Source: "local", Codes: []string{
 		"shelter", "health", "mental_health", "sexual_reproductive_health", "substance_use", "legal_aid",
 		"interpretation", "psychosocial", "education", "vocational_training", "livelihood", "employment",
 		"cash_assistance", "food", "documents", "family_tracing", "return_assistance", "child_protection",
@@ -47,7 +47,7 @@ var organisationCodes = []*CodeList{
 		"women", "men", "girls", "boys", "trans_non_binary", "families", "unaccompanied_children",
 		"pregnant", "disabled", "elderly", "any",
 	}},
-	{Name: "interpreting_modes", Source: "ISO 13611:2014, terms", Codes: []string{
+	{Name: "interpreting_modes", Source: "local", Codes: []string{
 		"in_person", "telephone", "video", "written", "cultural_mediation",
 	}},
 	{Name: "interpreter_states", Source: "local", Codes: []string{

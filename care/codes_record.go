@@ -12,7 +12,7 @@ var recordCodes = []*CodeList{
 	{Name: "note_kinds", Source: "Sahana Eden MRCMS, note types, and HTCDS 2.0 cco_", Codes: []string{
 		"general", "comment", "visit", "call", "medical", "legal", "security",
 	}},
-	{Name: "document_kinds", Source: "local, after HL7 v3 document class", Codes: []string{
+	{Name: "document_kinds", Source: "local", Codes: []string{
 		"summary", "consent_copy", "data_copy", "access_log", "letter", "identity_document",
 		"medical_report", "legal_document", "best_interest_decision", "photo", "certificate", "form",
 		"other",
@@ -44,7 +44,7 @@ var recordCodes = []*CodeList{
 	{Name: "feedback_channels", Source: "local", Codes: []string{
 		"in_person", "through_somebody", "phone_call", "message", "box", "letter", "app", "hotline",
 	}},
-	{Name: "feedback_categories", Source: "local; UN SEA reporting terms", Codes: []string{
+	{Name: "feedback_categories", Source: "local; sexual exploitation and abuse as in ST/SGB/2003/13", Codes: []string{
 		"service", "staff_conduct", "sexual_exploitation_or_abuse", "data_breach", "payment",
 		"food_or_housing", "discrimination", "other",
 	}},

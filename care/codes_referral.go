@@ -12,7 +12,7 @@ var referralCodes = []*CodeList{
 		"referred", "provided_by_own_agency", "already_received", "declined_by_survivor",
 		"service_unavailable", "not_applicable",
 	}},
-	{Name: "hud_referral_results", Source: "HUD HMIS Data Standards, 4.20 referral result", Codes: []string{
+	{Name: "hud_referral_results", Source: "HUD HMIS Data Standards FY2024, 4.20 coordinated entry event, referral result", Codes: []string{
 		"1", "2", "3",
 	}},
 	{Name: "reject_reasons", Source: "local", Codes: []string{

@@ -37,13 +37,13 @@ var shelterCodes = []*CodeList{
 	{Name: "bed_states", Source: "Open Path HMIS and Sahana Eden MRCMS, joined", Codes: []string{
 		"available", "held", "occupied", "blocked",
 	}},
-	{Name: "hud_household_types", Source: "HUD HMIS Data Standards, 2.07.4 household type", Codes: []string{
+	{Name: "hud_household_types", Source: "HUD HMIS Data Standards FY2024, 2.07 bed inventory, household type", Codes: []string{
 		"1", "3", "4",
 	}},
-	{Name: "hud_bed_types", Source: "HUD HMIS Data Standards, 2.07.5 bed type", Codes: []string{
+	{Name: "hud_bed_types", Source: "HUD HMIS Data Standards FY2024, 2.07 bed inventory, bed type", Codes: []string{
 		"1", "2", "3",
 	}},
-	{Name: "hud_bed_availability", Source: "HUD HMIS Data Standards, 2.07.6 availability", Codes: []string{
+	{Name: "hud_bed_availability", Source: "HUD HMIS Data Standards FY2024, 2.07 bed inventory, availability", Codes: []string{
 		"1", "2", "3",
 	}},
 	{Name: "stay_states", Source: "Sahana Eden MRCMS, check-in states", Codes: []string{
@@ -65,7 +65,7 @@ var shelterCodes = []*CodeList{
 		"goals_met", "moved_on", "transferred", "returned", "person_chose", "rules", "safety",
 		"left_without_notice", "hospital", "detained", "deceased", "place_closed",
 	}},
-	{Name: "incident_kinds", Source: "local, after Sahana Eden MRCMS and GBVIMS", Codes: []string{
+	{Name: "incident_kinds", Source: "local, after Sahana Eden MRCMS", Codes: []string{
 		"intrusion", "trafficker_contact", "missing", "self_harm", "violence", "medical", "theft",
 		"staff_misconduct", "data_breach", "fire", "conflict", "other",
 	}},
@@ -79,7 +79,7 @@ var shelterCodes = []*CodeList{
 		"police", "child_protection", "health_authority", "data_protection_authority", "embassy", "donor",
 		"other",
 	}},
-	{Name: "unmet_reasons", Source: "Safe Shelter Collaborative, declined requests, as words", Codes: []string{
+	{Name: "unmet_reasons", Source: "local, after the Safe Shelter Collaborative", Codes: []string{
 		"full", "not_for_this_group", "children_not_taken", "no_accessible_place", "too_dangerous_here",
 		"health_need_not_met", "language", "staff_short", "person_declined", "other",
 	}},

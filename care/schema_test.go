@@ -322,6 +322,9 @@ func TestMachinesFitTheirFields(t *testing.T) {
 			t.Errorf("%s: the state %s has no codes or is not required", e.Name, m.Field)
 			continue
 		}
+		if f.Merge != Ask && f.Merge != Safer {
+			t.Errorf("%s: a clock would decide the state %s", e.Name, m.Field)
+		}
 		known := func(s string) bool { return slices.Contains(list.Codes, s) }
 		reached := slices.Clone(m.Initial)
 		for i := 0; i < len(reached); i++ {

@@ -32,6 +32,10 @@ func Format(lang, key string, values map[string]string) (string, bool) {
 	if !ok {
 		return "", false
 	}
+	return fill(s, values)
+}
+
+func fill(s string, values map[string]string) (string, bool) {
 	var b strings.Builder
 	for {
 		before, rest, found := strings.Cut(s, "{")

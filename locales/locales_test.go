@@ -128,6 +128,25 @@ func TestFormat(t *testing.T) {
 	}
 }
 
+func TestFillPutsEachValueInItsPlace(t *testing.T) {
+	values := map[string]string{"n": "3", "what": "{n} beds"}
+	for text, want := range map[string]string{
+		"":                       "",
+		"no names":               "no names",
+		"{n} of {n}":             "3 of 3",
+		"there are {what} in it": "there are {n} beds in it", // a value is not read again
+	} {
+		if got, ok := fill(text, values); !ok || got != want {
+			t.Errorf("fill(%q) = %q, %v, want %q", text, got, ok, want)
+		}
+	}
+	for _, text := range []string{"{other}", "{n", "{}"} {
+		if got, ok := fill(text, values); ok {
+			t.Errorf("fill(%q) = %q, although a value is missing", text, got)
+		}
+	}
+}
+
 func TestLoadRefusesAKeyInTwoFiles(t *testing.T) {
 	_, err := load(fstest.MapFS{
 		"en/fields.json": {Data: []byte(`{"field.a.b":"x"}`)},
