@@ -37,7 +37,9 @@ func (w *World) slotOf(i int) (b bed, from time.Time, round int) {
 	// Houses take turns, so that no two people come to one intake bed at once.
 	turn := i % n
 	step := slot / time.Duration(n)
-	from = w.now.Add(-time.Duration(round+1) * slot).Add(time.Duration(turn) * step)
+	// Counted from the beginning of the day, so that a world that is made twice
+	// on one day has the same cases.
+	from = w.now.Truncate(24 * time.Hour).Add(-time.Duration(round+1) * slot).Add(time.Duration(turn) * step)
 	perHouse := n / len(w.houses)
 	return w.beds[turn%len(w.houses)*perHouse+turn/len(w.houses)], from.Truncate(time.Minute), round
 }

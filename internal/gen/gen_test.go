@@ -433,6 +433,31 @@ func TestTheStoriesAreThere(t *testing.T) {
 	}
 }
 
+func TestAWorldMadeTwiceOnOneDayHasTheSameCases(t *testing.T) {
+	v, w := New(testSeed, testNow), New(testSeed, testNow.Add(3*time.Hour))
+	if v.Home() != w.Home() || v.Case(5).ID != w.Case(5).ID || v.Staff(care.Outreach)[0] != w.Staff(care.Outreach)[0] {
+		t.Error("they differ")
+	}
+}
+
+func TestSignedKeepsOrderAndAuthors(t *testing.T) {
+	_, _, drafts := everything(t)
+	var back []Draft
+	for _, run := range Signed(drafts) {
+		for _, d := range run {
+			if d.Author != run[0].Author {
+				t.Fatal("two authors in one run")
+			}
+			back = append(back, d)
+		}
+	}
+	a, _ := json.Marshal(back)
+	b, _ := json.Marshal(drafts)
+	if string(a) != string(b) {
+		t.Fatal("drafts were lost or moved")
+	}
+}
+
 func TestEmployedStaffGetTheCases(t *testing.T) {
 	w := New(testSeed, testNow)
 	id := newSource(1, 1).id(testNow)

@@ -27,6 +27,10 @@ const (
 	streamCase  = 1 << 41 // plus the case's index: what others must know of a case
 )
 
+// founded is when the records of what surrounds the cases were made, so that
+// their ids depend on the seed alone.
+var founded = time.Date(2022, 1, 10, 9, 0, 0, 0, time.UTC)
+
 // World is a hub's surroundings and the people in it.
 type World struct {
 	seed uint64
@@ -65,9 +69,7 @@ func New(seed uint64, now time.Time) *World {
 		orgs: map[string]string{}, staff: map[care.Role][]string{}, employed: map[string]bool{},
 		interpreters: map[string]string{}, services: map[string]string{},
 	}
-	s := newSource(seed, streamWorld)
-	began := w.now.AddDate(-4, 0, 0)
-	w.nameAll(s, began)
+	w.nameAll(newSource(seed, streamWorld), founded)
 	w.home = w.orgs["home"]
 	return w
 }
