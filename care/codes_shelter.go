@@ -58,7 +58,7 @@ var shelterCodes = []*CodeList{
 	// The codes are HUD's own numbers, and three of ours: HUD's list ends at a border.
 	{Name: "hud_destinations", Source: "HUD HMIS Data Standards FY2024, 3.12 destination, and local", Codes: []string{
 		"101", "116", "118", "204", "205", "206", "207", "215", "225", "302", "312", "313", "314", "327",
-		"329", "332", "410", "411", "421", "422", "423", "426", "435", "17", "24", "30", "37", "8", "9",
+		"329", "332", "410", "411", "421", "422", "423", "426", "435", "17", "24", "30", "8", "9",
 		"99", "shelter_abroad", "own_home_abroad", "family_abroad",
 	}},
 	{Name: "exit_reasons", Source: "local, after Sahana Eden MRCMS", Codes: []string{
