@@ -59,14 +59,14 @@ func (f *Front) staffToken(e *core.RequestEvent, token string) (care.Actor, erro
 		return care.Actor{}, errTokenInvalid
 	}
 	e.Auth = record
-	return known(f.hub.Actor(e.Request.Context(), record.Id, ""))
+	return alike(f.hub.Actor(e.Request.Context(), record.Id, ""))
 }
 
 // deviceToken reads a tablet's token. PocketBase learns who it is only where
 // its own route needs it; auth-refresh would turn it into a person's token,
 // which a tablet's revocation would not end.
 func (f *Front) deviceToken(e *core.RequestEvent, token string) (care.Actor, error) {
-	actor, err := known(f.hub.DeviceActor(e.Request.Context(), token))
+	actor, err := alike(f.hub.DeviceActor(e.Request.Context(), token))
 	if err != nil || e.Request.URL.Path != "/api/realtime" {
 		if err == nil && !strings.HasPrefix(e.Request.URL.Path, "/api/portolan/") {
 			err = errDeviceHere
@@ -81,8 +81,8 @@ func (f *Front) deviceToken(e *core.RequestEvent, token string) (care.Actor, err
 	return actor, nil
 }
 
-// known makes everybody who is not known look the same.
-func known(a care.Actor, err error) (care.Actor, error) {
+// alike makes everybody who is not known look the same.
+func alike(a care.Actor, err error) (care.Actor, error) {
 	var e *care.Error
 	if errors.As(err, &e) && (e.Kind == care.Signin || e.Kind == care.NotFound) {
 		return care.Actor{}, errTokenInvalid
@@ -128,7 +128,7 @@ func (f *Front) bindSignIn() {
 		}
 		actor, err := f.hub.Actor(e.Request.Context(), e.Record.Id, "")
 		if err != nil {
-			if _, err = known(actor, err); errors.Is(err, errTokenInvalid) {
+			if _, err = alike(actor, err); errors.Is(err, errTokenInvalid) {
 				return errSignIn // has left, or was disabled
 			}
 			return err
