@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"portolan/care"
@@ -23,17 +24,46 @@ func (s *session) access(rec *record) error {
 		if err != nil {
 			return err
 		}
-		scope := fieldsync.CaseScope(rec.caseID, care.Compartment(row.Text("compartment")))
-		return s.regrant(row.Text("staff"), []fieldsync.Scope{scope})
+		return s.regrantOne(row.Text("staff"), rec.caseID, care.Compartment(row.Text("compartment")))
 	case "staff":
-		return s.regrant(rec.id, nil)
+		return s.regrant(rec.id)
 	}
 	return nil
 }
 
-// regrant brings the open scopes of a member of staff in line with what
-// care.MaySee answers now: the scopes given, or all where none is given.
-func (s *session) regrant(staff string, only []fieldsync.Scope) error {
+// regrantOne brings one compartment of one case in line for one member of
+// staff, at a cost that does not grow with their caseload.
+func (s *session) regrantOne(staff, caseID string, c care.Compartment) error {
+	actor, err := s.h.loadStaff(s.t, staff, "")
+	if errors.Is(err, care.ErrNotFound) {
+		actor = care.Actor{} // left, or not there yet: sees nothing
+	} else if err != nil {
+		return err
+	}
+	if actor.Grants, err = grantsOf(s.t, staff, caseID); err != nil {
+		return err
+	}
+	if staff == s.actor.Staff {
+		clear(s.seen)
+		s.grants = slices.DeleteFunc(slices.Clone(s.grants), func(g care.Grant) bool { return g.Case == caseID })
+		s.grants = append(s.grants, actor.Grants...)
+	}
+	scope := fieldsync.CaseScope(caseID, c)
+	open := make(map[fieldsync.Scope]string)
+	var until string
+	switch err := s.t.row(`SELECT until_time FROM scope_access WHERE staff = ? AND scope = ? AND until_seq IS NULL`, staff, string(scope)).Scan(&until); {
+	case err == nil:
+		open[scope] = until
+	case !errors.Is(err, sql.ErrNoRows):
+		return wrap("reading who sees what", err)
+	}
+	d := care.MaySee(actor, care.Read, care.Target{Org: actor.Org, Case: caseID, Compartment: c}, s.now)
+	return s.setAccess(staff, scope, open, d.Allowed, d.Until)
+}
+
+// regrant brings every open scope of a member of staff in line with what
+// care.MaySee answers now.
+func (s *session) regrant(staff string) error {
 	actor, err := s.h.loadActor(s.t, staff, "")
 	if errors.Is(err, care.ErrNotFound) {
 		actor = care.Actor{} // left, or not there yet: sees nothing
@@ -49,19 +79,15 @@ func (s *session) regrant(staff string, only []fieldsync.Scope) error {
 		return err
 	}
 	want := wanted(actor, s.now)
-	if only == nil {
-		for scope := range open {
-			only = append(only, scope)
-		}
-		for scope := range want {
-			if _, ok := open[scope]; !ok {
-				only = append(only, scope)
+	for scope := range open {
+		if _, wants := want[scope]; !wants {
+			if err := s.setAccess(staff, scope, open, false, time.Time{}); err != nil {
+				return err
 			}
 		}
 	}
-	for _, scope := range only {
-		until, wants := want[scope]
-		if err := s.setAccess(staff, scope, open, wants, until); err != nil {
+	for scope, until := range want {
+		if err := s.setAccess(staff, scope, open, true, until); err != nil {
 			return err
 		}
 	}
@@ -201,6 +227,16 @@ func (h *Hub) Actor(ctx context.Context, staff, device string) (care.Actor, erro
 func (h *Hub) HubActor() care.Actor { return care.Actor{Staff: care.HubStaff} }
 
 func (h *Hub) loadActor(q querier, staff, device string) (care.Actor, error) {
+	a, err := h.loadStaff(q, staff, device)
+	if err != nil {
+		return a, err
+	}
+	a.Grants, err = grantsOf(q, staff, "")
+	return a, err
+}
+
+// loadStaff is loadActor without grants.
+func (h *Hub) loadStaff(q querier, staff, device string) (care.Actor, error) {
 	t := h.tables["staff"]
 	rec, err := scanRecord(t, q.row(t.read, staff))
 	if err != nil {
@@ -220,12 +256,17 @@ func (h *Hub) loadActor(q querier, staff, device string) (care.Actor, error) {
 	for _, r := range row.Get("roles").List() {
 		a.Roles = append(a.Roles, care.Role(r))
 	}
-	a.Grants, err = grantsOf(q, staff)
-	return a, err
+	return a, nil
 }
 
-func grantsOf(q querier, staff string) ([]care.Grant, error) {
-	rows, err := q.rows(`SELECT id, case_id, compartment, until FROM grants WHERE staff = ? AND status = 'active'`, staff)
+// grantsOf lists the live grants of a member of staff, of one case where one
+// is named.
+func grantsOf(q querier, staff, caseID string) ([]care.Grant, error) {
+	query, args := `SELECT id, case_id, compartment, until FROM grants WHERE staff = ? AND status = 'active'`, []any{staff}
+	if caseID != "" {
+		query, args = `SELECT id, case_id, compartment, until FROM grants WHERE case_id = ? AND staff = ? AND status = 'active'`, []any{caseID, staff}
+	}
+	rows, err := q.rows(query, args...)
 	if err != nil {
 		return nil, wrap("reading grants", err)
 	}

@@ -24,6 +24,10 @@ const (
 	HeldTooDeep           = "consequences_too_deep"
 )
 
+// checkRoundsMax is how often the rules are asked about one change: what they
+// refuse in one round is put back before the next.
+const checkRoundsMax = 3
+
 // consequencesDeepMax bounds consequences of consequences.
 const consequencesDeepMax = 6
 
@@ -248,7 +252,7 @@ func (s *session) check(a *arrival, rec *record, before care.Row, start snapshot
 	if actor.Staff == s.actor.Staff {
 		actor.Grants = s.grants
 	}
-	for range 2 {
+	for range checkRoundsMax {
 		after, err := rec.row(nil)
 		if err != nil {
 			return nil, nil, err
@@ -264,10 +268,14 @@ func (s *session) check(a *arrival, rec *record, before care.Row, start snapshot
 			held = append(held, fieldsync.Held(r))
 		}
 		if effects = putBack(rec, start, effects, refusals); len(effects) == 0 {
-			return nil, held, nil
+			break
 		}
 	}
+	// Nothing of it stands: also what no rule named is held with the rest.
 	rec.restore(start)
+	if !slices.ContainsFunc(held, func(h fieldsync.Held) bool { return h.Field == "" }) {
+		held = append(held, fieldsync.Held{Reason: held[len(held)-1].Reason})
+	}
 	return nil, held, nil
 }
 

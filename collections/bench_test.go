@@ -2,35 +2,126 @@ package collections_test
 
 import (
 	"context"
-	"fmt"
+	"os"
+	"strconv"
 	"testing"
+	"time"
 
 	"portolan/care"
 	"portolan/collections"
+	"portolan/internal/gen"
 	"portolan/internal/hubtest"
 )
 
-// BenchmarkDoor measures changes through the one door, in groups as an import
-// or a push brings them. Compare changes/s.
-func BenchmarkDoor(b *testing.B) {
-	h := hubtest.New(b)
-	const batch = 250
+// casesPerWorker is the caseload of the benchmark's pull.
+const casesPerWorker = 100
+
+// populate brings an invented world with n cases through the door and returns
+// how many changes that was, how many the rules held, and how long it took.
+func populate(tb testing.TB, h *hubtest.Hub, seed uint64, n int) (w *gen.World, changes, held int, took time.Duration) {
+	tb.Helper()
 	ctx := context.Background()
-	actor := h.HubActor()
-	cases := 0
-	b.ResetTimer()
-	for done := 0; done < b.N; done += batch {
-		cases++
-		caseID := fmt.Sprintf("01930000-0000-7000-8000-%012x", cases)
-		drafts := []collections.Draft{{Collection: "cases", Record: caseID, Case: caseID, Org: h.Org, Set: map[string]care.Value{"status": care.OfText("Active")}}}
-		for len(drafts) < batch {
-			drafts = append(drafts, collections.Draft{Collection: "medicines", Case: caseID, Set: map[string]care.Value{
-				"substance": care.OfText("paracetamol"), "strength": care.OfText("500 mg"), "dose": care.OfText("1 tablet"),
-				"frequency": care.OfText("TID"), "status": care.OfText("active"), "days_left": care.OfInt(30)}})
+	w = gen.New(seed, hubtest.Start)
+	take := func(drafts []gen.Draft) {
+		batch := make([]collections.Draft, len(drafts))
+		for i, d := range drafts {
+			batch[i] = collections.Draft{Collection: d.Collection, Record: d.Record, Case: d.Case, Org: d.Org, Set: d.Set, Add: d.Add}
 		}
-		if _, err := h.Do(ctx, actor, drafts...); err != nil {
+		began := time.Now()
+		receipts, err := h.Do(ctx, h.HubActor(), batch...)
+		took += time.Since(began)
+		if err != nil {
+			tb.Fatalf("an invented case: %v", err)
+		}
+		for _, r := range receipts {
+			changes++
+			if len(r.Held) > 0 {
+				held++
+				if held <= 5 {
+					tb.Logf("held: %+v", r.Held)
+				}
+			}
+		}
+	}
+	take(w.Setup())
+	for i := range n {
+		take(w.Case(i).Drafts)
+	}
+	return w, changes, held, took
+}
+
+// casesOfBenchmark is how many cases the benchmark invents; the figure in
+// docs/benchmarks.md is for 1,000.
+func casesOfBenchmark(b *testing.B) int {
+	n, err := strconv.Atoi(os.Getenv("PORTOLAN_BENCH_CASES"))
+	if err != nil {
+		n = 1000
+	}
+	b.Logf("%d cases", n)
+	return n
+}
+
+// BenchmarkInventedCases measures whole cases through the one door.
+func BenchmarkInventedCases(b *testing.B) {
+	n := casesOfBenchmark(b)
+	for b.Loop() {
+		h := hubtest.New(b)
+		_, changes, held, took := populate(b, h, 1, n)
+		b.ReportMetric(float64(changes)/took.Seconds(), "changes/s")
+		b.ReportMetric(float64(changes), "changes")
+		b.ReportMetric(float64(held), "held")
+	}
+}
+
+// BenchmarkFullPull measures the first pull of somebody who is on 100 cases,
+// with every compartment that their role may hold.
+func BenchmarkFullPull(b *testing.B) {
+	h := hubtest.New(b)
+	w, _, _, _ := populate(b, h, 1, casesPerWorker)
+	worker, _ := h.Staff(b, care.ProtectionOfficer)
+	var grants []collections.Draft
+	for i := range casesPerWorker {
+		for _, c := range care.CompartmentsOf(care.ProtectionOfficer) {
+			grants = append(grants, collections.Draft{Collection: "grants", Case: w.Case(i).ID, Set: map[string]care.Value{
+				"staff": care.OfText(worker.Staff), "compartment": care.OfText(string(c)), "status": care.OfText("active"),
+				"until": care.OfTime(hubtest.Start.Add(48 * time.Hour))}})
+		}
+	}
+	h.Must(b, h.HubActor(), grants...)
+	b.ResetTimer()
+	rows, bytes := 0, 0
+	for b.Loop() {
+		rows, bytes = 0, 0
+		err := h.Pull(context.Background(), worker, "", func(line []byte) error {
+			rows++
+			bytes += len(line)
+			return nil
+		})
+		if err != nil {
 			b.Fatal(err)
 		}
 	}
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "changes/s")
+	b.ReportMetric(float64(rows), "rows")
+	b.ReportMetric(float64(bytes), "bytes")
+}
+
+// BenchmarkFloor is what SQLite itself does with rows like those of a change:
+// the floor that the door is compared with, in the same run.
+func BenchmarkFloor(b *testing.B) {
+	h := hubtest.New(b)
+	db := h.App().NonconcurrentDB()
+	if _, err := db.NewQuery(`CREATE TABLE floor (id INTEGER PRIMARY KEY, body TEXT NOT NULL)`).Execute(); err != nil {
+		b.Fatal(err)
+	}
+	body := string(make([]byte, 900))
+	const batch = 100
+	began, n := time.Now(), 0
+	for b.Loop() {
+		if _, err := db.NewQuery(`INSERT INTO floor (body) WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < {:n}) SELECT {:b} FROM c`).
+			Bind(map[string]any{"n": batch, "b": body}).Execute(); err != nil {
+			b.Fatal(err)
+		}
+		n += batch
+	}
+	b.ReportMetric(float64(n)/time.Since(began).Seconds(), "rows/s")
 }

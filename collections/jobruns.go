@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"portolan/care"
+	fieldsync "portolan/sync"
 )
 
 // Run is one due time of one job at one site.
@@ -78,4 +79,18 @@ func (h *Hub) rowsOf(ctx context.Context, collection, where string, args ...any)
 		out = append(out, (facts{ctx, h}).out(rec))
 	}
 	return out, wrap("reading "+collection, rows.Err())
+}
+
+// CaseSeq is the number of the last change of a case: where it is the same,
+// nothing of the case changed.
+func (h *Hub) CaseSeq(ctx context.Context, caseID string) (seq uint64, err error) {
+	for _, c := range care.Compartments {
+		var last uint64
+		err := reader{ctx, h.readDB()}.row(`SELECT COALESCE(MAX(seq), 0) FROM scope_log WHERE scope = ?`, string(fieldsync.CaseScope(caseID, c))).Scan(&last)
+		if err != nil {
+			return 0, wrap("reading how far a case is", err)
+		}
+		seq = max(seq, last)
+	}
+	return seq, nil
 }
