@@ -1,6 +1,7 @@
 package locales
 
 import (
+	"strings"
 	"testing"
 
 	"portolan/care"
@@ -52,6 +53,34 @@ func TestTheSchemaHasItsWords(t *testing.T) {
 	for key := range want {
 		if !have[key] {
 			t.Errorf("%s has no words", key)
+		}
+	}
+}
+
+// telling are beginnings of words that say what the work is about.
+var telling = map[string][]string{
+	"en": {"shelter", "survivor", "victim", "traffick", "police", "case", "consent", "safety", "risk", "medic", "health", "legal", "court", "abuse", "refer"},
+	"fr": {"abri", "foyer", "hébergement", "surviv", "victime", "traite", "police", "dossier", "accord", "sécurité", "risque", "médic", "santé", "juridi", "tribunal", "abus"},
+	"es": {"albergue", "alojamiento", "supervivi", "víctima", "trata", "policía", "caso", "consent", "seguridad", "riesgo", "médic", "medic", "salud", "legal", "tribunal", "abuso"},
+}
+
+// A task's title may be read by anybody who sees the screen (R22): it comes
+// from the catalogue as it is, with nothing put into it.
+func TestTaskTitlesAreNeutral(t *testing.T) {
+	for _, lang := range Languages() {
+		for _, title := range care.TaskTitles {
+			text, ok := Text(lang, "task."+title)
+			if !ok {
+				t.Errorf("%s has no task.%s", lang, title)
+			}
+			for _, word := range telling[lang] {
+				if strings.Contains(strings.ToLower(text), word) {
+					t.Errorf("%s task.%s says %q", lang, title, word)
+				}
+			}
+			if strings.Contains(text, "{") {
+				t.Errorf("%s task.%s: something is put into it", lang, title)
+			}
 		}
 	}
 }
