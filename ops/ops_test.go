@@ -1,0 +1,351 @@
+package ops
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"portolan/collections"
+	"portolan/hooks"
+)
+
+const password = "correct horse battery staple"
+
+// screen is a terminal that a test reads.
+type screen struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *screen) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(b)
+}
+
+func (s *screen) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
+// console is one person at one terminal.
+type console struct {
+	env      Env
+	out, err *screen
+	vars     map[string]string
+}
+
+func newConsole(t *testing.T) *console {
+	t.Helper()
+	c := &console{out: new(screen), err: new(screen), vars: map[string]string{PasswordVariable: password}}
+	c.env = Env{Stdout: c.out, Stderr: c.err, WorkDir: t.TempDir(), Version: "test", Now: time.Now,
+		Getenv: func(name string) string { return c.vars[name] },
+		Ask:    func(context.Context, string) (string, error) { return "", errNoTerminal }}
+	return c
+}
+
+// run types a command and gives its exit code and what it printed since.
+func (c *console) run(t *testing.T, args ...string) (code int, printed string) {
+	t.Helper()
+	before := len(c.out.String()) + len(c.err.String())
+	code = Main(t.Context(), c.env, args)
+	all := c.out.String() + c.err.String()
+	if before > len(all) {
+		before = 0
+	}
+	return code, c.out.String() + "\n" + c.err.String()
+}
+
+func (c *console) must(t *testing.T, want int, args ...string) string {
+	t.Helper()
+	c.out.b.Reset()
+	c.err.b.Reset()
+	code, printed := c.run(t, args...)
+	if code != want {
+		t.Fatalf("portolan %s: exit code %d, want %d:\n%s", strings.Join(args, " "), code, want, printed)
+	}
+	return printed
+}
+
+// start runs a hub in the console's folder "hub", on a port of its own.
+func (c *console) start(t *testing.T) *Running {
+	t.Helper()
+	r, err := Start(t.Context(), c.env, Service{Dir: c.env.Path("hub"), Wire: hooks.Wire{Listen: "127.0.0.1:0"}, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := r.Stop(); err != nil {
+			t.Errorf("stopping: %v", err)
+		}
+	})
+	return r
+}
+
+func TestEveryCommandHasHelpAndRefusesNonsense(t *testing.T) {
+	c := newConsole(t)
+	c.must(t, ExitUsage, "sail")
+	if out := c.must(t, ExitOK, "--help"); !strings.Contains(out, "serve") {
+		t.Errorf("help says %s", out)
+	}
+	for _, cmd := range Commands() {
+		if cmd.Doc == "" || cmd.Run == nil {
+			t.Errorf("%s has no words or does nothing", cmd.Name)
+		}
+		out := c.must(t, ExitOK, cmd.Name, "--help")
+		if !strings.Contains(out, "portolan "+cmd.Name) {
+			t.Errorf("%s --help says %s", cmd.Name, out)
+		}
+		if c.err.String() != "" {
+			t.Errorf("%s --help writes to standard error: %s", cmd.Name, c.err.String())
+		}
+		if via := c.must(t, ExitOK, "help", cmd.Name); via != out {
+			t.Errorf("help %s differs from %s --help", cmd.Name, cmd.Name)
+		}
+		c.must(t, ExitUsage, cmd.Name, "--no-such-flag")
+	}
+	for _, args := range [][]string{
+		{"serve", "extra"}, {"serve", "--listen", "nowhere"}, {"serve", "--tls-cert", "x"}, {"user"}, {"user", "add"}, {"user", "list", "x"},
+		{"user", "add", "ana"}, {"user", "add", "ana", "--role", "captain"}, {"device", "list"}, {"device", "revoke", "--as", "ana"},
+		{"backup"}, {"restore"}, {"verify", "x"}, {"version", "x"},
+	} {
+		c.must(t, ExitUsage, args...)
+		if entries, err := os.ReadDir(c.env.WorkDir); err != nil || len(entries) > 0 {
+			t.Errorf("portolan %s left something behind: %v %v", strings.Join(args, " "), entries, err)
+		}
+	}
+	for _, args := range [][]string{{"verify"}, {"user", "list"}, {"backup", "--out", "x"}} {
+		if out := c.must(t, ExitFault, args...); !strings.Contains(out, "no hub") {
+			t.Errorf("portolan %v without a hub says %s", args, out)
+		}
+	}
+}
+
+func TestAccountsFromTheConsole(t *testing.T) {
+	c := newConsole(t)
+	c.must(t, ExitOK, "user", "add", "--dir", "hub", "ana", "--role", "coordinator", "--country", "ke", "--time-zone", "Africa/Nairobi")
+	c.must(t, ExitOK, "user", "add", "ben", "--role", "outreach,health", "--dir", "hub", "--name", "Ben")
+	c.must(t, ExitFault, "user", "add", "--dir", "hub", "ana", "--role", "auditor")
+	out := c.must(t, ExitOK, "user", "list", "--dir", "hub")
+	for _, want := range []string{"ana", "coordinator", "ben", "outreach", "active"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the list lacks %s:\n%s", want, out)
+		}
+	}
+	if out := c.must(t, ExitForbidden, "device", "code", "--dir", "hub", "--as", "nobody"); strings.Contains(out, "code  ") {
+		t.Errorf("a code for nobody: %s", out)
+	}
+	out = c.must(t, ExitOK, "device", "code", "--dir", "hub", "--as", "ana", "--for", "ben")
+	if !strings.Contains(out, "code    ") {
+		t.Errorf("no code: %s", out)
+	}
+	c.vars[PasswordVariable] = "another long password"
+	c.must(t, ExitForbidden, "device", "list", "--dir", "hub", "--as", "ana")
+	c.must(t, ExitOK, "user", "password", "--dir", "hub", "ana")
+	c.must(t, ExitOK, "device", "list", "--dir", "hub", "--as", "ana")
+	c.vars[PasswordVariable] = "short"
+	c.must(t, ExitUsage, "user", "password", "--dir", "hub", "ana")
+	c.must(t, ExitFault, "user", "password", "--dir", "hub", "nobody")
+	c.must(t, ExitOK, "user", "disable", "--dir", "hub", "ben")
+	c.vars[PasswordVariable] = password
+	c.must(t, ExitForbidden, "device", "list", "--dir", "hub", "--as", "ben")
+	if out := c.must(t, ExitOK, "verify", "--dir", "hub"); !strings.Contains(out, " changes\n") || !strings.Contains(out, "0 faults") {
+		t.Errorf("verify says %s", out)
+	}
+	delete(c.vars, PasswordVariable)
+	if out := c.must(t, ExitUsage, "user", "add", "--dir", "hub", "cleo", "--role", "auditor"); !strings.Contains(out, PasswordVariable) {
+		t.Errorf("without a terminal it says %s", out)
+	}
+}
+
+func TestCommandsGoThroughTheHubThatRuns(t *testing.T) {
+	c := newConsole(t)
+	r := c.start(t)
+	c.must(t, ExitOK, "user", "add", "--dir", "hub", "ana", "--role", "coordinator")
+	if empty, err := r.Hub.Empty(); err != nil || empty {
+		t.Fatalf("the running hub does not know the account: %v", err)
+	}
+	// The password is asked for at the terminal of whoever typed the command.
+	delete(c.vars, PasswordVariable)
+	asked := ""
+	c.env.Ask = func(_ context.Context, prompt string) (string, error) { asked = prompt; return password, nil }
+	out := c.must(t, ExitOK, "device", "code", "--dir", "hub", "--as", "ana")
+	if !strings.Contains(asked, "ana") || !strings.Contains(out, "address "+r.URL) {
+		t.Errorf("asked %q, printed %s", asked, out)
+	}
+	c.env.Ask = func(context.Context, string) (string, error) { return "", errNoTerminal }
+	if out := c.must(t, ExitUsage, "device", "code", "--dir", "hub", "--as", "ana"); !strings.Contains(out, PasswordVariable) {
+		t.Errorf("with nobody to ask it says %s", out)
+	}
+	c.vars[PasswordVariable] = "wrong"
+	if out := c.must(t, ExitForbidden, "device", "code", "--dir", "hub", "--as", "ana"); !strings.Contains(c.err.String(), "signin_failed") {
+		t.Errorf("a wrong password: %s", out)
+	}
+	// A relative path is the caller's, not the hub's.
+	c.must(t, ExitOK, "backup", "--dir", "hub", "--out", "here.backup")
+	if _, err := os.Stat(filepath.Join(c.env.WorkDir, "here.backup")); err != nil {
+		t.Error(err)
+	}
+	c.must(t, ExitOK, "verify", "--dir", "hub")
+	c.must(t, ExitInUse, "serve", "--dir", "hub")
+	if !strings.Contains(c.err.String(), "in use by process") {
+		t.Errorf("a second hub is told %s", c.err.String())
+	}
+	if info, err := os.Stat(c.env.Path("hub/hub.sock")); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the socket: %v, %v", info.Mode(), err)
+	}
+	if err := r.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	c.vars[PasswordVariable] = password
+	c.must(t, ExitOK, "verify", "--dir", "hub")
+}
+
+func TestALongFolderHasASocketToo(t *testing.T) {
+	c := newConsole(t)
+	c.env.WorkDir = filepath.Join(c.env.WorkDir, strings.Repeat("long/", 40))
+	c.start(t)
+	c.must(t, ExitOK, "user", "add", "--dir", "hub", "ana", "--role", "coordinator")
+}
+
+func TestAHubThatDoesNotAnswerIsSaidSo(t *testing.T) {
+	c := newConsole(t)
+	c.must(t, ExitOK, "user", "add", "--dir", "hub", "ana", "--role", "coordinator")
+	folder, err := TakeFolder(c.env.Path("hub"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out := c.must(t, ExitInUse, "verify", "--dir", "hub"); !strings.Contains(out, "does not answer") {
+		t.Errorf("it says %s", out)
+	}
+	if err := folder.Release(); err != nil {
+		t.Fatal(err)
+	}
+	c.must(t, ExitOK, "verify", "--dir", "hub")
+}
+
+// TestTheLockEndsWithItsProcess: a killed hub must not lock its folder.
+func TestTheLockEndsWithItsProcess(t *testing.T) {
+	if dir := os.Getenv("LOCK_AND_WAIT"); dir != "" {
+		if _, err := TakeFolder(dir); err != nil {
+			t.Fatal(err)
+		}
+		os.Stdout.WriteString("locked\n")
+		select {}
+	}
+	dir := t.TempDir()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^TestTheLockEndsWithItsProcess$")
+	cmd.Env = append(os.Environ(), "LOCK_AND_WAIT="+dir)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if line := make([]byte, 7); true {
+		if _, err := io.ReadFull(out, line); err != nil || string(line) != "locked\n" {
+			t.Fatalf("%q, %v", line, err)
+		}
+	}
+	_, err = TakeFolder(dir)
+	var use *InUseError
+	if !errors.As(err, &use) || use.PID != cmd.Process.Pid {
+		t.Errorf("a locked folder is taken: %v", err)
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	cmd.Wait() // it was killed
+	folder, err := TakeFolder(dir)
+	if err != nil {
+		t.Fatalf("after its holder was killed: %v", err)
+	}
+	if err := folder.Release(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestWhoeverHangsUpEndsTheirCommand(t *testing.T) {
+	c := newConsole(t)
+	c.must(t, ExitOK, "user", "add", "--dir", "hub", "ana", "--role", "coordinator")
+	c.start(t)
+	delete(c.vars, PasswordVariable)
+	ctx, cancel := context.WithCancel(t.Context())
+	c.env.Ask = func(ctx context.Context, _ string) (string, error) {
+		cancel() // Ctrl-C at the question
+		<-ctx.Done()
+		return "", ctx.Err()
+	}
+	if code := Main(ctx, c.env, []string{"device", "list", "--dir", "hub", "--as", "ana"}); code != ExitFault {
+		t.Errorf("exit code %d: %s", code, c.err)
+	}
+	c.vars[PasswordVariable] = password
+	c.must(t, ExitOK, "device", "list", "--dir", "hub", "--as", "ana")
+}
+
+func TestBackupAndRestore(t *testing.T) {
+	c := newConsole(t)
+	c.must(t, ExitOK, "user", "add", "--dir", "hub", "ana", "--role", "coordinator")
+	out := c.must(t, ExitOK, "backup", "--dir", "hub", "--out", "one.backup")
+	if !strings.Contains(out, "not sealed") {
+		t.Errorf("nothing warns: %s", out)
+	}
+	c.must(t, ExitFault, "backup", "--dir", "hub", "--out", "one.backup")
+	if info, err := os.Stat(c.env.Path("one.backup")); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the backup: %v, %v", info.Mode(), err)
+	}
+	c.must(t, ExitFault, "restore", "--dir", "hub", "one.backup")
+	c.must(t, ExitOK, "restore", "--dir", "again", "one.backup")
+	if out := c.must(t, ExitOK, "user", "list", "--dir", "again"); !strings.Contains(out, "ana") {
+		t.Errorf("the account is not there: %s", out)
+	}
+	if a, b := epoch(t, c, "hub"), epoch(t, c, "again"); a == b {
+		t.Error("the restored hub goes on in the old epoch: cursors of the old life would open")
+	}
+	if left, err := filepath.Glob(c.env.Path("hub/backup-*")); err != nil || len(left) > 0 {
+		t.Errorf("the backup left %v behind, %v", left, err)
+	}
+}
+
+func epoch(t *testing.T, c *console, dir string) string {
+	t.Helper()
+	h, err := collections.Open(collections.Config{Dir: c.env.Path(dir)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	return h.Epoch()
+}
+
+func TestADamagedBackupIsRefused(t *testing.T) {
+	c := newConsole(t)
+	c.must(t, ExitOK, "user", "add", "--dir", "hub", "ana", "--role", "coordinator")
+	c.must(t, ExitOK, "backup", "--dir", "hub", "--out", "one.backup")
+	whole, err := os.ReadFile(c.env.Path("one.backup"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	flipped := bytes.Clone(whole)
+	flipped[len(flipped)/2] ^= 0x10
+	for name, b := range map[string][]byte{"cut short": whole[:len(whole)-20], "half": whole[:len(whole)/2], "one bit": flipped, "nothing": {}, "something else": []byte("hello")} {
+		if err := os.WriteFile(c.env.Path("bad.backup"), b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c.must(t, ExitFault, "restore", "--dir", "target", "bad.backup")
+		if _, err := os.Stat(c.env.Path("target/pb_data")); err == nil {
+			t.Errorf("%s: half a restore stays behind", name)
+		}
+	}
+	c.must(t, ExitOK, "restore", "--dir", "target", "one.backup")
+}
