@@ -220,3 +220,23 @@ func randomJSON(r *rand.Rand) Value {
 	}
 	return Value("[" + strings.Join(l, ",") + "]")
 }
+
+// TestTextReadsWhatOfTextWrote, along the short way and the long one.
+func TestTextReadsWhatOfTextWrote(t *testing.T) {
+	r, seed := seeded(t)
+	letters := []rune("az AZ09 \"\\/<>&\u2028\u00e9\n\t\x01\x7f🙂ש")
+	for range 5000 {
+		s := make([]rune, r.IntN(6))
+		for i := range s {
+			s[i] = letters[r.IntN(len(letters))]
+		}
+		if got := OfText(string(s)).Text(); got != string(s) {
+			t.Fatalf("seed %d: %q became %q", seed, string(s), got)
+		}
+	}
+	for _, v := range []string{`"a"b"`, `"a`, `a"`, `"`, ``, `"a\"`} {
+		if got := Value(v).Text(); got != "" {
+			t.Errorf("%s is read as %q", v, got)
+		}
+	}
+}

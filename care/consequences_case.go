@@ -151,7 +151,7 @@ func taskDone(c *check) []Consequence {
 	if !c.after.Get("done_at").IsSet() {
 		set["done_at"] = OfTime(c.now)
 	}
-	if !c.after.Get("done_by").IsSet() && !c.a.IsHub() {
+	if !c.after.Get("done_by").IsSet() && ValidID(c.a.Staff) && !c.a.IsHub() {
 		set["done_by"] = OfText(c.a.Staff)
 	}
 	return amendment(c.after, set)

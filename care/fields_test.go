@@ -45,23 +45,28 @@ func eachNode(t *testing.T, visit func(n ast.Node, at token.Position)) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set := token.NewFileSet()
 	for _, n := range names {
 		rule := strings.HasPrefix(n, "rules") || strings.HasPrefix(n, "consequences") || slices.Contains([]string{"check.go", "mayshare.go", "stay.go"}, n)
-		if !rule || strings.HasSuffix(n, "_test.go") {
-			continue
+		if rule && !strings.HasSuffix(n, "_test.go") {
+			eachNodeOf(t, n, visit)
 		}
-		f, err := parser.ParseFile(set, n, nil, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ast.Inspect(f, func(n ast.Node) bool {
-			if n != nil {
-				visit(n, set.Position(n.Pos()))
-			}
-			return true
-		})
 	}
+}
+
+// eachNodeOf walks the source of one file.
+func eachNodeOf(t *testing.T, file string, visit func(n ast.Node, at token.Position)) {
+	t.Helper()
+	set := token.NewFileSet()
+	f, err := parser.ParseFile(set, file, nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ast.Inspect(f, func(n ast.Node) bool {
+		if n != nil {
+			visit(n, set.Position(n.Pos()))
+		}
+		return true
+	})
 }
 
 // eachCall visits the calls of the rules with their plain string arguments.
