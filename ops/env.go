@@ -23,6 +23,7 @@ const DefaultDir = "portolan-data"
 // carries out for somebody else gets theirs: their working directory, their
 // terminal.
 type Env struct {
+	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	WorkDir        string // relative paths are read from here
 	Version        string
@@ -43,7 +44,7 @@ func NewEnv(version string) (Env, error) {
 		return Env{}, fmt.Errorf("finding the working directory: %w", err)
 	}
 	return Env{
-		Stdout: os.Stdout, Stderr: os.Stderr, WorkDir: wd, Version: version,
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, WorkDir: wd, Version: version,
 		Now: time.Now, Getenv: os.Getenv, Ask: askTerminal,
 	}, nil
 }
