@@ -62,6 +62,11 @@ func (h *Hub) PreparedPapers(ctx context.Context, org string) ([]care.Row, error
 	return h.rowsOf(ctx, "documents", `org = ? AND kind = 'summary' AND status IN ('prepared', 'handed_out')`, org)
 }
 
+// PaperTasks lists the open tasks that say that a paper lies ready.
+func (h *Hub) PaperTasks(ctx context.Context, org string) ([]care.Row, error) {
+	return h.rowsOf(ctx, "tasks", `org = ? AND title_key = 'paper_ready' AND status = 'open' AND raised_by = 'job'`, org)
+}
+
 // rowsOf reads records for the hub's own work, by its routing columns.
 func (h *Hub) rowsOf(ctx context.Context, collection, where string, args ...any) (out []care.Row, err error) {
 	defer caught(&err)

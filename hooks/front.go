@@ -52,6 +52,7 @@ type Front struct {
 	readers  chan struct{} // one per large body in memory
 	wake     *waker
 	page     page
+	jobs     *Jobs
 	server   *http.Server
 	cut      context.CancelFunc // ends what is still being answered
 }
@@ -62,7 +63,7 @@ func New(hub *collections.Hub, cfg Config) (*Front, error) {
 	f := &Front{
 		hub: hub, app: hub.App(), log: hub.Log(), cfg: cfg, started: hub.Now(),
 		routes: append(append([]route{}, pocketBaseDoors...), ownRoutes...), attempts: newAttempts(hub.Now),
-		readers: make(chan struct{}, readersMax), wake: newWaker(hub),
+		readers: make(chan struct{}, readersMax), wake: newWaker(hub), jobs: NewJobs(hub),
 	}
 	var err error
 	if f.proxies, err = parseProxies(cfg.Proxies); err != nil {
@@ -133,6 +134,11 @@ func (f *Front) Handler() http.Handler { return f.server.Handler }
 // Serve answers on a listener until ctx is done, then lets those finish who
 // are being answered.
 func (f *Front) Serve(ctx context.Context, l net.Listener) error {
+	if err := f.jobs.Start(); err != nil {
+		f.Close()
+		return errors.Join(fmt.Errorf("starting the jobs: %w", err), l.Close())
+	}
+	defer f.jobs.Stop()
 	failed := make(chan error, 1)
 	go func() { failed <- f.server.Serve(l) }()
 	tick := time.NewTicker(grantTick)
@@ -161,6 +167,9 @@ func (f *Front) Serve(ctx context.Context, l net.Listener) error {
 	}
 	return nil
 }
+
+// LookForMoves prepares, now, the papers of the moves that are near.
+func (f *Front) LookForMoves(ctx context.Context) error { return f.jobs.Look(ctx) }
 
 // Close cuts whatever is still open. The hub itself stays open.
 func (f *Front) Close() {

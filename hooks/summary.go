@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"time"
 	_ "time/tzdata" // sites name their time zone, also on machines without the database
 
@@ -274,5 +275,11 @@ func chooseLanguages(survivor, transfer care.Row, country string) []string {
 	if there == "" {
 		there = own
 	}
-	return []string{own, there}
+	return []string{plainLanguage(own), plainLanguage(there)}
+}
+
+// plainLanguage leaves out script and region: the labels are the same.
+func plainLanguage(tag string) string {
+	language, _, _ := strings.Cut(tag, "-")
+	return language
 }

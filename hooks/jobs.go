@@ -1,0 +1,244 @@
+package hooks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/robfig/cron/v3"
+
+	"portolan/care"
+	"portolan/collections"
+)
+
+// LeadDays is how long before a departure the paper is prepared: time for the
+// owner to look at it with the person, and to mend what stands in the way.
+const LeadDays = 7
+
+// Names of the jobs and when they are due, in the time of each site. The look
+// passes over cases in which nothing changed; the daily one takes each again.
+const (
+	jobLook  = "summaries_look"
+	jobDaily = "summaries_daily"
+)
+
+var schedules = []struct{ job, spec string }{
+	{jobLook, "*/15 * * * *"},
+	{jobDaily, "30 5 * * *"},
+}
+
+// Limits of the jobs.
+const (
+	catchUpSpan    = 25 * time.Hour // how far back a missed run is looked for: one of each job lies in it
+	stopJobsWithin = 30 * time.Second
+)
+
+// Jobs runs what the hub does by the clock: robfig/cron with a schedule in the
+// time zone of each site, each run noted in job_runs, none twice, none beside
+// another.
+type Jobs struct {
+	hub  *collections.Hub
+	log  *slog.Logger
+	cron *cron.Cron
+
+	turn  sync.Mutex // one run at a time, whatever started it
+	seen  map[string]uint64
+	sites map[string]scheduled // by site
+
+	ctx    context.Context
+	cancel context.CancelFunc
+}
+
+// scheduled is what the cron holds of one site.
+type scheduled struct {
+	zone    string
+	entries []cron.EntryID
+}
+
+// NewJobs prepares the jobs of a hub; Start begins them.
+func NewJobs(hub *collections.Hub) *Jobs {
+	ctx, cancel := context.WithCancel(context.Background())
+	log := cronLog{hub.Log()}
+	return &Jobs{
+		hub: hub, log: hub.Log(), seen: map[string]uint64{}, sites: map[string]scheduled{}, ctx: ctx, cancel: cancel,
+		cron: cron.New(cron.WithLogger(log), cron.WithChain(cron.Recover(log), cron.SkipIfStillRunning(log))),
+	}
+}
+
+// Start catches up what was missed while the hub was down, once, and goes on
+// by the clock.
+func (j *Jobs) Start() error {
+	if err := j.schedule(); err != nil {
+		return err
+	}
+	j.cron.Start()
+	go func() {
+		if err := j.CatchUp(j.ctx); err != nil && j.ctx.Err() == nil {
+			j.log.Error("catching up missed jobs", "code", care.CodeOf(err))
+		}
+	}()
+	return nil
+}
+
+// Stop lets the run that is under way end and waits for it.
+func (j *Jobs) Stop() {
+	j.cancel()
+	late := time.NewTimer(stopJobsWithin)
+	defer late.Stop()
+	select {
+	case <-j.cron.Stop().Done():
+	case <-late.C:
+		j.log.Error("a job does not end")
+	}
+	j.turn.Lock() // also waits for what CatchUp began
+	defer j.turn.Unlock()
+}
+
+// schedule brings the cron in step with the sites: new ones, and those that
+// moved to another time zone.
+func (j *Jobs) schedule() error {
+	sites, err := j.hub.Sites(j.ctx)
+	if err != nil {
+		return fmt.Errorf("reading the sites: %w", err)
+	}
+	for _, s := range sites {
+		zone := zoneOf(s)
+		had, ok := j.sites[s.ID]
+		if ok && had.zone == zone.String() {
+			continue
+		}
+		for _, id := range had.entries {
+			j.cron.Remove(id)
+		}
+		now := scheduled{zone: zone.String()}
+		for _, p := range schedules {
+			id, err := j.cron.AddFunc("CRON_TZ="+zone.String()+" "+p.spec, func() { j.onTime(p.job, s.ID) })
+			if err != nil {
+				return fmt.Errorf("scheduling %s: %w", p.job, err)
+			}
+			now.entries = append(now.entries, id)
+		}
+		j.sites[s.ID] = now
+	}
+	return nil
+}
+
+// zoneOf is a site's time zone; UTC where none is recorded or known.
+func zoneOf(site care.Row) *time.Location {
+	zone, err := time.LoadLocation(site.Text("time_zone"))
+	if err != nil {
+		return time.UTC
+	}
+	return zone
+}
+
+// onTime is what the cron calls.
+func (j *Jobs) onTime(job, site string) {
+	row, err := j.hub.Read(j.ctx, j.hub.HubActor(), "organisations", site)
+	if err == nil {
+		err = j.runDue(j.ctx, job, row, false)
+	}
+	if err == nil && job == jobLook {
+		j.turn.Lock()
+		err = j.schedule()
+		j.turn.Unlock()
+	}
+	if err != nil && j.ctx.Err() == nil {
+		j.log.Error("running a job", "job", job, "code", care.CodeOf(err))
+	}
+}
+
+// CatchUp runs, for each site, the last due time of each job that was missed,
+// once, and takes up a run that was cut off.
+func (j *Jobs) CatchUp(ctx context.Context) error {
+	sites, err := j.hub.Sites(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the sites: %w", err)
+	}
+	var failed error
+	for _, s := range sites {
+		for _, p := range schedules {
+			failed = errors.Join(failed, j.runDue(ctx, p.job, s, true))
+		}
+	}
+	return failed
+}
+
+// runDue runs the last due time of a job at a site, unless it was run.
+func (j *Jobs) runDue(ctx context.Context, job string, site care.Row, resume bool) (err error) {
+	j.turn.Lock()
+	defer j.turn.Unlock()
+	due, ok := lastDue(job, zoneOf(site), j.hub.Now())
+	if !ok || ctx.Err() != nil {
+		return ctx.Err()
+	}
+	run := collections.Run{Job: job, Site: site.ID, Due: due}
+	claimed, err := j.hub.ClaimRun(ctx, run, resume)
+	if err != nil || !claimed {
+		return err
+	}
+	outcome := "failed"
+	defer func() {
+		if ctx.Err() != nil {
+			return // cut off: taken up again at the next start
+		}
+		err = errors.Join(err, j.hub.FinishRun(ctx, run, outcome))
+	}()
+	if job == jobDaily {
+		clear(j.seen)
+	}
+	tally, err := j.look(ctx, site)
+	if err == nil {
+		outcome = tally.String()
+	}
+	return err
+}
+
+// lastDue is the last moment, up to now, at which a job was due.
+func lastDue(job string, zone *time.Location, now time.Time) (due time.Time, ok bool) {
+	for _, p := range schedules {
+		if p.job != job {
+			continue
+		}
+		s, err := cron.ParseStandard("CRON_TZ=" + zone.String() + " " + p.spec)
+		if err != nil {
+			return due, false
+		}
+		for at := s.Next(now.Add(-catchUpSpan)); !at.IsZero() && !at.After(now); at = s.Next(at) {
+			due, ok = at, true
+		}
+	}
+	return due.UTC(), ok
+}
+
+// Look prepares the papers of all sites now, whatever the clock says: for a
+// person who does not want to wait, and for the demo.
+func (j *Jobs) Look(ctx context.Context) error {
+	sites, err := j.hub.Sites(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the sites: %w", err)
+	}
+	j.turn.Lock()
+	defer j.turn.Unlock()
+	for _, s := range sites {
+		if _, err := j.look(ctx, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// cronLog gives the cron's log to ours. What a panic says could hold personal
+// data, so only its type is told.
+type cronLog struct{ log *slog.Logger }
+
+// Info is silent: each run is in job_runs.
+func (cronLog) Info(string, ...any) {}
+
+// Error says that a job broke.
+func (l cronLog) Error(err error, msg string, _ ...any) {
+	l.log.Error("a job broke", "what", msg, "type", fmt.Sprintf("%T", err))
+}
