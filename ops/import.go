@@ -17,7 +17,15 @@ import (
 	fieldsync "portolan/sync"
 )
 
-const importUsage = "htcds|fhir [--dir D] [--as LOGIN] [--org ID] FILE…"
+const importUsage = `htcds|fhir [flags] FILE…
+
+  htcds  tables (CSV) with the names of the Human Trafficking Case Data Standard
+         2.0 in their first row, and filled XForm submissions
+  fhir   FHIR R4 bundles in JSON, such as International Patient Summaries
+
+Each person becomes a case. What has no place in the records is kept with the
+case and listed; the same file read again changes nothing.
+`
 
 // Import reads files of other systems into cases, through the one door.
 //
@@ -26,9 +34,9 @@ const importUsage = "htcds|fhir [--dir D] [--as LOGIN] [--org ID] FILE…"
 // yet: whoever may give grants in the organisation gives them.
 func Import(ctx context.Context, env Env, args []string) int {
 	fs := env.flags("import")
-	dir := fs.String("dir", DefaultDir, "the hub's folder")
-	as := fs.String("as", "", "login of whoever will own the cases: a coordinator, or somebody who may approve or export")
-	org := fs.String("org", "", "id of the organisation, where the hub has several")
+	dir := fs.String("dir", DefaultDir, "the hub's `folder`")
+	as := fs.String("as", "", "`login` of whoever will own the cases: a coordinator, or somebody who may approve or export")
+	org := fs.String("org", "", "`id` of the organisation, where the hub has several")
 	words, exit, stop := env.parse(fs, args, importUsage)
 	if stop {
 		return exit
@@ -36,7 +44,10 @@ func Import(ctx context.Context, env Env, args []string) int {
 	if len(words) < 2 || words[0] != "htcds" && words[0] != "fhir" {
 		return env.misused(fs, importUsage, "say what the files are (htcds or fhir) and name at least one")
 	}
-	hub, done, err := env.OpenHub(ctx, *dir)
+	if fresh := env.Path(*dir); env.running == nil && !holdsHub(fresh) {
+		fmt.Fprintf(env.Stderr, "portolan: there was no hub in %s; it is made now\n", fresh)
+	}
+	hub, done, err := env.MakeHub(ctx, *dir)
 	if err != nil {
 		return env.Fail(err)
 	}
@@ -58,6 +69,12 @@ func Import(ctx context.Context, env Env, args []string) int {
 	return ExitOK
 }
 
+// The organisation of a hub that has none yet, until somebody names it.
+const (
+	firstOrgName = "This organisation"
+	firstOrgZone = "UTC"
+)
+
 // importer is one run of the command.
 type importer struct {
 	env    Env
@@ -71,7 +88,10 @@ type importer struct {
 // signIn makes sure of whoever the cases are for, and where they belong.
 func (im *importer) signIn(ctx context.Context, login string) error {
 	if login == "" {
-		return im.findOrg(ctx)
+		u := user{env: im.env, org: im.org, orgName: firstOrgName, zone: firstOrgZone}
+		org, err := u.organisation(ctx, im.hub)
+		im.org = org
+		return err
 	}
 	owner, err := im.env.SignIn(ctx, im.hub, login)
 	if err != nil {
@@ -84,28 +104,6 @@ func (im *importer) signIn(ctx context.Context, login string) error {
 		return &care.Error{Code: "not_permitted", Kind: care.Unprocessed, Hint: login + " belongs to another organisation."}
 	}
 	im.owner, im.org = owner, owner.Org
-	return nil
-}
-
-func (im *importer) findOrg(ctx context.Context) error {
-	if im.org != "" {
-		return nil
-	}
-	rows, err := im.hub.List(ctx, im.hub.HubActor(), collections.Query{Collection: "organisations"})
-	if err != nil {
-		return err
-	}
-	var own []string
-	for _, r := range rows {
-		if r.ID == r.Org { // a hub's own organisations hold themselves; the others are places to refer to
-			own = append(own, r.ID)
-		}
-	}
-	if len(own) != 1 {
-		return &care.Error{Code: "which_organisation", Kind: care.Invalid,
-			Hint: fmt.Sprintf("This hub has %d organisations; say whose the cases are with --org or --as.", len(own))}
-	}
-	im.org = own[0]
 	return nil
 }
 

@@ -116,7 +116,8 @@ func (o *outside) portolan(ctx context.Context, args ...string) error {
 	return nil
 }
 
-// changes verifies the hub and counts the changes in its log and what is held.
+// changes verifies the hub and counts the changes in its log. None of them may
+// be held.
 func (o *outside) changes(ctx context.Context) (n int, err error) {
 	hub, err := collections.Open(collections.Config{Dir: o.dir})
 	if err != nil {
@@ -128,8 +129,18 @@ func (o *outside) changes(ctx context.Context) (n int, err error) {
 			n = c.N
 		}
 	})
-	if err == nil && len(faults) > 0 {
-		err = fmt.Errorf("the hub does not verify: %s", faults[0])
+	if err != nil {
+		return n, err
 	}
-	return n, err
+	if len(faults) > 0 {
+		return n, fmt.Errorf("the hub does not verify: %s", faults[0])
+	}
+	waiting, err := hub.Worklist(ctx, hub.HubActor())
+	if err != nil {
+		return n, err
+	}
+	if held := len(waiting.Held) + len(waiting.Conflicts); held > 0 {
+		return n, fmt.Errorf("%d changes were held or in conflict", held)
+	}
+	return n, nil
 }
