@@ -38,6 +38,7 @@ type Version struct {
 	At      string     `json:"at"`          // device time
 	Author  string     `json:"by"`          // staff id
 	Seq     uint64     `json:"q,omitempty"` // the hub's sequence number; 0 while only the tablet knows it
+	Stands  uint64     `json:"o,omitempty"` // for Ask: since which number this line of values has stood, where that is not Seq
 	Value   care.Value `json:"v,omitempty"` // for Union: absent
 	Elem    string     `json:"e,omitempty"` // for Union: the element
 	Removed bool       `json:"x,omitempty"` // for Union: the element was removed

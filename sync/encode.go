@@ -156,6 +156,10 @@ func (v *Version) AppendJSON(b []byte) []byte {
 		b = append(b, `,"q":`...)
 		b = strconv.AppendUint(b, v.Seq, 10)
 	}
+	if v.Stands != 0 {
+		b = append(b, `,"o":`...)
+		b = strconv.AppendUint(b, v.Stands, 10)
+	}
 	if len(v.Value) > 0 {
 		b = append(b, `,"v":`...)
 		b = appendValue(b, v.Value)

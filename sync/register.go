@@ -35,6 +35,8 @@ func (r *Register) Apply(f *care.Field, v Version, base []Dot) (conflict bool, h
 	for _, h := range r.Heads {
 		if !supersedes(f, v, h) || !slices.Contains(base, h.Dot) {
 			next = append(next, h)
+		} else if f.Merge == care.Ask {
+			v.inherit(h)
 		}
 	}
 	if len(next) >= HeadsMax {
@@ -43,6 +45,24 @@ func (r *Register) Apply(f *care.Field, v Version, base []Dot) (conflict bool, h
 	at, _ := slices.BinarySearchFunc(next, v, compareHeads)
 	r.Heads = slices.Insert(next, at, v)
 	return r.Conflict(f), ""
+}
+
+// inherit keeps for v the place of a version that it supersedes: whoever saw
+// the value in force and changed it has changed what is in force, also where
+// another value waits beside it for a decision.
+func (v *Version) inherit(h Version) {
+	if s := h.standsSince(); s != 0 && (v.standsSince() == 0 || s < v.standsSince()) {
+		v.Stands = s
+	}
+}
+
+// standsSince is the hub's number from which this line of values stands, 0
+// where the hub has not numbered it.
+func (v *Version) standsSince() uint64 {
+	if v.Stands != 0 {
+		return v.Stands
+	}
+	return v.Seq
 }
 
 // misplaced tells of a version that does not fit the kind of field.
@@ -87,7 +107,7 @@ func (r Register) InForce(f *care.Field) care.Value {
 	case care.Safer:
 		return r.safest(f)
 	case care.Ask:
-		return slices.MinFunc(r.Heads, byArrival).Value
+		return slices.MinFunc(r.Heads, byStanding).Value
 	default:
 		return slices.MaxFunc(r.Heads, byClock).Value
 	}
@@ -101,10 +121,10 @@ func byClock(a, b Version) int {
 	return a.Dot.Compare(b.Dot)
 }
 
-// byArrival orders by the hub's number; what the hub has not numbered yet
-// comes last, the earlier clock first.
-func byArrival(a, b Version) int {
-	if c := cmp.Compare(a.Seq-1, b.Seq-1); c != 0 { // 0 wraps to the largest
+// byStanding orders by how long a line of values has stood at the hub; what
+// the hub has not numbered yet comes last, the earlier clock first.
+func byStanding(a, b Version) int {
+	if c := cmp.Compare(a.standsSince()-1, b.standsSince()-1); c != 0 { // 0 wraps to the largest
 		return c
 	}
 	return byClock(a, b)

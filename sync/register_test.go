@@ -111,7 +111,7 @@ func applyAll(f *care.Field, writes []write) Register {
 func withoutSeq(r Register) []byte {
 	r.Heads = slices.Clone(r.Heads)
 	for i := range r.Heads {
-		r.Heads[i].Seq = 0
+		r.Heads[i].Seq, r.Heads[i].Stands = 0, 0
 	}
 	return r.AppendJSON(nil)
 }
@@ -178,6 +178,29 @@ func TestSaferIsInForce(t *testing.T) {
 		for _, h := range reg.Heads {
 			if order, ok := f.Safer.Compare(now, h.Value); !ok || order < 0 {
 				t.Fatalf("%s is in force beside %s", now, h.Value)
+			}
+		}
+	}
+}
+
+// Law: under ask, what stands changes only by a version whose author saw what
+// stood. Nobody's decision puts a third person's value in force.
+func TestAskStandsUntilSomebodyWhoSawItChangesIt(t *testing.T) {
+	r := seedOf(t)
+	f := lawFields[1]
+	for range 3000 {
+		var reg Register
+		for i, w := range anyOrder(r, history(r, f)) {
+			w.v.Seq = uint64(i + 1)
+			before := reg
+			reg.Apply(f, w.v, w.base)
+			now := slices.MinFunc(reg.Heads, byStanding)
+			if i == 0 {
+				continue
+			}
+			stood := slices.MinFunc(before.Heads, byStanding)
+			if now.Dot != stood.Dot && (now.Dot != w.v.Dot || !slices.Contains(w.base, stood.Dot)) {
+				t.Fatalf("%s stood, %s came with base %v, and %s stands", stood.Dot, w.v.Dot, w.base, now.Dot)
 			}
 		}
 	}

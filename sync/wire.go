@@ -218,6 +218,8 @@ func (s *scanner) version(v *Version) error {
 			v.Author, err = s.str()
 		case "q":
 			v.Seq, err = s.uint(NumberMax)
+		case "o":
+			v.Stands, err = s.uint(NumberMax)
 		case "v":
 			v.Value, err = s.value()
 		case "e":
