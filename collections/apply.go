@@ -127,7 +127,7 @@ func (s *session) find(a *arrival) (*record, string, error) {
 	case a.Author != a.actor.Staff:
 		return nil, HeldAuthor, nil
 	}
-	rec, err := s.t.load(t, a.Record)
+	rec, err := s.load(t, a.Record)
 	if err != nil {
 		return nil, "", err
 	}
@@ -165,7 +165,7 @@ func (s *session) begin(t *table, a *arrival) (*record, string, error) {
 			return nil, HeldNoGrant, nil
 		}
 	default:
-		c, err := s.t.load(s.h.tables["cases"], a.Case)
+		c, err := s.load(s.h.tables["cases"], a.Case)
 		if err != nil {
 			return nil, "", err
 		}
@@ -319,6 +319,7 @@ func (s *session) write(a *arrival, rec *record, effects []effect) ([]string, er
 	if err := s.t.store(rec); err != nil {
 		return nil, err
 	}
+	s.keep(rec)
 	var conflicts []string
 	fields := make(map[fieldsync.Scope][]string)
 	for _, e := range effects {

@@ -93,7 +93,7 @@ func (w world) Row(collection, id string) (care.Row, bool) {
 	if !ok || id == "" {
 		return care.Row{}, false
 	}
-	rec, err := w.s.t.load(t, id)
+	rec, err := w.s.load(t, id)
 	return w.out(rec, err)
 }
 

@@ -316,13 +316,15 @@ func (p *pull) sendRow(out func([]byte) error, w *wantedRow) error {
 		n := 0
 		for i := range t.entity.Fields {
 			f := &t.entity.Fields[i]
-			raw, ok := rec.raw[f.Name]
-			if !ok || rec.scope(f) != scope || (w.fields[scope] != nil && !slices.Contains(w.fields[scope], f.Name)) {
+			if rec.scope(f) != scope || (w.fields[scope] != nil && !slices.Contains(w.fields[scope], f.Name)) {
 				continue
 			}
-			plain, err := openBytes(rec, f.Name, raw)
+			plain, err := rec.wire(f.Name)
 			if err != nil {
 				return err
+			}
+			if len(plain) == 0 {
+				continue
 			}
 			if n > 0 {
 				b.WriteByte(',')

@@ -3,7 +3,6 @@ package collections
 import (
 	"bytes"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -25,6 +24,8 @@ type record struct {
 	arrivedAt string
 	seq       uint64
 	stored    bool // it stands in the database
+
+	whole *care.Row // the row of all compartments, until a register changes
 
 	raw  map[string][]byte             // registers as stored, not decoded yet
 	regs map[string]fieldsync.Register // decoded or changed
@@ -52,11 +53,11 @@ func scanRecord(t *table, row scanner) (*record, error) {
 		return nil, fmt.Errorf("reading a row of %s: %w", t.entity.Name, err)
 	}
 	r.stored = true
-	clear, err := openRouting(routing)
+	clear, err := fieldsync.DecodeRegisters(routing)
 	if err != nil {
 		return nil, fmt.Errorf("reading a row of %s: %w", t.entity.Name, err)
 	}
-	r.raw = clear
+	r.regs = clear
 	for i, f := range t.sealed {
 		if len(cells[i]) > 0 {
 			r.raw[f.Name] = cells[i]
@@ -83,8 +84,20 @@ func (r *record) register(field string) (fieldsync.Register, error) {
 	return reg, nil
 }
 
+// wire is the field's register as it goes on the wire, nothing where nothing
+// was written.
+func (r *record) wire(field string) ([]byte, error) {
+	if raw, ok := r.raw[field]; ok {
+		return openBytes(r, field, raw)
+	}
+	if reg, ok := r.regs[field]; ok && len(reg.Heads) > 0 {
+		return reg.AppendJSON(nil), nil
+	}
+	return nil, nil
+}
+
 func (r *record) set(field string, reg fieldsync.Register) {
-	r.regs[field] = reg
+	r.regs[field], r.whole = reg, nil
 	delete(r.raw, field)
 }
 
@@ -96,10 +109,11 @@ type snapshot struct {
 
 func (r *record) save() snapshot { return snapshot{maps.Clone(r.raw), maps.Clone(r.regs)} }
 
-func (r *record) restore(s snapshot) { r.raw, r.regs = s.raw, s.regs }
+func (r *record) restore(s snapshot) { r.raw, r.regs, r.whole = s.raw, s.regs, nil }
 
 // restoreField puts one field back to what it was.
 func (r *record) restoreField(s snapshot, field string) {
+	r.whole = nil
 	delete(r.raw, field)
 	delete(r.regs, field)
 	if b, ok := s.raw[field]; ok {
@@ -113,6 +127,9 @@ func (r *record) restoreField(s snapshot, field string) {
 // row is the record with the values in force, of the compartments for which
 // see answers yes; see nil means all.
 func (r *record) row(see func(care.Compartment) bool) (care.Row, error) {
+	if see == nil && r.whole != nil {
+		return *r.whole, nil
+	}
 	out := care.Row{Collection: r.t.entity.Name, ID: r.id, Org: r.org, Case: r.caseID, CreatedBy: r.createdBy, V: make(map[string]care.Value)}
 	for i := range r.t.entity.Fields {
 		f := &r.t.entity.Fields[i]
@@ -126,6 +143,9 @@ func (r *record) row(see func(care.Compartment) bool) (care.Row, error) {
 		if v := reg.InForce(f); v.IsSet() {
 			out.V[f.Name] = v
 		}
+	}
+	if see == nil {
+		r.whole = &out
 	}
 	return out, nil
 }
@@ -143,32 +163,49 @@ func (r *record) target(c care.Compartment) care.Target {
 	return care.Target{Collection: r.t.entity.Name, Org: r.org, Case: r.caseID, Topic: r.t.entity.Topic, Compartment: c}
 }
 
+// recordsKeptMax bounds how many records one session keeps decoded.
+const recordsKeptMax = 512
+
+type recordKey struct {
+	t  *table
+	id string
+}
+
 // load reads a record inside the door's transaction, nil where there is none.
-func (t *tx) load(tab *table, id string) (*record, error) {
-	return scanRecord(tab, t.row(tab.read, id))
+// A session works on one decoded copy of each record.
+func (s *session) load(t *table, id string) (*record, error) {
+	if rec, ok := s.kept[recordKey{t, id}]; ok {
+		return rec, nil
+	}
+	rec, err := scanRecord(t, s.t.row(t.read, id))
+	if err == nil && rec != nil {
+		s.keep(rec)
+	}
+	return rec, err
+}
+
+func (s *session) keep(rec *record) {
+	if len(s.kept) >= recordsKeptMax {
+		clear(s.kept)
+	}
+	s.kept[recordKey{rec.t, rec.id}] = rec
 }
 
 // store writes the whole row.
 func (t *tx) store(r *record) error {
 	args := []any{r.id, r.org, r.caseID, r.createdBy, r.madeAt, r.arrivedAt, r.seq, nil}
-	routing := make(map[string]json.RawMessage, len(r.t.clear))
+	routing := make(map[string]fieldsync.Register, len(r.t.clear))
 	for _, f := range r.t.clear {
 		reg, err := r.register(f.Name)
 		if err != nil {
 			return err
 		}
 		args = append(args, clearText(reg.InForce(f)))
-		if len(reg.Heads) == 0 {
-			continue
-		}
-		if routing[f.Name], err = json.Marshal(reg); err != nil {
-			return fmt.Errorf("writing %s.%s: %w", r.t.entity.Name, f.Name, err)
+		if len(reg.Heads) > 0 {
+			routing[f.Name] = reg
 		}
 	}
-	var err error
-	if args[7], err = json.Marshal(routing); err != nil {
-		return fmt.Errorf("writing %s: %w", r.t.entity.Name, err)
-	}
+	args[7] = fieldsync.AppendRegisters(nil, routing)
 	for _, f := range r.t.sealed {
 		cell, err := r.cell(f)
 		if err != nil {

@@ -20,6 +20,7 @@ type session struct {
 	nowText string
 	state
 	seen map[seenKey]care.Decision
+	kept map[recordKey]*record // decoded, as they stand in this transaction
 }
 
 // state is what a group that falls puts back, beside what the database puts
@@ -59,7 +60,7 @@ func (h *Hub) enter(ctx context.Context, a care.Actor, f func(*session) error) e
 	err := h.writer.write(ctx, func(t *tx) (err error) {
 		defer caught(&err)
 		now := h.now()
-		s := &session{h: h, t: t, actor: a, now: now, nowText: care.FormatTime(now), seen: map[seenKey]care.Decision{}}
+		s := &session{h: h, t: t, actor: a, now: now, nowText: care.FormatTime(now), seen: map[seenKey]care.Decision{}, kept: map[recordKey]*record{}}
 		s.grants = a.Grants
 		s.digests = map[fieldsync.Scope]fieldsync.Digest{}
 		s.touched = map[fieldsync.Scope]bool{}
@@ -182,6 +183,8 @@ func (s *session) group(build []func() (*arrival, error)) ([]fieldsync.Receipt, 
 		return nil, fmt.Errorf("putting a group back: %w", err)
 	}
 	s.state = before
+	clear(s.kept)
+	clear(s.seen)
 	return s.holdGroup(build, reasons)
 }
 
@@ -214,7 +217,7 @@ func (s *session) hubChange(actor care.Actor, d Draft) (*arrival, error) {
 	if !ok {
 		return nil, &care.Error{Code: "unknown_collection", Kind: care.Invalid, Hint: "There is no collection of that name."}
 	}
-	rec, err := s.t.load(t, d.Record)
+	rec, err := s.load(t, d.Record)
 	if err != nil {
 		return nil, err
 	}
