@@ -303,8 +303,8 @@ func errorCodes(t *testing.T) found {
 				}
 			case *ast.ValueSpec:
 				for i, name := range n.Names {
-					named := strings.HasPrefix(name.Name, "Code") || strings.HasPrefix(name.Name, "Held") || strings.HasPrefix(name.Name, "Reason") || typeName(n.Type) == "Reason"
-					if named && i < len(n.Values) {
+					named := codeConstant.MatchString(name.Name) && slices.Contains([]string{"", "string"}, typeName(n.Type))
+					if (named || typeName(n.Type) == "Reason") && i < len(n.Values) {
 						add(n.Values[i])
 					}
 				}
@@ -319,8 +319,11 @@ func errorCodes(t *testing.T) found {
 	return codes
 }
 
+var codeConstant = regexp.MustCompile(`^(Code|Held|Reason)[A-Z]`)
+
 // codeParameters finds the functions that take a code: "folder name" → which
-// argument it is.
+// argument it is. A code of another kind, such as a language's, is told by
+// what the function returns; a reason for a grant is none for a refusal.
 func codeParameters() map[string]int {
 	at := map[string]int{}
 	for _, s := range goSources {
@@ -332,7 +335,9 @@ func codeParameters() map[string]int {
 			i := 0
 			for _, p := range f.Type.Params.List {
 				for _, name := range p.Names {
-					if slices.Contains([]string{"code", "reason", "why"}, name.Name) && slices.Contains([]string{"string", "Reason"}, typeName(p.Type)) {
+					refuses := name.Name == "code" && returnsError(f) ||
+						(name.Name == "reason" || name.Name == "why") && slices.Contains([]string{"care", "collections", "sync"}, s.dir) && !strings.HasPrefix(f.Name.Name, "grant")
+					if refuses && slices.Contains([]string{"string", "Reason"}, typeName(p.Type)) {
 						at[s.dir+" "+f.Name.Name] = i
 					}
 					i++
@@ -341,6 +346,15 @@ func codeParameters() map[string]int {
 		}
 	}
 	return at
+}
+
+func returnsError(f *ast.FuncDecl) bool {
+	if f.Type.Results == nil {
+		return false
+	}
+	return slices.ContainsFunc(f.Type.Results.List, func(r *ast.Field) bool {
+		return strings.EqualFold(typeName(r.Type), "error")
+	})
 }
 
 // typeName is the last word of Name, pkg.Name or *pkg.Name.
@@ -407,7 +421,7 @@ func TestReadmeGuaranteesHaveTests(t *testing.T) {
 			}
 		}
 	}
-	row := regexp.MustCompile("^\\| .+ \\| (`Test.+) \\| `go test (?:\\./([a-z_/]+)|\\.) ")
+	row := regexp.MustCompile("^\\| .+ \\| (`Test.+) \\| `go test (?:\\./([a-z_/]+)|\\.) (-v|-run ([A-Za-z0-9]+))` \\|$")
 	name := regexp.MustCompile("`(Test[A-Za-z0-9_]+)`")
 	rows := 0
 	for i, line := range strings.Split(read(t, "README.md"), "\n") {
@@ -426,6 +440,9 @@ func TestReadmeGuaranteesHaveTests(t *testing.T) {
 		for _, n := range name.FindAllStringSubmatch(m[1], -1) {
 			if !tests[strings.TrimSuffix(dir, "/")+" "+n[1]] {
 				t.Errorf("README.md:%d: there is no %s in %s", i+1, n[1], dir)
+			}
+			if !strings.Contains(n[1], m[4]) {
+				t.Errorf("README.md:%d: -run %s does not run %s", i+1, m[4], n[1])
 			}
 		}
 	}
