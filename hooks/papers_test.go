@@ -287,7 +287,9 @@ func TestWhatStandsInTheWayIsSaid(t *testing.T) {
 		says    string
 	}{
 		{"a language that cannot be set", func(p *traveller) { p.change(t, "survivors", p.survivor, set{"primary_language": text("ar")}) }, "summary_language", "Arabic (ar)"},
-		{"a script that cannot be set", func(p *traveller) { p.change(t, "medicines", p.medicine, set{"instructions": text("بعد الأكل")}) }, "summary_text", "Instructions"},
+		{"a script that cannot be set", func(p *traveller) {
+			p.change(t, "medicines", p.medicine, set{"instructions": text("بعد الأكل")})
+		}, "summary_text", "Instructions"},
 		{"a word that gives away", func(p *traveller) {
 			p.change(t, "medicines", p.medicine, set{"instructions": text("ask at the shelter")})
 		}, "summary_words", "Instructions"},

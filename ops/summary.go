@@ -1,0 +1,119 @@
+package ops
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"portolan/care"
+	"portolan/hooks"
+	"portolan/pdf"
+)
+
+const summaryUsage = `--as LOGIN --case ID --out FILE [flags]
+
+Makes the care summary of a case, as the member of staff who signs in: what
+they may not see and what the person did not agree to share is not in it. The
+languages are the person's own and the receiving country's, one or two of
+en, es, fr; where none are named they come from the case and its next move.
+The password is asked for, or taken from PORTOLAN_PASSWORD.
+`
+
+// Summary writes a care summary to a file.
+func Summary(ctx context.Context, env Env, args []string) int {
+	fs := env.flags("summary")
+	dir := fs.String("dir", DefaultDir, "the hub's `folder`")
+	login := fs.String("as", "", "`login` of the member of staff")
+	order := hooks.SummaryOrder{}
+	fs.StringVar(&order.Case, "case", "", "`id` of the case")
+	fs.StringVar(&order.Country, "to", "", "receiving `country`, two letters of ISO 3166-1; where it is left out, that of the case's next move")
+	languages := fs.String("languages", "", "the person's own `language`, then the receiving country's, as es,en")
+	out := fs.String("out", "", "`file` to write, for its owner alone to read")
+	words, exit, stop := env.parse(fs, args, summaryUsage)
+	if stop {
+		return exit
+	}
+	order.Country = strings.ToUpper(order.Country)
+	if problem := summaryProblem(words, *login, *out, *languages, &order); problem != "" {
+		return env.misused(fs, summaryUsage, problem)
+	}
+	hub, done, err := env.OpenHub(ctx, *dir)
+	if err != nil {
+		return env.Fail(err)
+	}
+	defer done()
+	actor, err := env.SignIn(ctx, hub, *login)
+	if err != nil {
+		return env.Fail(err)
+	}
+	made, err := hooks.MakeSummary(ctx, hub, actor, order)
+	if err != nil {
+		return env.Fail(err)
+	}
+	if err := writePrivate(env.Path(*out), made.PDF); err != nil {
+		return env.Fail(err)
+	}
+	fmt.Fprintf(env.Stdout, "Written: %d bytes in %s, %d sections, agreed until %s.\n", len(made.PDF),
+		strings.Join(made.Languages, " and "), len(made.Sections), made.Until.Format("2006-01-02"))
+	return ExitOK
+}
+
+// summaryProblem says what makes no sense in the command line, "" where
+// nothing does.
+func summaryProblem(words []string, login, out, languages string, order *hooks.SummaryOrder) string {
+	switch {
+	case len(words) > 0:
+		return fmt.Sprintf("%q is one word too many", words[0])
+	case login == "":
+		return "say with --as who makes the summary"
+	case order.Case == "":
+		return "say with --case whose summary to make"
+	case out == "":
+		return "say with --out where to write"
+	}
+	if countries, _ := care.FindCodes("countries"); order.Country != "" && !countries.Has(order.Country) {
+		return "--to is not a country of ISO 3166-1"
+	}
+	if languages == "" {
+		return ""
+	}
+	order.Languages = strings.Split(languages, ",")
+	if len(order.Languages) > 2 {
+		return "--languages takes one or two"
+	}
+	for _, l := range order.Languages {
+		if err := pdf.CheckLanguage(l); err != nil {
+			return hintOf(err)
+		}
+	}
+	return ""
+}
+
+func hintOf(err error) string {
+	var known *care.Error
+	if errors.As(err, &known) {
+		return known.Hint
+	}
+	return err.Error()
+}
+
+// writePrivate writes a file that only its owner may read, whole or not at
+// all; one of that name is replaced in the moment in which the new one is
+// whole.
+func writePrivate(path string, b []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".summary-*") // made for its owner alone (0600)
+	if err != nil {
+		return fmt.Errorf("writing the summary: %w", err)
+	}
+	_, err = f.Write(b)
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("writing the summary: %w", err), os.Remove(f.Name()))
+	}
+	return nil
+}
