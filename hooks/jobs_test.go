@@ -2,7 +2,6 @@ package hooks_test
 
 import (
 	"context"
-	"database/sql"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,32 +13,20 @@ import (
 	"portolan/collections"
 	"portolan/hooks"
 	"portolan/internal/hubtest"
-
-	_ "modernc.org/sqlite"
 )
 
-type jobRun struct{ job, due, finished, outcome string }
+type jobRun struct {
+	Job      string `db:"job"`
+	Due      string `db:"due_at"`
+	Finished string `db:"finished_at"`
+	Outcome  string `db:"outcome"`
+}
 
-// runs reads job_runs as another program would.
-func runs(t *testing.T, h *hubtest.Hub) []jobRun {
+func runs(t *testing.T, h *hubtest.Hub) (l []jobRun) {
 	t.Helper()
-	db, err := sql.Open("sqlite", filepath.Join(h.Dir(), "pb_data", "data.db")+"?mode=ro")
+	err := h.App().ConcurrentDB().NewQuery(`SELECT job, due_at, finished_at, outcome FROM job_runs ORDER BY job, due_at`).All(&l)
 	if err != nil {
 		t.Fatal(err)
-	}
-	defer db.Close()
-	rows, err := db.Query(`SELECT job, due_at, finished_at, outcome FROM job_runs ORDER BY job, due_at`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer rows.Close()
-	var l []jobRun
-	for rows.Next() {
-		var r jobRun
-		if err := rows.Scan(&r.job, &r.due, &r.finished, &r.outcome); err != nil {
-			t.Fatal(err)
-		}
-		l = append(l, r)
 	}
 	return l
 }
@@ -54,8 +41,8 @@ func catchUp(t *testing.T, h *hubtest.Hub) {
 func dues(l []jobRun, job string) []string {
 	var d []string
 	for _, r := range l {
-		if r.job == job {
-			d = append(d, r.due)
+		if r.Job == job {
+			d = append(d, r.Due)
 		}
 	}
 	return d
@@ -84,8 +71,8 @@ func TestMissedRunsAreCaughtUpOnce(t *testing.T) {
 		t.Errorf("%d runs, want 4", len(l))
 	}
 	for _, r := range l {
-		if r.finished == "" || !strings.HasPrefix(r.outcome, "0 moves") {
-			t.Errorf("%s of %s ended at %q with %q", r.job, r.due, r.finished, r.outcome)
+		if r.Finished == "" || !strings.HasPrefix(r.Outcome, "0 moves") {
+			t.Errorf("%s of %s ended at %q with %q", r.Job, r.Due, r.Finished, r.Outcome)
 		}
 	}
 }
@@ -119,8 +106,8 @@ func TestARunThatWasCutOffIsTakenUpAgain(t *testing.T) {
 	catchUp(t, p.Hub)
 	p.expectPapers(t, "prepared")
 	for _, r := range runs(t, p.Hub) {
-		if r.finished == "" {
-			t.Errorf("%s of %s is not finished", r.job, r.due)
+		if r.Finished == "" {
+			t.Errorf("%s of %s is not finished", r.Job, r.Due)
 		}
 	}
 }
