@@ -147,7 +147,7 @@ func (s *session) openScopes(staff string) (map[fieldsync.Scope]string, error) {
 func wanted(a care.Actor, now time.Time) map[fieldsync.Scope]time.Time {
 	want := make(map[fieldsync.Scope]time.Time)
 	for _, topic := range care.Topics {
-		for _, c := range care.Compartments {
+		for _, c := range topicCompartments[topic] {
 			t := care.Target{Org: a.Org, Topic: topic, Compartment: c}
 			if d := care.MaySee(a, care.Read, t, now); d.Allowed {
 				want[fieldsync.OrgScope(a.Org, topic, c)] = d.Until
@@ -162,6 +162,19 @@ func wanted(a care.Actor, now time.Time) map[fieldsync.Scope]time.Time {
 	}
 	return want
 }
+
+// topicCompartments is the compartments that the fields of a topic are in.
+var topicCompartments = func() map[care.Topic][]care.Compartment {
+	m := make(map[care.Topic][]care.Compartment)
+	for _, e := range care.Schema {
+		for i := range e.Fields {
+			if c := e.Fields[i].Compartment; e.Topic != care.NoTopic && !slices.Contains(m[e.Topic], c) {
+				m[e.Topic] = append(m[e.Topic], c)
+			}
+		}
+	}
+	return m
+}()
 
 // ExpireGrants ends the grants whose date has passed, as changes of the hub
 // like any other, so that their scopes leave the tablets. It returns how many.
