@@ -184,7 +184,12 @@ type caseImport struct {
 	keys   []string
 	drafts []collections.Draft
 	ids    map[string]string // interop.Draft.Key → record
+	fresh  bool              // the case is new, and somebody is to own it
 }
+
+// numberDigits is how much of its id the number of an imported case shows: 32
+// random bits (RFC 9562 §5.7).
+const numberDigits = 8
 
 func (b *caseImport) prepare(ctx context.Context) error {
 	for _, d := range b.c.Drafts {
@@ -201,16 +206,32 @@ func (b *caseImport) prepare(ctx context.Context) error {
 	for i, key := range b.keys {
 		b.ids[key] = reserved[i].ID
 	}
+	if b.fresh, err = b.isFresh(ctx, reserved[0].ID); err != nil {
+		return err
+	}
 	for i := range b.c.Drafts {
 		b.drafts = append(b.drafts, b.draft(&b.c.Drafts[i]))
 	}
 	for i, a := range b.c.SetAside {
 		b.drafts = append(b.drafts, b.setAside(reserved[len(b.c.Drafts)+i].ID, a))
 	}
-	if b.im.owner.Staff != "" && !reserved[0].Existed {
+	if b.fresh {
 		return b.giveTo(ctx, b.im.owner)
 	}
 	return nil
+}
+
+// isFresh says whether the case is to be given to an owner: one that is here
+// already stays with whoever has it.
+func (b *caseImport) isFresh(ctx context.Context, caseID string) (bool, error) {
+	if b.im.owner.Staff == "" {
+		return false, nil
+	}
+	_, err := b.im.hub.Read(ctx, b.im.hub.HubActor(), "cases", caseID)
+	if errors.Is(err, care.ErrNotFound) {
+		return true, nil
+	}
+	return false, err
 }
 
 func (b *caseImport) draft(d *interop.Draft) collections.Draft {
@@ -224,7 +245,9 @@ func (b *caseImport) draft(d *interop.Draft) collections.Draft {
 	out := collections.Draft{Collection: d.Collection, Record: b.ids[d.Key], Case: b.ids[b.c.Key], Org: b.im.org, Set: set, Add: d.Add}
 	if d.Collection == "cases" {
 		out.Case = ""
-		if b.im.owner.Staff != "" {
+		// A number to speak of, which says nothing: the end of the id is random.
+		set["number"] = care.OfText("IM-" + strings.ToUpper(out.Record[len(out.Record)-numberDigits:]))
+		if b.fresh {
 			set["owner"] = care.OfText(b.im.owner.Staff)
 		}
 	}

@@ -225,9 +225,13 @@ func TestAnImportForSomebody(t *testing.T) {
 		}
 	})
 	first := c.changes(t)
-	c.must(t, ExitOK, "import", "htcds", "--dir", "hub", "--as", "ana", "people.csv")
-	if n := c.changes(t); n != first {
-		t.Errorf("%d changes more", n-first)
+	c.must(t, ExitOK, "user", "add", "--dir", "hub", "eva", "--role", "coordinator")
+	added := c.changes(t)
+	for _, login := range []string{"ana", "eva"} { // nor does the case change hands
+		c.must(t, ExitOK, "import", "htcds", "--dir", "hub", "--as", login, "people.csv")
+	}
+	if n := c.changes(t); n != added || added == first {
+		t.Errorf("%d changes more", n-added)
 	}
 }
 
@@ -257,5 +261,18 @@ func TestAnImportIntoAFolderWithoutAHub(t *testing.T) {
 	c.must(t, ExitOK, "user", "add", "--dir", "hub", "ana", "--role", "coordinator")
 	if rows := c.rows(t, "organisations"); len(rows) != 1 {
 		t.Errorf("%d organisations", len(rows))
+	}
+}
+
+func TestAnImportGoesThroughTheRunningHub(t *testing.T) {
+	c := importConsole(t, map[string]string{"people.csv": importedTable})
+	r := c.start(t)
+	out := c.must(t, ExitOK, "import", "htcds", "--dir", "hub", "people.csv")
+	if !strings.Contains(out, "people.csv: 2 people") {
+		t.Errorf("it says %s", out)
+	}
+	rows, err := r.Hub.List(t.Context(), r.Hub.HubActor(), collections.Query{Collection: "cases"})
+	if err != nil || len(rows) != 2 {
+		t.Errorf("the running hub has %d cases: %v", len(rows), err)
 	}
 }
