@@ -46,6 +46,7 @@ var refusals = []struct{ reason, meaning string }{
 	{"follow_up_not_due", "the follow-up is not due yet"},
 	{"goal_not_reached", "what was not reached is not completed"},
 	{"grant_extended", "a grant is not prolonged; give a new one"},
+	{"grant_needs_reason", "an emergency grant says that it is one (R30)"},
 	{"grant_role", "no role of this person may hold this part of a case"},
 	{"grant_staff_gone", "there is no such member of staff, or they have left"},
 	{"grant_to_self", "nobody gives a grant to themselves"},

@@ -56,6 +56,9 @@ var topicRows = []struct {
 const (
 	GrantTerm    = 180 * 24 * time.Hour // what the hub's own rules give
 	GrantTermMax = 366 * 24 * time.Hour // what anybody may give
+
+	BreakGlassTerm   = 3 * time.Hour  // what an emergency opens (R30)
+	BreakGlassReview = 72 * time.Hour // by when somebody else has looked at it
 )
 
 // Can says whether the actor has a power. The hub has those its rules need.

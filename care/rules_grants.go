@@ -7,7 +7,11 @@ func grantTerm(c *check) {
 	if !ok || !c.sets("until") {
 		return
 	}
-	if until.Sub(c.now) > GrantTermMax {
+	longest := GrantTermMax
+	if c.breaksGlass() {
+		longest = BreakGlassTerm
+	}
+	if until.Sub(c.now) > longest {
 		c.holdChanged("grant_too_long", "until")
 	}
 	if was, had := c.before.Get("until").Time(); had && until.After(was) {
@@ -23,13 +27,22 @@ func grantHolder(c *check) {
 	}
 	staff, ok := c.w.Row("staff", c.after.Text("staff"))
 	switch {
-	case c.a.Staff == c.after.Text("staff") && !c.a.IsHub():
+	case c.breaksGlass() && c.after.Text("reason") != "emergency":
+		c.hold("", "grant_needs_reason")
+	case c.a.Staff == c.after.Text("staff") && !c.a.IsHub() && !c.breaksGlass():
 		c.hold("", "grant_to_self")
 	case !ok || staff.Text("status") == "left":
 		c.hold("", "grant_staff_gone")
 	case !MayHold(rolesOf(staff), Compartment(c.after.Text("compartment"))):
 		c.hold("", "grant_role")
 	}
+}
+
+// breaksGlass says whether somebody with the power to give grants takes one
+// in an emergency, for themselves or another (R30).
+func (c *check) breaksGlass() bool {
+	b, _ := c.after.Get("break_glass").Bool()
+	return b
 }
 
 func rolesOf(staff Row) []Role {
