@@ -51,6 +51,7 @@ type Front struct {
 	attempts *attempts
 	readers  chan struct{} // one per large body in memory
 	wake     *waker
+	stall    time.Duration // wakeStall, but for a test
 	page     page
 	jobs     *Jobs
 	server   *http.Server
@@ -63,7 +64,7 @@ func New(hub *collections.Hub, cfg Config) (*Front, error) {
 	f := &Front{
 		hub: hub, app: hub.App(), log: hub.Log(), cfg: cfg, started: hub.Now(),
 		routes: append(append([]route{}, pocketBaseDoors...), ownRoutes...), attempts: newAttempts(hub.Now),
-		readers: make(chan struct{}, readersMax), wake: newWaker(hub), jobs: NewJobs(hub),
+		readers: make(chan struct{}, readersMax), wake: newWaker(hub), stall: wakeStall, jobs: NewJobs(hub),
 	}
 	var err error
 	if f.proxies, err = parseProxies(cfg.Proxies); err != nil {

@@ -34,6 +34,8 @@ var ownRoutes = []route{
 	{method: "POST", path: "/api/portolan/devices/{id}/revoke", handle: (*Front).revoke},
 	{method: "POST", path: "/api/portolan/records/{collection}", handle: (*Front).records},
 	{method: "GET", path: "/api/portolan/worklist", handle: (*Front).worklist},
+	{method: "GET", path: "/api/portolan/documents/{id}/file", handle: (*Front).documentFile},
+	{method: "POST", path: "/api/portolan/documents/{id}/hand-out", handle: (*Front).handOut},
 }
 
 // Routes lists every method and path that is answered, for the documents.
@@ -106,8 +108,8 @@ func (f *Front) enrol(e *core.RequestEvent, _ care.Actor) error {
 		return err
 	}
 	key, err := base64.RawURLEncoding.DecodeString(in.Key)
-	if err != nil || len(key) != ed25519.PublicKeySize {
-		return &care.Error{Code: "key_malformed", Kind: care.Invalid, Hint: "key is an Ed25519 public key in base64url without padding."}
+	if err != nil {
+		return collections.ErrKey
 	}
 	address := "code:" + e.RemoteIP()
 	ok, err := f.attempts.begin(address, perCode, address, perCode)

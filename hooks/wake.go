@@ -280,7 +280,7 @@ func (f *Front) bindRealtime() {
 		// Without a deadline a client that reads nothing holds its goroutine
 		// and messages for ever: PocketBase's own limit waits behind the write.
 		rc := http.NewResponseController(e.Response)
-		if err := rc.SetWriteDeadline(time.Now().Add(wakeStall)); err != nil {
+		if err := rc.SetWriteDeadline(time.Now().Add(f.stall)); err != nil {
 			return err
 		}
 		if err := e.Next(); err != nil {
