@@ -105,17 +105,14 @@ func (c *check) required() {
 	}
 	for _, f := range c.e.Fields {
 		if f.Required && !hasPlain(c.after, f.Name) {
-			c.hold("", requiredReason(c.e.Name))
+			if c.e.Name == "consents" {
+				c.hold("", "consent_incomplete") // R10
+			} else {
+				c.hold("", "value_required")
+			}
 			return
 		}
 	}
-}
-
-func requiredReason(collection string) string {
-	if collection == "consents" {
-		return "consent_incomplete" // R10
-	}
-	return "value_required"
 }
 
 func (c *check) machine() {

@@ -10,9 +10,7 @@ func (c *check) interpreters() {
 			continue
 		}
 		for _, id := range idsOf(c.after.Get(f.Name)) {
-			if reason := c.interpreter(id); reason != "" {
-				c.hold(f.Name, reason)
-			}
+			c.interpreter(f.Name, id)
 		}
 	}
 }
@@ -24,14 +22,13 @@ func idsOf(v Value) []string {
 	return v.List()
 }
 
-func (c *check) interpreter(id string) string {
+func (c *check) interpreter(field, id string) {
 	i, ok := c.w.Row("interpreters", id)
 	until, dated := i.Get("vetted_until").Time()
 	switch {
 	case !ok || i.Text("status") != "vetted" || dated && !c.now.Before(until):
-		return "interpreter_not_vetted"
+		c.hold(field, "interpreter_not_vetted")
 	case slices.Contains(i.Get("excluded_cases").List(), c.after.Case):
-		return "interpreter_excluded"
+		c.hold(field, "interpreter_excluded")
 	}
-	return ""
 }
