@@ -3,6 +3,7 @@ package pdf
 import (
 	"fmt"
 	"strings"
+	"unicode"
 
 	"portolan/care"
 )
@@ -230,6 +231,10 @@ func (c *composer) say(v Value, field, lang string) ([]run, error) {
 	}
 	if v.Text == "" {
 		return nil, nil
+	}
+	if v.Beside == "" && !strings.ContainsFunc(v.Text, unicode.IsLetter) {
+		// Hours, a number: no language to mark.
+		return []run{{text: v.Text, bold: true, exact: true, field: field}}, nil
 	}
 	if !checked(v.Lang) {
 		return nil, &care.Error{

@@ -1,9 +1,9 @@
 package pdf
 
 import (
-	"regexp"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 
@@ -86,33 +86,73 @@ var forbidden = map[string][]string{
 // checked says whether the words of a language can be held against a list.
 func checked(lang string) bool { return lang == "" || forbidden[lang] != nil }
 
-// matcher finds any forbidden word in a folded text. Built once: the lists do
+// phrase is one entry of the lists, word by word.
+type phrase []pattern
+
+// pattern is one word: as it is, or by how it begins, or any number.
+type pattern struct {
+	word   string
+	begins bool
+	number bool
+}
+
+// phrases by the first letter of their first word. Built once: the lists do
 // not change.
-var matcher = func() *regexp.Regexp {
-	var all []string
-	for _, words := range forbidden { // the order of alternatives does not change what matches
+var phrases = func() map[rune][]phrase {
+	all := map[rune][]phrase{}
+	for _, words := range forbidden {
 		for _, w := range words {
-			p := regexp.QuoteMeta(fold(w, "*#"))
-			p = strings.ReplaceAll(p, `\*`, `[\pL\d]*`)
-			if number, ok := strings.CutSuffix(p, `#`); ok {
-				p = number + `\d+`
+			var p phrase
+			for _, word := range strings.Fields(fold(w, "*#")) {
+				stem, begins := strings.CutSuffix(word, "*")
+				p = append(p, pattern{word: stem, begins: begins, number: word == "#"})
 			}
-			all = append(all, p)
+			first, _ := utf8.DecodeRuneInString(p[0].word)
+			all[first] = append(all[first], p)
 		}
 	}
-	return regexp.MustCompile(` (?:` + strings.Join(all, "|") + `) `)
+	return all
 }()
+
+func (p pattern) matches(word string) bool {
+	switch {
+	case p.number:
+		return strings.Trim(word, "0123456789") == ""
+	case p.begins:
+		return strings.HasPrefix(word, p.word)
+	}
+	return word == p.word
+}
+
+// at says whether the words begin with the phrase.
+func (p phrase) at(words []string) bool {
+	if len(words) < len(p) {
+		return false
+	}
+	for i := range p {
+		if !p[i].matches(words[i]) {
+			return false
+		}
+	}
+	return true
+}
 
 // Indiscreet returns the words of a text that must not stand on paper, folded
 // as they were found, so that whoever wrote it can be shown them. A code that
 // labels a person as trafficked counts as one.
 func Indiscreet(text string) []string {
 	var found []string
-	for _, m := range matcher.FindAllString(" "+fold(text, "")+" ", -1) {
-		found = append(found, strings.TrimSpace(m))
+	words := strings.Fields(fold(text, ""))
+	for i, word := range words {
+		first, _ := utf8.DecodeRuneInString(word)
+		for _, p := range phrases[first] {
+			if p.at(words[i:]) {
+				found = append(found, strings.Join(words[i:i+len(p)], " "))
+			}
+		}
 	}
-	for _, word := range strings.Fields(text) {
-		if code := strings.Trim(word, "()[]{},;:!?\"'"); care.NeverPrinted(strings.TrimSuffix(code, ".")) {
+	for word := range strings.FieldsSeq(text) {
+		if code := strings.Trim(word, "()[]{},;:!?\"'"); strings.ContainsAny(code, "0123456789") && care.NeverPrinted(strings.TrimSuffix(code, ".")) {
 			found = append(found, code)
 		}
 	}

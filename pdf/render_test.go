@@ -5,11 +5,13 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -236,6 +238,37 @@ func TestLanguageOfACountry(t *testing.T) {
 	for country, want := range map[string]string{"FR": "fr", "ES": "es", "MX": "es", "GB": "en", "KE": "sw", "XX": "", "": "", "Kenya": ""} {
 		if got := LanguageOf(country); got != want {
 			t.Errorf("%q: %q, want %q", country, got, want)
+		}
+	}
+}
+
+// Several papers are made at once: nothing is shared between them.
+func TestSideBySide(t *testing.T) {
+	want := map[string][]byte{}
+	for _, p := range pairs {
+		want[p[0]+p[1]] = render(t, example(p[0], p[1]))
+	}
+	var wait sync.WaitGroup
+	for range 4 {
+		for _, p := range pairs {
+			wait.Go(func() {
+				var b bytes.Buffer
+				err := Render(&b, example(p[0], p[1]), Options{Text: catalogue(t)})
+				if err != nil || !bytes.Equal(b.Bytes(), want[p[0]+p[1]]) {
+					t.Errorf("%v: other bytes beside others, or %v", p, err)
+				}
+			})
+		}
+	}
+	wait.Wait()
+}
+
+func BenchmarkRender(b *testing.B) {
+	s, o := example("es", "en"), Options{Text: catalogue(b)}
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := Render(io.Discard, s, o); err != nil {
+			b.Fatal(err)
 		}
 	}
 }
