@@ -1,14 +1,17 @@
 package hooks
 
 import (
+	"net/netip"
 	"sync"
 	"time"
 )
 
 // Bounds on guessing. A shelter is one address for all its tablets, so an
-// address may fail more often than a login.
+// address may fail more often than one login from there. A login as such has
+// only a short pause, so that nobody is locked out by somebody else's guesses.
 var (
-	perLogin   = bound{free: 5, first: 2 * time.Second, most: 15 * time.Minute}
+	perPair    = bound{free: 5, first: 2 * time.Second, most: 15 * time.Minute} // one login from one address
+	perLogin   = bound{free: 30, first: time.Second, most: 30 * time.Second}
 	perAddress = bound{free: 30, first: time.Second, most: 5 * time.Minute}
 	perCode    = bound{free: 10, first: 2 * time.Second, most: 15 * time.Minute} // enrolment codes, per address
 )
@@ -54,25 +57,30 @@ func newAttempts(now func() time.Time) *attempts {
 	return &attempts{now: now, keys: make(map[string]*failures)}
 }
 
-// begin counts an attempt as failed before it is made, so that many at once
-// count too. ok takes that back for the first key, whose owner has shown that
-// they know the secret, and gives the second key its one attempt back.
-func (a *attempts) begin(key string, of bound, address string, ofAddress bound) (ok func(), err error) {
+// attempt is what one try counts against.
+type attempt struct {
+	key string
+	of  bound
+}
+
+// begin counts a try as failed before it is made, so that many at once count
+// too. ok takes that back: of the first attempt, whose owner has shown that
+// they know the secret, everything; of the others this one try.
+func (a *attempts) begin(against ...attempt) (ok func(), err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	now := a.now()
-	for k, b := range map[string]bound{key: of, address: ofAddress} {
-		if f := a.keys[k]; f != nil && now.Sub(f.last) < attemptsMemory {
-			if wait := b.pause(f.n) - now.Sub(f.last); wait > 0 {
+	for _, t := range against {
+		if f := a.keys[t.key]; f != nil && now.Sub(f.last) < attemptsMemory {
+			if wait := t.of.pause(f.n) - now.Sub(f.last); wait > 0 {
 				return nil, &waitError{errTooMany, wait}
 			}
 		}
 	}
-	a.fail(key, now)
-	if address != key {
-		a.fail(address, now)
+	for _, t := range against {
+		a.fail(t.key, now)
 	}
-	return func() { a.succeed(key, address) }, nil
+	return func() { a.succeed(against) }, nil
 }
 
 func (a *attempts) fail(key string, now time.Time) {
@@ -88,8 +96,9 @@ func (a *attempts) fail(key string, now time.Time) {
 	f.n, f.last = f.n+1, now
 }
 
-// makeRoom forgets what is old, and where that does not help, anything: the
-// bound on memory holds even against a flood of invented logins.
+// makeRoom forgets what is old, and where that does not help, half of
+// everything: the bound on memory holds even against a flood of invented
+// logins, and a flood costs no more a try than anything else.
 func (a *attempts) makeRoom(now time.Time) {
 	if len(a.keys) < attemptsMax {
 		return
@@ -100,18 +109,34 @@ func (a *attempts) makeRoom(now time.Time) {
 		}
 	}
 	for k := range a.keys {
-		if len(a.keys) < attemptsMax {
+		if len(a.keys) <= attemptsMax/2 {
 			return
 		}
 		delete(a.keys, k)
 	}
 }
 
-func (a *attempts) succeed(key, address string) {
+func (a *attempts) succeed(against []attempt) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	delete(a.keys, key)
-	if f := a.keys[address]; f != nil && f.n > 0 {
-		f.n--
+	delete(a.keys, against[0].key)
+	for _, t := range against[1:] {
+		if f := a.keys[t.key]; f != nil && f.n > 0 {
+			f.n--
+		}
 	}
+}
+
+// addressKey counts an IPv6 network of one household (/64) as one address:
+// whoever has one has 2^64 of them.
+func addressKey(ip string) string {
+	a, err := netip.ParseAddr(ip)
+	if err != nil || a.Unmap().Is4() {
+		return ip
+	}
+	n, err := a.Prefix(64)
+	if err != nil {
+		return ip
+	}
+	return n.String()
 }

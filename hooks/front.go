@@ -28,7 +28,7 @@ const (
 	idleTimeout    = 2 * time.Minute
 	headerBytesMax = 16 << 10
 	drainTimeout   = 10 * time.Second // how long a stopping hub waits for those it still answers
-	grantTick      = time.Minute      // how often grants are looked through for those that ended
+	tendTick       = time.Minute      // how often the hub does what time brings about
 )
 
 // Config is what the front needs to know beside the hub.
@@ -142,7 +142,7 @@ func (f *Front) Serve(ctx context.Context, l net.Listener) error {
 	defer f.jobs.Stop()
 	failed := make(chan error, 1)
 	go func() { failed <- f.server.Serve(l) }()
-	tick := time.NewTicker(grantTick)
+	tick := time.NewTicker(tendTick)
 	defer tick.Stop()
 	for running := true; running; {
 		select {
@@ -150,9 +150,9 @@ func (f *Front) Serve(ctx context.Context, l net.Listener) error {
 			f.Close()
 			return fmt.Errorf("serving: %w", err)
 		case <-tick.C:
-			// What nobody pulls must end too, so that tablets are woken to it.
-			if _, err := f.hub.ExpireGrants(ctx); err != nil && ctx.Err() == nil {
-				f.log.Error("ending grants whose date has passed", "error", err)
+			// What time brings about must happen though nobody asks for it.
+			if err := f.hub.Tend(ctx); err != nil && ctx.Err() == nil {
+				f.log.Error("tending the hub", "error", err)
 			}
 		case <-ctx.Done():
 			running = false

@@ -63,7 +63,7 @@ func TestAttemptsStayBoundedUnderAFlood(t *testing.T) {
 	now := time.Now()
 	a := newAttempts(func() time.Time { return now })
 	for i := range attemptsMax * 2 {
-		if _, err := a.begin(fmt.Sprint("login:", i), perLogin, fmt.Sprint("address:", i), perAddress); err != nil {
+		if _, err := a.begin(attempt{fmt.Sprint("login:", i), perLogin}, attempt{fmt.Sprint("address:", i), perAddress}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -71,17 +71,57 @@ func TestAttemptsStayBoundedUnderAFlood(t *testing.T) {
 		t.Errorf("%d keys are remembered", len(a.keys))
 	}
 	// Time heals.
-	for range perLogin.free {
-		if _, err := a.begin("login:x", perLogin, "address:x", perAddress); err != nil {
+	mine := attempt{"mine", perPair}
+	for range perPair.free {
+		if _, err := a.begin(mine); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := a.begin("login:x", perLogin, "address:x", perAddress); err == nil {
+	if _, err := a.begin(mine); err == nil {
 		t.Error("a sixth guess is free")
 	}
 	now = now.Add(attemptsMemory)
-	if _, err := a.begin("login:x", perLogin, "address:x", perAddress); err != nil {
+	if _, err := a.begin(mine); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestNobodyIsLockedOutBySomebodyElsesGuesses(t *testing.T) {
+	now := time.Now()
+	a := newAttempts(func() time.Time { return now })
+	try := func(address string) error {
+		ok, err := a.begin(attempt{"ana " + address, perPair}, attempt{"ana", perLogin}, attempt{address, perAddress})
+		if err == nil && address == "hers" {
+			ok()
+		}
+		return err
+	}
+	for i := range 200 {
+		try(fmt.Sprint("theirs", i%7))
+		now = now.Add(100 * time.Millisecond)
+	}
+	if err := try("theirs1"); err == nil {
+		t.Error("whoever guesses may go on")
+	}
+	now = now.Add(perLogin.most)
+	if err := try("hers"); err != nil {
+		t.Errorf("she has to wait longer than %v: %v", perLogin.most, err)
+	}
+}
+
+func TestOneNetworkIsOneAddress(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		same bool
+	}{
+		{"2001:db8:1:2::1", "2001:db8:1:2:ffff::9", true},
+		{"2001:db8:1:2::1", "2001:db8:1:3::1", false},
+		{"192.0.2.1", "192.0.2.2", false},
+		{"::ffff:192.0.2.1", "::ffff:192.0.2.2", false},
+	} {
+		if got := addressKey(c.a) == addressKey(c.b); got != c.same {
+			t.Errorf("%s and %s count as one: %v", c.a, c.b, got)
+		}
 	}
 }
 

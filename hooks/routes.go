@@ -111,8 +111,7 @@ func (f *Front) enrol(e *core.RequestEvent, _ care.Actor) error {
 	if err != nil {
 		return collections.ErrKey
 	}
-	address := "code:" + e.RemoteIP()
-	ok, err := f.attempts.begin(address, perCode, address, perCode)
+	ok, err := f.attempts.begin(attempt{"code:" + addressKey(e.RemoteIP()), perCode})
 	if err != nil {
 		return err
 	}

@@ -103,7 +103,8 @@ func actorOf(e *core.RequestEvent) (care.Actor, error) {
 // for every failure, and nobody who has left.
 func (f *Front) bindSignIn() {
 	f.app.OnRecordAuthWithPasswordRequest().BindFunc(func(e *core.RecordAuthWithPasswordRequestEvent) error {
-		ok, err := f.attempts.begin("login:"+strings.ToLower(e.Identity), perLogin, "address:"+e.RemoteIP(), perAddress)
+		login, address := "login:"+strings.ToLower(e.Identity), "address:"+addressKey(e.RemoteIP())
+		ok, err := f.attempts.begin(attempt{login + " " + address, perPair}, attempt{login, perLogin}, attempt{address, perAddress})
 		if err != nil {
 			return err
 		}
