@@ -80,7 +80,7 @@ func (s *session) take(a *arrival, held []fieldsync.Held) (fieldsync.Receipt, er
 func (s *session) judge(a *arrival) (rec *record, before care.Row, effects []effect, held []fieldsync.Held, err error) {
 	rec, reason, err := s.find(a)
 	if err != nil || reason != "" {
-		return nil, before, nil, whole(reason), err
+		return rec, before, nil, whole(reason), err
 	}
 	if before, err = rec.row(nil); err != nil {
 		return nil, before, nil, nil, err
@@ -116,7 +116,8 @@ func whole(reason string) []fieldsync.Held {
 }
 
 // find loads the record that a change is about, or prepares a new one, and
-// says why the whole change must be held.
+// says why the whole change must be held. Where its author may write nothing
+// of the record, the reason is the same as where there is no such record.
 func (s *session) find(a *arrival) (*record, string, error) {
 	t, ok := s.h.tables[a.Collection]
 	switch {
@@ -132,6 +133,9 @@ func (s *session) find(a *arrival) (*record, string, error) {
 		return nil, "", err
 	}
 	if rec != nil {
+		if !s.mayWriteAny(a, rec) {
+			return rec, HeldNoGrant, nil
+		}
 		if (a.Case != "" && a.Case != rec.caseID) || (t.entity.Topic != care.NoTopic && a.Org != "" && a.Org != rec.org && !a.actor.IsHub()) {
 			return nil, HeldCaseMismatch, nil
 		}
@@ -174,7 +178,20 @@ func (s *session) begin(t *table, a *arrival) (*record, string, error) {
 		}
 		rec.caseID, rec.org = c.id, c.org
 	}
+	if !s.mayWriteAny(a, rec) {
+		return rec, HeldNoGrant, nil
+	}
 	return rec, "", nil
+}
+
+// mayWriteAny says whether the author may write any field of the record.
+func (s *session) mayWriteAny(a *arrival, rec *record) bool {
+	for _, c := range rec.t.compartments {
+		if s.mayWrite(a, rec, c) {
+			return true
+		}
+	}
+	return false
 }
 
 // mayWrite asks the need-to-know decision for a compartment of a record; the

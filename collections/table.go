@@ -1,6 +1,7 @@
 package collections
 
 import (
+	"slices"
 	"strings"
 
 	"portolan/care"
@@ -11,18 +12,22 @@ var envelope = []string{"id", "org", "case_id", "created_by", "made_at", "arrive
 
 // table is one collection as SQL: the statements that read and write a row.
 type table struct {
-	entity *care.Entity
-	sealed []*care.Field // in column order
-	clear  []*care.Field // routing fields, in column order
-	read   string        // one row by id
-	insert string
-	update string
+	entity       *care.Entity
+	sealed       []*care.Field      // in column order
+	clear        []*care.Field      // routing fields, in column order
+	compartments []care.Compartment // that its fields are in
+	read         string             // one row by id
+	insert       string
+	update       string
 }
 
 func newTable(e *care.Entity) *table {
 	t := &table{entity: e}
 	columns := append([]string(nil), envelope...)
 	for i := range e.Fields {
+		if c := e.Fields[i].Compartment; !slices.Contains(t.compartments, c) {
+			t.compartments = append(t.compartments, c)
+		}
 		if e.Fields[i].Routing {
 			t.clear = append(t.clear, &e.Fields[i])
 			columns = append(columns, e.Fields[i].Name)

@@ -1,0 +1,66 @@
+package collections
+
+import (
+	"context"
+
+	"portolan/care"
+)
+
+// Tend does what time brings about with nobody doing anything: grants whose
+// date has passed end, urgent tasks that nobody took up go to the next person
+// (R13), and beds are free again when their hold has run out. Whoever serves
+// the hub calls it now and then; called again, it does nothing twice.
+func (h *Hub) Tend(ctx context.Context) error {
+	if _, err := h.ExpireGrants(ctx); err != nil {
+		return err
+	}
+	due, err := h.overdue(ctx)
+	if err != nil {
+		return err
+	}
+	beds, err := h.staleBeds(ctx)
+	if err != nil || len(due)+len(beds) == 0 {
+		return err
+	}
+	return h.enter(ctx, h.HubActor(), func(s *session) error {
+		for _, task := range due {
+			for _, c := range care.Escalate(world{s}, task) {
+				if err := s.consequence(c, task.Org); err != nil {
+					return err
+				}
+			}
+		}
+		for _, bed := range beds {
+			c := care.Consequence{Collection: "beds", Record: bed.ID, Set: map[string]care.Value{"state": care.OfText(care.BedState(world{s}, bed))}}
+			if err := s.consequence(c, bed.Org); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// overdue lists the open tasks that are to be escalated.
+func (h *Hub) overdue(ctx context.Context) (due []care.Row, err error) {
+	defer caught(&err)
+	rows, err := h.rowsOf(ctx, "tasks", `status = 'open' AND due_at != '' AND due_at <= ?`, care.FormatTime(h.now().Add(-care.EscalateAfter)))
+	for _, r := range rows {
+		if len(care.Escalate(facts{ctx, h}, r)) > 0 {
+			due = append(due, r)
+		}
+	}
+	return due, err
+}
+
+// staleBeds lists the beds whose state is not what the stays in them say.
+func (h *Hub) staleBeds(ctx context.Context) (stale []care.Row, err error) {
+	defer caught(&err)
+	rows, err := h.rowsOf(ctx, "beds", `state IN ('held', 'occupied') OR EXISTS
+		(SELECT 1 FROM stays WHERE stays.bed = beds.id AND stays.status IN ('planned', 'checked_in'))`)
+	for _, r := range rows {
+		if care.BedState(facts{ctx, h}, r) != r.Text("state") {
+			stale = append(stale, r)
+		}
+	}
+	return stale, err
+}
