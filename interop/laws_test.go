@@ -140,7 +140,7 @@ func TestNothingIsDropped(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 1))
-	for range 40 {
+	for range 20 {
 		root, err := parseTree(fixture(t, "bundle.json"))
 		if err != nil {
 			t.Fatalf("parsing: %v", err)

@@ -32,25 +32,36 @@ func readTable(b []byte, res *Result) error {
 		return &care.Error{Code: "import_too_many_records", Kind: care.TooLarge, Hint: fmt.Sprintf("The table has more than %d columns.", ColumnsMax)}
 	}
 	id := idColumn(header)
+	rows, err := tableRows(r)
+	if err != nil {
+		return err
+	}
 	seen := map[string]int{}
-	for n := 0; ; n++ {
-		row, err := r.Read()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return csvFault(err)
-		}
-		if n >= RecordsMax {
-			return tooMany("rows")
-		}
-		if blank(row) {
-			continue
-		}
+	for _, row := range rows {
 		htcdsCase(rowKey(row, header, id, seen), rowCells(row, header, id), res)
 		if id >= 0 && id < len(row) && row[id] != "" { // what the row is called there
 			c := &res.Cases[len(res.Cases)-1]
 			c.SetAside = append(c.SetAside, setAsides(header[id], row[id], ReasonNoPlace)...)
+		}
+	}
+	return nil
+}
+
+// tableRows are the rows below the header that say anything. All are read
+// before the first is taken: a table is taken whole or not at all.
+func tableRows(r *csv.Reader) ([][]string, error) {
+	var rows [][]string
+	for {
+		row, err := r.Read()
+		switch {
+		case errors.Is(err, io.EOF):
+			return rows, nil
+		case err != nil:
+			return nil, csvFault(err)
+		case len(rows) >= RecordsMax:
+			return nil, tooMany("rows")
+		case !blank(row):
+			rows = append(rows, row)
 		}
 	}
 }
