@@ -117,14 +117,14 @@ func TestFirstSheetHoldsTheEssentialsAlone(t *testing.T) {
 func TestALongSummaryLosesNothing(t *testing.T) {
 	s := example("es", "en")
 	note := strings.Repeat("toma despacio y con comida ", 120) + "fin"
-	for i := range 60 {
+	for i := range 24 {
 		s.Essential[1].Entries = append(s.Essential[1].Entries, medicine("ibuprofen", fmt.Sprintf("%d mg", 1000+i), "TID", i))
 	}
 	s.Essential[1].Entries = append(s.Essential[1].Entries,
 		Entry{Head: Exactly(strings.Repeat("Ж", 90) + "4711"), Details: []Detail{Of("instructions", Free(note, "es"))}})
 	r := read(t, render(t, s))
 	text := plain(r.text())
-	for i := range 60 {
+	for i := range 24 {
 		if !strings.Contains(text, fmt.Sprintf("%d mg", 1000+i)) {
 			t.Errorf("the dose %d mg is lost", 1000+i)
 		}
@@ -308,7 +308,7 @@ func TestRandomTextIsWholeOrRefused(t *testing.T) {
 	refused := 0
 	for range 40 {
 		var b strings.Builder
-		for range 60 {
+		for range 24 {
 			b.WriteRune(pool[rng.IntN(len(pool))])
 			if rng.IntN(6) == 0 {
 				b.WriteByte(' ')
