@@ -25,6 +25,7 @@ type place struct{ record, field string }
 // taken is one change that the hub took, and what it answered.
 type taken struct {
 	raw     []byte
+	change  fieldsync.Change // raw, read once
 	receipt json.RawMessage
 }
 
@@ -136,7 +137,7 @@ func (h *hub) take(replica string, c fieldsync.Change, raw []byte, now time.Time
 		r.Status = fieldsync.StatusConflict
 	}
 	receipt := r.AppendJSON(nil)
-	h.taken[replica] = append(h.taken[replica], taken{raw, receipt})
+	h.taken[replica] = append(h.taken[replica], taken{raw, c, receipt})
 	h.links[replica] = fieldsync.NextLink(h.links[replica], raw)
 	return receipt
 }

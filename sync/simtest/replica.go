@@ -109,10 +109,13 @@ func (r *replica) pushBody(limit int) []byte {
 	if r.resend > 0 {
 		from = int(r.resend) - 1
 	}
+	last := -1
 	for i := from; from >= 0 && i < len(r.outbox) && len(p.Changes) < limit; i++ {
-		p.Changes = append(p.Changes, r.outbox[i].raw)
-		p.Link = r.outbox[i].link.String()
-		p.Signature = fieldsync.Sign(r.key, r.id, uint64(i+1), r.outbox[i].link)
+		p.Changes, last = append(p.Changes, r.outbox[i].raw), i
+	}
+	if last >= 0 {
+		p.Link = r.outbox[last].link.String()
+		p.Signature = fieldsync.Sign(r.key, r.id, uint64(last+1), r.outbox[last].link)
 	}
 	return p.AppendJSON(nil)
 }
