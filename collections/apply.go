@@ -16,7 +16,7 @@ const (
 	HeldGroup             = "group_held"         // another change of its group had to be held
 	HeldUnknownCollection = "unknown_collection" // the hub does not know this collection (a newer app)
 	HeldUnknownField      = "unknown_field"      // the hub does not know this field (a newer app)
-	HeldBadID             = "bad_id"             // the id is no UUIDv7 in lower case
+	HeldBadID             = "bad_id"             // the id is no UUIDv7 in lower case, or has a record of another collection
 	HeldNoGrant           = "no_grant"           // the author may not write there, or there is nothing there
 	HeldAuthor            = "author_mismatch"    // the author is not whom the replica belongs to
 	HeldCaseMismatch      = "case_mismatch"      // the record belongs to another case or organisation
@@ -162,10 +162,7 @@ func (s *session) begin(t *table, a *arrival) (*record, string, error) {
 		if rec.org = a.actor.Org; rec.org == "" || a.actor.IsHub() {
 			rec.org = a.Org
 		}
-		if a.Case != "" && a.Case != rec.id {
-			return nil, HeldCaseMismatch, nil
-		}
-		if !fieldsync.IsID(rec.org) || !care.MayOpenCase(a.actor, rec.org).Allowed {
+		if (a.Case != "" && a.Case != rec.id) || !fieldsync.IsID(rec.org) || !care.MayOpenCase(a.actor, rec.org).Allowed {
 			return nil, HeldNoGrant, nil
 		}
 	default:
@@ -181,7 +178,44 @@ func (s *session) begin(t *table, a *arrival) (*record, string, error) {
 	if !s.mayWriteAny(a, rec) {
 		return rec, HeldNoGrant, nil
 	}
-	return rec, "", nil
+	taken, err := s.idTaken(rec)
+	if taken {
+		return rec, HeldBadID, err
+	}
+	return rec, "", err
+}
+
+// idTaken says whether a record of another collection has the id. Tablets,
+// conflicts and digests know a record by its id alone: two would hide each
+// other.
+func (s *session) idTaken(rec *record) (bool, error) {
+	var others []string
+	rows, err := s.t.rows(`SELECT DISTINCT collection FROM changes WHERE record = ? AND collection != ?`, rec.id, rec.t.entity.Name)
+	if err != nil {
+		return false, fmt.Errorf("looking for an id: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return false, fmt.Errorf("looking for an id: %w", err)
+		}
+		others = append(others, name)
+	}
+	if err := rows.Err(); err != nil {
+		return false, fmt.Errorf("looking for an id: %w", err)
+	}
+	rows.Close() // the one connection reads on
+	for _, name := range others {
+		t, ok := s.h.tables[name]
+		if !ok {
+			continue
+		}
+		if other, err := s.load(t, rec.id); err != nil || other != nil {
+			return other != nil, err
+		}
+	}
+	return false, nil
 }
 
 // mayWriteAny says whether the author may write any field of the record.
@@ -274,7 +308,7 @@ func (s *session) check(a *arrival, rec *record, before care.Row, start snapshot
 		if err != nil {
 			return nil, nil, err
 		}
-		refusals := care.Check(world{s}, actor, before, after, effectNames(effects))
+		refusals := care.Check(s.world(), actor, before, after, effectNames(effects))
 		if !rec.stored {
 			refusals = append(refusals, missing(rec.t.entity, after)...)
 		}

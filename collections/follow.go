@@ -4,7 +4,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"time"
 
 	"portolan/care"
 	fieldsync "portolan/sync"
@@ -24,7 +23,7 @@ func (s *session) follow(a *arrival, rec *record, before care.Row, effects []eff
 	if actor.Staff == s.actor.Staff {
 		actor.Grants = s.grants
 	}
-	consequences := care.Consequences(world{s}, actor, before, after, effectNames(effects))
+	consequences := care.Consequences(s.world(), actor, before, after, effectNames(effects))
 	if len(consequences) == 0 {
 		return nil
 	}
@@ -79,91 +78,6 @@ func (s *session) keyedID(source, key string) (id string, existed bool, err erro
 		return "", false, fmt.Errorf("writing a key: %w", err)
 	}
 	return id, false, nil
-}
-
-// world is what the rules may look at: the state inside this transaction.
-type world struct{ s *session }
-
-// Now is the moment of the transaction.
-func (w world) Now() time.Time { return w.s.now }
-
-// Row gives the values in force of one record.
-func (w world) Row(collection, id string) (care.Row, bool) {
-	t, ok := w.s.h.tables[collection]
-	if !ok || id == "" {
-		return care.Row{}, false
-	}
-	rec, err := w.s.load(t, id)
-	return w.out(rec, err)
-}
-
-func (w world) out(rec *record, err error) (care.Row, bool) {
-	if err == nil && rec != nil {
-		row, rowErr := rec.row(nil)
-		if rowErr == nil {
-			return row, true
-		}
-		err = rowErr
-	}
-	if err != nil {
-		panic(worldError{err}) // a rule cannot go on without its facts; the door turns it into an error
-	}
-	return care.Row{}, false
-}
-
-// ByField gives every record whose routing field has the value.
-func (w world) ByField(collection, field, value string) []care.Row {
-	t, ok := w.s.h.tables[collection]
-	if !ok {
-		return nil
-	}
-	if f, ok := t.entity.Field(field); !ok || !f.Routing {
-		panic(worldError{fmt.Errorf("a rule looks for %s.%s, which is no routing field", collection, field)})
-	}
-	return w.many(t, t.readWhere(field), value)
-}
-
-// OfCase gives every record of a case in a collection.
-func (w world) OfCase(collection, caseID string) []care.Row {
-	t, ok := w.s.h.tables[collection]
-	if !ok || caseID == "" {
-		return nil
-	}
-	return w.many(t, t.readWhere("case_id"), caseID)
-}
-
-func (w world) many(t *table, query, arg string) []care.Row {
-	rows, err := w.s.t.rows(query, arg)
-	if err != nil {
-		panic(worldError{err})
-	}
-	defer rows.Close()
-	var out []care.Row
-	for rows.Next() {
-		rec, err := scanRecord(t, rows)
-		if row, ok := w.out(rec, err); ok {
-			out = append(out, row)
-		}
-	}
-	if err := rows.Err(); err != nil {
-		panic(worldError{err})
-	}
-	return out
-}
-
-// worldError carries a database error out of a rule, which has no way to
-// return one.
-type worldError struct{ err error }
-
-// caught turns a worldError back into an error.
-func caught(err *error) {
-	switch r := recover().(type) {
-	case nil:
-	case worldError:
-		*err = fmt.Errorf("asking the rules: %w", r.err)
-	default:
-		panic(r)
-	}
 }
 
 func (s *session) storedDigest(scope fieldsync.Scope) (fieldsync.Digest, error) {

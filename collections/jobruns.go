@@ -81,7 +81,7 @@ func (h *Hub) rowsOf(ctx context.Context, collection, where string, args ...any)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, (facts{ctx, h}).out(rec))
+		out = append(out, h.world(ctx).out(rec))
 	}
 	return out, wrap("reading "+collection, rows.Err())
 }

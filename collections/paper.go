@@ -204,7 +204,7 @@ func (h *Hub) paperAllowed(ctx context.Context, a care.Actor, paper care.Row) er
 // PaperDecision says whether a prepared summary may still leave the hub.
 func (h *Hub) PaperDecision(ctx context.Context, paper care.Row) (d care.Decision, err error) {
 	defer caught(&err)
-	f := facts{ctx, h}
+	f := h.world(ctx)
 	transfer, _ := f.Row("transfers", paper.Text("transfer"))
 	r := care.TransferRequest(f, transfer, care.Print)
 	r.Purpose = care.Purpose(paper.Text("purpose"))
@@ -226,12 +226,12 @@ func (h *Hub) PaperDecision(ctx context.Context, paper care.Row) (d care.Decisio
 // TransferRequest is the disclosure that a transfer needs, without categories.
 func (h *Hub) TransferRequest(ctx context.Context, transfer care.Row, action care.Action) (r care.ShareRequest, err error) {
 	defer caught(&err)
-	return care.TransferRequest(facts{ctx, h}, transfer, action), nil
+	return care.TransferRequest(h.world(ctx), transfer, action), nil
 }
 
 func (h *Hub) firstOf(ctx context.Context, collection, caseID string) (row care.Row, err error) {
 	defer caught(&err)
-	if rows := (facts{ctx, h}).OfCase(collection, caseID); len(rows) > 0 {
+	if rows := h.world(ctx).OfCase(collection, caseID); len(rows) > 0 {
 		return rows[0], nil
 	}
 	return care.Row{}, nil

@@ -24,14 +24,14 @@ func (h *Hub) Tend(ctx context.Context) error {
 	}
 	return h.enter(ctx, h.HubActor(), func(s *session) error {
 		for _, task := range due {
-			for _, c := range care.Escalate(world{s}, task) {
+			for _, c := range care.Escalate(s.world(), task) {
 				if err := s.consequence(c, task.Org); err != nil {
 					return err
 				}
 			}
 		}
 		for _, bed := range beds {
-			c := care.Consequence{Collection: "beds", Record: bed.ID, Set: map[string]care.Value{"state": care.OfText(care.BedState(world{s}, bed))}}
+			c := care.Consequence{Collection: "beds", Record: bed.ID, Set: map[string]care.Value{"state": care.OfText(care.BedState(s.world(), bed))}}
 			if err := s.consequence(c, bed.Org); err != nil {
 				return err
 			}
@@ -45,7 +45,7 @@ func (h *Hub) overdue(ctx context.Context) (due []care.Row, err error) {
 	defer caught(&err)
 	rows, err := h.rowsOf(ctx, "tasks", `status = 'open' AND due_at != '' AND due_at <= ?`, care.FormatTime(h.now().Add(-care.EscalateAfter)))
 	for _, r := range rows {
-		if len(care.Escalate(facts{ctx, h}, r)) > 0 {
+		if len(care.Escalate(h.world(ctx), r)) > 0 {
 			due = append(due, r)
 		}
 	}
@@ -58,7 +58,7 @@ func (h *Hub) staleBeds(ctx context.Context) (stale []care.Row, err error) {
 	rows, err := h.rowsOf(ctx, "beds", `state IN ('held', 'occupied') OR EXISTS
 		(SELECT 1 FROM stays WHERE stays.bed = beds.id AND stays.status IN ('planned', 'checked_in'))`)
 	for _, r := range rows {
-		if care.BedState(facts{ctx, h}, r) != r.Text("state") {
+		if care.BedState(h.world(ctx), r) != r.Text("state") {
 			stale = append(stale, r)
 		}
 	}

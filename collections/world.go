@@ -1,0 +1,111 @@
+package collections
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"portolan/care"
+)
+
+// world is what the rules may look at (care.World): the state inside the
+// door's transaction, or as it was last committed. What they find decides and
+// is shown to nobody.
+type world struct {
+	h    *Hub
+	q    querier
+	now  time.Time
+	load func(*table, string) (*record, error)
+}
+
+// world is the state inside this transaction.
+func (s *session) world() world { return world{s.h, s.t, s.now, s.load} }
+
+// world is the state as it was last committed.
+func (h *Hub) world(ctx context.Context) world {
+	r := reader{ctx, h.readDB()}
+	return world{h, r, h.now(), func(t *table, id string) (*record, error) { return scanRecord(t, r.row(t.read, id)) }}
+}
+
+// Now is the moment at which the rules are asked.
+func (w world) Now() time.Time { return w.now }
+
+// Row gives the values in force of one record.
+func (w world) Row(collection, id string) (care.Row, bool) {
+	t, ok := w.h.tables[collection]
+	if !ok || id == "" {
+		return care.Row{}, false
+	}
+	rec, err := w.load(t, id)
+	if err != nil {
+		panic(worldError{err})
+	}
+	if rec == nil {
+		return care.Row{}, false
+	}
+	return w.out(rec), true
+}
+
+func (w world) out(rec *record) care.Row {
+	row, err := rec.row(nil)
+	if err != nil {
+		panic(worldError{err})
+	}
+	return row
+}
+
+// ByField gives every record whose routing field has the value.
+func (w world) ByField(collection, field, value string) []care.Row {
+	t, ok := w.h.tables[collection]
+	if !ok {
+		return nil
+	}
+	if f, ok := t.entity.Field(field); !ok || !f.Routing {
+		panic(worldError{fmt.Errorf("a rule looks for %s.%s, which is no routing field", collection, field)})
+	}
+	return w.many(t, t.readWhere(field), value)
+}
+
+// OfCase gives every record of a case in a collection.
+func (w world) OfCase(collection, caseID string) []care.Row {
+	t, ok := w.h.tables[collection]
+	if !ok || caseID == "" {
+		return nil
+	}
+	return w.many(t, t.readWhere("case_id"), caseID)
+}
+
+func (w world) many(t *table, query, arg string) []care.Row {
+	rows, err := w.q.rows(query, arg)
+	if err != nil {
+		panic(worldError{err})
+	}
+	defer rows.Close()
+	var out []care.Row
+	for rows.Next() {
+		rec, err := scanRecord(t, rows)
+		if err != nil {
+			panic(worldError{err})
+		}
+		out = append(out, w.out(rec))
+	}
+	if err := rows.Err(); err != nil {
+		panic(worldError{err})
+	}
+	return out
+}
+
+// worldError carries a database error out of a rule, which has no way to
+// return one.
+type worldError struct{ err error }
+
+// caught turns a worldError back into an error.
+func caught(err *error) {
+	switch r := recover().(type) {
+	case nil:
+	case worldError:
+		*err = fmt.Errorf("asking the rules: %w", r.err)
+	default:
+		panic(r)
+	}
+}
