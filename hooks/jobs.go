@@ -30,6 +30,10 @@ var schedules = []struct{ job, spec string }{
 	{jobDaily, "30 5 * * *"},
 }
 
+// sitesSpec is how often new sites are looked for: an empty hub gets its first
+// one while it runs.
+const sitesSpec = "@every 1m"
+
 // Limits of the jobs.
 const (
 	catchUpSpan    = 25 * time.Hour // how far back a missed run is looked for: one of each job lies in it
@@ -71,8 +75,11 @@ func NewJobs(hub *collections.Hub) *Jobs {
 // Start catches up what was missed while the hub was down, once, and goes on
 // by the clock.
 func (j *Jobs) Start() error {
-	if err := j.schedule(); err != nil {
+	if err := j.Schedule(); err != nil {
 		return err
+	}
+	if _, err := j.cron.AddFunc(sitesSpec, j.newSites); err != nil {
+		return fmt.Errorf("scheduling: %w", err)
 	}
 	j.cron.Start()
 	go func() {
@@ -97,9 +104,18 @@ func (j *Jobs) Stop() {
 	defer j.turn.Unlock()
 }
 
-// schedule brings the cron in step with the sites: new ones, and those that
+// newSites is what the cron calls to keep in step with the sites.
+func (j *Jobs) newSites() {
+	if err := j.Schedule(); err != nil && j.ctx.Err() == nil {
+		j.log.Error("scheduling jobs", "code", care.CodeOf(err))
+	}
+}
+
+// Schedule brings the cron in step with the sites: new ones, and those that
 // moved to another time zone.
-func (j *Jobs) schedule() error {
+func (j *Jobs) Schedule() error {
+	j.turn.Lock()
+	defer j.turn.Unlock()
 	sites, err := j.hub.Sites(j.ctx)
 	if err != nil {
 		return fmt.Errorf("reading the sites: %w", err)
@@ -126,6 +142,19 @@ func (j *Jobs) schedule() error {
 	return nil
 }
 
+// Scheduled lists, for each site, when each job is due next after a moment.
+func (j *Jobs) Scheduled(after time.Time) map[string][]time.Time {
+	j.turn.Lock()
+	defer j.turn.Unlock()
+	next := make(map[string][]time.Time, len(j.sites))
+	for site, s := range j.sites {
+		for _, id := range s.entries {
+			next[site] = append(next[site], j.cron.Entry(id).Schedule.Next(after).UTC())
+		}
+	}
+	return next
+}
+
 // zoneOf is a site's time zone; UTC where none is recorded or known.
 func zoneOf(site care.Row) *time.Location {
 	zone, err := time.LoadLocation(site.Text("time_zone"))
@@ -140,11 +169,6 @@ func (j *Jobs) onTime(job, site string) {
 	row, err := j.hub.Read(j.ctx, j.hub.HubActor(), "organisations", site)
 	if err == nil {
 		err = j.runDue(j.ctx, job, row, false)
-	}
-	if err == nil && job == jobLook {
-		j.turn.Lock()
-		err = j.schedule()
-		j.turn.Unlock()
 	}
 	if err != nil && j.ctx.Err() == nil {
 		j.log.Error("running a job", "job", job, "code", care.CodeOf(err))

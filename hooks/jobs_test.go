@@ -92,6 +92,34 @@ func TestEachSiteRunsInItsOwnTime(t *testing.T) {
 	}
 }
 
+func TestSitesAreScheduledAsTheyCome(t *testing.T) {
+	h := hubtest.New(t)
+	jobs := hooks.NewJobs(h.Hub)
+	noon := time.Date(2026, 11, 20, 12, 1, 0, 0, time.UTC)
+	look, daily := noon.Add(14*time.Minute), time.Date(2026, 11, 21, 2, 30, 0, 0, time.UTC)
+	expect := func(want map[string][]time.Time) {
+		t.Helper()
+		if err := jobs.Schedule(); err != nil {
+			t.Fatal(err)
+		}
+		got := jobs.Scheduled(noon)
+		if len(got) != len(want) {
+			t.Errorf("%d sites are scheduled, want %d", len(got), len(want))
+		}
+		for site, times := range want {
+			if !slices.Equal(got[site], times) {
+				t.Errorf("%s is due at %v, want %v", site, got[site], times)
+			}
+		}
+	}
+	expect(map[string][]time.Time{h.Org: {look, daily}})
+	other := "01930000-0000-7000-8000-000000000002"
+	h.Must(t, h.HubActor(), collections.Draft{Collection: "organisations", Record: other, Org: other, Set: set{"name": text("Quay House"), "kind": text("NGO")}})
+	expect(map[string][]time.Time{h.Org: {look, daily}, other: {look, time.Date(2026, 11, 21, 5, 30, 0, 0, time.UTC)}}) // UTC where no zone is known
+	h.Must(t, h.HubActor(), collections.Draft{Collection: "organisations", Record: other, Set: set{"time_zone": text("Asia/Kathmandu")}})
+	expect(map[string][]time.Time{h.Org: {look, daily}, other: {look, time.Date(2026, 11, 20, 23, 45, 0, 0, time.UTC)}})
+}
+
 func TestARunThatWasCutOffIsTakenUpAgain(t *testing.T) {
 	p := newTraveller(t)
 	run := collections.Run{Job: "summaries_daily", Site: p.Org, Due: time.Date(2026, 11, 20, 2, 30, 0, 0, time.UTC)}
