@@ -137,10 +137,15 @@ func openingGrants(c *check) []Consequence {
 	return l
 }
 
-// ownerGrants gives a new owner what the roles of the owner may hold.
+// ownerGrants gives a new owner what the roles of the owner may hold, where
+// whoever says so may give grants. Who is only on the case, or names
+// themselves, changes who is responsible and nobody's view of it (R5).
 func ownerGrants(c *check) []Consequence {
 	owner := c.after.Text("owner")
 	if !c.sets("owner") || owner == "" || c.created && owner == c.a.Staff || owner == c.before.Text("owner") {
+		return nil
+	}
+	if !c.created && !c.a.IsHub() && (owner == c.a.Staff || !c.a.Can(MayGrant)) {
 		return nil
 	}
 	s, ok := c.w.Row("staff", owner)

@@ -12,6 +12,7 @@ const (
 	SeeHub         Reason = "see_hub"          // allowed: the hub acts by its own rules
 	SeeGranting    Reason = "see_granting"     // allowed: whoever may give grants writes grants in their organisation
 	SeeOpening     Reason = "see_opening"      // allowed: the role opens cases
+	SeeOwn         Reason = "see_own"          // allowed: the actor hears that their own change waits
 	NotSignedIn    Reason = "not_signed_in"    // there is no actor
 	NoSuchTarget   Reason = "no_such_target"   // the collection, compartment or topic does not exist or does not fit
 	OtherOrg       Reason = "other_org"        // the record belongs to another organisation

@@ -45,7 +45,7 @@ func caseOwner(c *check) {
 		if !c.sets(f) || c.after.Text(f) == "" {
 			continue
 		}
-		if s, ok := c.w.Row("staff", c.after.Text(f)); ok && s.Text("status") == "left" {
+		if s, ok := c.w.Row("staff", c.after.Text(f)); ok && (s.Org != c.after.Org || s.Text("status") == "left") {
 			c.hold(f, "staff_gone")
 		}
 	}

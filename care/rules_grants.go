@@ -31,7 +31,7 @@ func grantHolder(c *check) {
 		c.hold("", "grant_needs_reason")
 	case c.a.Staff == c.after.Text("staff") && !c.a.IsHub() && !c.breaksGlass():
 		c.hold("", "grant_to_self")
-	case !ok || staff.Text("status") == "left":
+	case !ok || staff.Org != c.after.Org || staff.Text("status") == "left": // of another organisation: by a referral or a hand-over only
 		c.hold("", "grant_staff_gone")
 	case !MayHold(rolesOf(staff), Compartment(c.after.Text("compartment"))):
 		c.hold("", "grant_role")

@@ -27,8 +27,21 @@ func (s *session) access(rec *record) error {
 		return s.regrantOne(row.Text("staff"), rec.caseID, care.Compartment(row.Text("compartment")))
 	case "staff":
 		return s.regrant(rec.id)
+	case "devices":
+		return s.revoked(rec)
 	}
 	return nil
+}
+
+// revoked ends the token of a tablet whose record says that it is revoked,
+// whoever wrote that and by which way.
+func (s *session) revoked(rec *record) error {
+	row, err := rec.row(nil)
+	if err != nil || row.Text("status") != "revoked" {
+		return err
+	}
+	_, err = s.t.exec(`UPDATE device_tokens SET revoked_at = ? WHERE device = ? AND revoked_at = ''`, s.nowText, rec.id)
+	return wrap("revoking", err)
 }
 
 // regrantOne brings one compartment of one case in line for one member of

@@ -31,9 +31,10 @@ const WorklistMax = 1000
 func (h *Hub) Worklist(ctx context.Context, a care.Actor) (Worklist, error) {
 	list := Worklist{Conflicts: []WorkItem{}, Held: []WorkItem{}}
 	rows, err := h.readDB().QueryContext(ctx, `SELECT * FROM (
-		SELECT 0 AS held, collection, record, org, case_id, field, '', compartment, since_seq AS seq FROM conflicts
+		SELECT 0 AS held, collection, record, org, case_id, field, '', compartment, since_seq AS seq, '' AS author, 1 AS placed FROM conflicts
 		UNION ALL
-		SELECT 1, collection, record, org, case_id, field, reason, compartment, seq FROM held_changes WHERE decided_at = '')
+		SELECT 1, collection, record, org, case_id, field, reason, compartment, seq, author,
+			EXISTS (SELECT 1 FROM cases WHERE cases.id = held_changes.case_id) FROM held_changes WHERE decided_at = '')
 		ORDER BY seq, field`)
 	if err != nil {
 		return list, wrap("reading the worklist", err)
@@ -42,9 +43,9 @@ func (h *Hub) Worklist(ctx context.Context, a care.Actor) (Worklist, error) {
 	var events []event
 	for rows.Next() && len(list.Conflicts)+len(list.Held) < WorklistMax {
 		var w WorkItem
-		var held bool
-		var org string
-		if err := rows.Scan(&held, &w.Collection, &w.Record, &org, &w.Case, &w.Field, &w.Reason, &w.Compartment, &w.Seq); err != nil {
+		var held, placed bool
+		var org, author string
+		if err := rows.Scan(&held, &w.Collection, &w.Record, &org, &w.Case, &w.Field, &w.Reason, &w.Compartment, &w.Seq, &author, &placed); err != nil {
 			return list, wrap("reading the worklist", err)
 		}
 		t := care.Target{Collection: w.Collection, Org: org, Case: w.Case, Compartment: w.Compartment}
@@ -55,6 +56,9 @@ func (h *Hub) Worklist(ctx context.Context, a care.Actor) (Worklist, error) {
 			t.Compartment = care.General // a whole change: whoever is on the case hears that it waits
 		}
 		d := care.MaySee(a, care.Read, t, h.now())
+		if !d.Allowed && held {
+			d = mayHear(a, t, author, placed)
+		}
 		if !d.Allowed {
 			continue
 		}
@@ -70,4 +74,18 @@ func (h *Hub) Worklist(ctx context.Context, a care.Actor) (Worklist, error) {
 	}
 	rows.Close() // the audit log is written next
 	return list, h.audit(ctx, a, events...)
+}
+
+// mayHear decides who hears that a change waits, beside those who see where it
+// belongs: its author, and, where it belongs to nothing that this hub knows,
+// whoever may give grants in the author's organisation. A change that nobody
+// hears of would be as good as lost; what it says is in the log, not here.
+func mayHear(a care.Actor, t care.Target, author string, placed bool) care.Decision {
+	switch {
+	case author == a.Staff:
+		return care.Decision{Allowed: true, Reason: care.SeeOwn}
+	case t.Topic == care.NoTopic && !placed && t.Org == a.Org && a.Can(care.MayGrant):
+		return care.Decision{Allowed: true, Reason: care.SeeGranting}
+	}
+	return care.Decision{Reason: care.NoGrant}
 }
