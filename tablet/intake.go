@@ -180,25 +180,21 @@ func (in *intake) row(x *tx, r *fieldsync.Row, sums digestSums, report *Report, 
 	if err := x.saveRecord(rec); err != nil {
 		return err
 	}
-	for field, reg := range r.Fields {
+	for _, reg := range r.Fields {
 		for i := range reg.Heads {
 			*seen = max(*seen, reg.Heads[i].Clock)
 		}
-		if err := x.saveHub(r.Record, r.Scope, field, reg, sums); err != nil {
-			return err
-		}
+	}
+	if err := x.saveHub(r.Record, r.Scope, r.Fields, sums); err != nil {
+		return err
 	}
 	report.Rows++
 	open, err := x.openChanges(r.Record)
-	if err != nil {
+	if err != nil || len(open) == 0 {
 		return err
 	}
 	for field := range r.Fields {
-		if len(open) > 0 {
-			if err := x.refresh(rec, field, open, true); err != nil {
-				return err
-			}
-		} else if err := x.saveShown(r.Record, stored{field: field, hub: r.Fields[field]}, false); err != nil {
+		if err := x.refresh(rec, field, open, true); err != nil {
 			return err
 		}
 	}

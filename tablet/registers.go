@@ -109,26 +109,39 @@ func (x *tx) saveShown(record string, s stored, pending bool) error {
 		ON CONFLICT (record, field) DO UPDATE SET local = excluded.local`, record, s.field, string(s.scope), s.shown.AppendJSON(nil))
 }
 
-// saveHub keeps a register as the hub sent it and sums up by how much the
-// digest of its scope changes, and of the scope that it was in before.
-func (x *tx) saveHub(record string, scope fieldsync.Scope, field string, reg fieldsync.Register, sums digestSums) error {
-	var before, beforeScope string
-	err := x.tx.QueryRowContext(x.ctx, `SELECT digest, scope FROM fields WHERE record = ? AND field = ?`, record, field).Scan(&before, &beforeScope)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return fmt.Errorf("reading a field: %w", err)
-	}
-	old, err := parseDigest(before)
+// saveHub keeps the registers of a record as the hub sent them and sums up by
+// how much the digest of their scope changes, and of one that a field was in
+// before. What was shown on top of the old ones goes.
+func (x *tx) saveHub(record string, scope fieldsync.Scope, fields map[string]fieldsync.Register, sums digestSums) error {
+	err := x.each(func(scan func(...any) error) error {
+		var field, before string
+		var beforeScope fieldsync.Scope
+		if err := scan(&field, &before, (*string)(&beforeScope)); err != nil {
+			return fmt.Errorf("reading a field: %w", err)
+		}
+		old, err := parseDigest(before)
+		if err != nil {
+			return fmt.Errorf("reading a field's digest: %w", err)
+		}
+		if _, again := fields[field]; again && !old.IsZero() {
+			sums.take(beforeScope, old)
+		}
+		return nil
+	}, `SELECT field, digest, scope FROM fields WHERE record = ?`, record)
 	if err != nil {
-		return fmt.Errorf("reading a field's digest: %w", err)
+		return err
 	}
-	digest := fieldsync.DigestOf(scope, record, field, reg.Dots())
-	if !old.IsZero() {
-		sums.take(fieldsync.Scope(beforeScope), old)
+	for field, reg := range fields {
+		digest := fieldsync.DigestOf(scope, record, field, reg.Dots())
+		sums.add(scope, digest)
+		err := x.exec(`INSERT INTO fields (record, field, scope, hub, digest) VALUES (?, ?, ?, ?, ?)
+			ON CONFLICT (record, field) DO UPDATE SET scope = excluded.scope, hub = excluded.hub, local = NULL, digest = excluded.digest, stale = 0`,
+			record, field, string(scope), reg.AppendJSON(nil), digest.String())
+		if err != nil {
+			return err
+		}
 	}
-	sums.add(scope, digest)
-	return x.exec(`INSERT INTO fields (record, field, scope, hub, digest) VALUES (?, ?, ?, ?, ?)
-		ON CONFLICT (record, field) DO UPDATE SET scope = excluded.scope, hub = excluded.hub, digest = excluded.digest, stale = 0`,
-		record, field, string(scope), reg.AppendJSON(nil), digest.String())
+	return nil
 }
 
 // digestSums is by how much the digests of scopes change in one transaction.

@@ -59,12 +59,27 @@ const (
 	metaN           = "n"        // number of the last change
 	metaLink        = "link"     // chain after the last change
 	metaSynced      = "synced_at"
+	metaRepaired    = "repaired_at" // when everything was last sent anew since the digest differed
 )
 
-// tx is one immediate transaction on the store.
+// tx is one immediate transaction on the store. A statement is prepared once
+// in it: an intake runs the same few some thousand times.
 type tx struct {
-	ctx context.Context
-	tx  *sql.Tx
+	ctx      context.Context
+	tx       *sql.Tx
+	prepared map[string]*sql.Stmt // the end of the transaction closes them
+}
+
+func (x *tx) prepare(query string) (*sql.Stmt, error) {
+	if s, ok := x.prepared[query]; ok {
+		return s, nil
+	}
+	s, err := x.tx.PrepareContext(x.ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	x.prepared[query] = s
+	return s, nil
 }
 
 // inTx runs f in one transaction: all of it stands, or nothing.
@@ -73,7 +88,7 @@ func (t *Tablet) inTx(ctx context.Context, f func(x *tx) error) error {
 	if err != nil {
 		return fmt.Errorf("beginning to write the tablet's store: %w", err)
 	}
-	if err := f(&tx{ctx, s}); err != nil {
+	if err := f(&tx{ctx, s, map[string]*sql.Stmt{}}); err != nil {
 		if back := s.Rollback(); back != nil && !errors.Is(back, sql.ErrTxDone) {
 			return errors.Join(err, back)
 		}
@@ -86,7 +101,11 @@ func (t *Tablet) inTx(ctx context.Context, f func(x *tx) error) error {
 }
 
 func (x *tx) exec(query string, args ...any) error {
-	if _, err := x.tx.ExecContext(x.ctx, query, args...); err != nil {
+	s, err := x.prepare(query)
+	if err == nil {
+		_, err = s.ExecContext(x.ctx, args...)
+	}
+	if err != nil {
 		return fmt.Errorf("writing the tablet's store: %w", err)
 	}
 	return nil
@@ -107,7 +126,11 @@ func (x *tx) setMeta(key, value string) error {
 
 // each runs a query and calls row for each of its rows.
 func (x *tx) each(row func(scan func(...any) error) error, query string, args ...any) error {
-	rows, err := x.tx.QueryContext(x.ctx, query, args...)
+	s, err := x.prepare(query)
+	if err != nil {
+		return fmt.Errorf("reading the tablet's store: %w", err)
+	}
+	rows, err := s.QueryContext(x.ctx, args...)
 	if err != nil {
 		return fmt.Errorf("reading the tablet's store: %w", err)
 	}

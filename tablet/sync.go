@@ -78,8 +78,7 @@ func (t *Tablet) Sync(ctx context.Context) (Report, error) {
 		switch {
 		case rest:
 		case total.Differs && !total.Repaired:
-			total.Repaired = true
-			if err := t.inTx(ctx, func(x *tx) error { return x.setMeta(metaCursor, "") }); err != nil {
+			if total.Repaired, err = t.beginRepair(ctx); err != nil || !total.Repaired {
 				return total, err
 			}
 		default:
@@ -87,6 +86,29 @@ func (t *Tablet) Sync(ctx context.Context) (Report, error) {
 		}
 	}
 	return total, nil
+}
+
+// repairPause is the least time between two repairs: a difference that sending
+// everything anew does not mend is no reason to do it at every sync.
+const repairPause = time.Hour
+
+// beginRepair has the next round trip send everything anew.
+func (t *Tablet) beginRepair(ctx context.Context) (begun bool, err error) {
+	err = t.inTx(ctx, func(x *tx) error {
+		last, err := x.meta(metaRepaired)
+		if err != nil {
+			return err
+		}
+		if at, err := time.Parse(care.TimeFormat, last); err == nil && t.now().Sub(at).Abs() < repairPause {
+			return nil
+		}
+		begun = true
+		if err := x.setMeta(metaRepaired, care.FormatTime(t.now())); err != nil {
+			return err
+		}
+		return x.setMeta(metaCursor, "")
+	})
+	return begun, err
 }
 
 // sendAgainFrom reads from which number the hub wants changes again: from the
