@@ -52,6 +52,7 @@ type verification struct {
 	replica map[string]*replayed
 	history map[place]*written
 	sums    map[fieldsync.Scope]fieldsync.Digest
+	lost    int // records whose case is not there
 }
 
 // place is one field of one record of one collection.
@@ -224,6 +225,7 @@ func (v *verification) records() error {
 		v.fault("record %s: field %s was written and is not there", p.record, p.field)
 	}
 	v.report(Count{n, "records"})
+	v.report(Count{v.lost, "orphans"})
 	return nil
 }
 
@@ -274,7 +276,7 @@ func (v *verification) orphans(t *table) error {
 	if err != nil {
 		return wrap("looking for orphans", err)
 	}
-	if n > 0 {
+	if v.lost += n; n > 0 {
 		v.fault("%d records of %s belong to no case", n, t.entity.Name)
 	}
 	return nil

@@ -54,7 +54,9 @@ func movingCase(t *testing.T) (c *console, caseID string) {
 
 func TestTheSummaryCommand(t *testing.T) {
 	c, caseID := movingCase(t)
-	args := func(more ...string) []string { return append([]string{"summary", "--dir", "hub", "--case", caseID}, more...) }
+	args := func(more ...string) []string {
+		return append([]string{"summary", "--dir", "hub", "--case", caseID}, more...)
+	}
 	out := c.env.Path("paper.pdf")
 	said := c.must(t, ExitOK, args("--as", "asha", "--to", "fr", "--languages", "es,en", "--out", "paper.pdf")...)
 	b, err := os.ReadFile(out)

@@ -1,0 +1,78 @@
+package collections_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"portolan/care"
+	"portolan/collections"
+	"portolan/internal/hubtest"
+)
+
+// Each way of damaging a hub's database that a bad disk, a restored file or a
+// person with a SQL shell could bring about is found.
+func TestVerifyFindsWhatIsWrong(t *testing.T) {
+	damage := []struct{ name, sql, finds string }{
+		{"a value changed", `UPDATE survivors SET alias = REPLACE(alias, '/2', '/1')`, "no change wrote"},
+		{"a value gone", `UPDATE survivors SET alias = NULL`, "lost a value"},
+		{"a change gone", `DELETE FROM changes WHERE seq = (SELECT MAX(seq) - 1 FROM changes)`, "goes from"},
+		{"a change altered", `UPDATE changes SET body = CAST(REPLACE(CAST(body AS TEXT), 'Blue Heron', 'Blue Xeron') AS BLOB)`, "hash chain"},
+		{"a digest wrong", `UPDATE scope_digests SET digest = '00000000000000000000000000000001'`, "digest"},
+		{"a case gone", `DELETE FROM cases`, "belong to no case"},
+		{"a record gone", `DELETE FROM survivors`, "is not there"},
+	}
+	for _, d := range damage {
+		t.Run(d.name, func(t *testing.T) {
+			h := hubtest.New(t)
+			worker, _ := h.Staff(t, care.Outreach)
+			openCase(t, h, enrol(t, h, worker))
+			clean(t, h, true, "")
+			undo := attack(t, h, d.sql)
+			clean(t, h, false, d.finds)
+			undo()
+		})
+	}
+}
+
+func clean(t *testing.T, h *hubtest.Hub, want bool, finds string) {
+	t.Helper()
+	faults, err := h.Verify(context.Background(), func(collections.Count) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if (len(faults) == 0) != want || !strings.Contains(strings.Join(faults, "\n"), finds) {
+		t.Errorf("the verification finds %q, want a fault with %q", faults, finds)
+	}
+}
+
+// attack does what the triggers forbid, and returns how to undo it.
+func attack(t *testing.T, h *hubtest.Hub, sql string) (undo func()) {
+	t.Helper()
+	exec := func(sql string) {
+		if _, err := h.App().NonconcurrentDB().NewQuery(sql).Execute(); err != nil {
+			t.Fatalf("%s: %v", sql, err)
+		}
+	}
+	copyOf := h.Dir() + "/before.db"
+	exec(`VACUUM INTO '` + copyOf + `'`)
+	var triggers []struct {
+		Name string `db:"name"`
+		SQL  string `db:"sql"`
+	}
+	if err := h.App().DB().NewQuery(`SELECT name, sql FROM sqlite_master WHERE type = 'trigger'`).All(&triggers); err != nil {
+		t.Fatal(err)
+	}
+	for _, tr := range triggers {
+		exec("DROP TRIGGER `" + tr.Name + "`")
+	}
+	exec(sql)
+	return func() {
+		exec(`ATTACH '` + copyOf + `' AS before`)
+		for _, table := range []string{"survivors", "cases", "changes", "scope_digests"} {
+			exec("DELETE FROM main." + table)
+			exec("INSERT INTO main." + table + " SELECT * FROM before." + table)
+		}
+		exec(`DETACH before`)
+	}
+}
