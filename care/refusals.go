@@ -137,6 +137,7 @@ var decisionReasons = []struct {
 	{SeeHub, "the hub acted by its own rules"},
 	{SeeGranting, "whoever may give grants gave one"},
 	{SeeOpening, "the role opens cases"},
+	{SeeOwn, "the actor hears that their own change waits"},
 	{NotSignedIn, "nobody is signed in"},
 	{NoSuchTarget, "there is nothing like that"},
 	{OtherOrg, "it belongs to another organisation"},

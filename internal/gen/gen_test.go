@@ -1,6 +1,7 @@
 package gen
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -278,7 +279,7 @@ func (l *ledger) filter(collection string, keep func(care.Row) bool) []care.Row 
 func (l *ledger) apply(a care.Actor, d Draft) []care.Refusal {
 	before, known := l.rows[d.Collection][d.Record]
 	if !known {
-		before = care.Row{Collection: d.Collection, ID: d.Record, Org: d.Org, Case: d.Case}
+		before = care.Row{Collection: d.Collection, ID: d.Record, Org: cmp.Or(d.Org, l.rows["cases"][d.Case].Org), Case: d.Case}
 		l.made[d.Record] = a.Staff
 	}
 	after := before
