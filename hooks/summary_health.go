@@ -69,7 +69,7 @@ func (t *teller) medicines() ([]pdf.Entry, error) {
 			details = append(details, pdf.Of("status", code(r, "status", "medicine_statuses")))
 		}
 		details = append(details,
-			pdf.Of("strength", exact(r, "strength")),
+			pdf.Of("strength", strength(r)),
 			pdf.Of("form", code(r, "form", "medicine_forms")),
 			pdf.Of("dose", dose(r.Get("dose"))),
 			pdf.Of("route", code(r, "route", "medicine_routes")),
@@ -193,6 +193,15 @@ func dose(v care.Value) pdf.Value {
 		return pdf.Value{List: "dose_units", Code: plain, Number: number}
 	}
 	return pdf.Exactly(fmt.Sprintf("%s %s", number, unit))
+}
+
+// plainUnits writes the units of UCUM (ucum.org) as people read them.
+var plainUnits = strings.NewReplacer("[IU]", "IU", " ug", " µg", "{", "", "}", "")
+
+func strength(r care.Row) pdf.Value {
+	v := exact(r, "strength")
+	v.Text = plainUnits.Replace(v.Text)
+	return v
 }
 
 // code is the value of a Code field: its word, or why there is none.

@@ -59,7 +59,8 @@ func (t *teller) tell() (pdf.Summary, error) {
 		return s, &care.Error{Code: "summary_empty", Kind: care.Unprocessed,
 			Hint: "Of what the person agreed to share you may see nothing, or nothing is recorded."}
 	}
-	s.Essential = append(s.Essential, pdf.Section{Key: "interpreter", Entries: t.interpreter()})
+	// High up, where it is on the first sheet however long the lists are.
+	s.Essential = slices.Insert(s.Essential, min(1, len(s.Essential)), pdf.Section{Key: "interpreter", Entries: t.interpreter()})
 	s.Agreed = pdf.Section{Key: care.SectionAgreed, Entries: t.agreed()}
 	return s, nil
 }

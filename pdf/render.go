@@ -17,7 +17,7 @@ const (
 	pageHeight   = 297.0
 	margin       = 15.0
 	gutter       = 6.0
-	footer       = 12.0
+	footer       = 16.0 // below the last line, page number included
 	bodySize     = 10.0
 	bodyLine     = 4.9
 	headingSize  = 11.5
@@ -81,7 +81,7 @@ func newPage(day time.Time, title string, columns int) *page {
 	f.AddUTF8FontFromBytes(family, "B", slices.Clone(boldTTF))
 	f.SetFooterFunc(func() {
 		f.SetFont(family, "", bodySize-1)
-		f.Text(pageWidth-margin-6, pageHeight-footer/2-1, strconv.Itoa(f.PageNo()))
+		f.Text(pageWidth-margin-6, pageHeight-footer/2, strconv.Itoa(f.PageNo()))
 	})
 	width := pageWidth - 2*margin
 	if columns == 2 {
@@ -98,8 +98,8 @@ func (p *page) breakPage() {
 }
 
 func (p *page) left(column int) float64 { return margin + float64(column)*(p.width+gutter) }
-func (p *page) room() float64           { return pageHeight - margin - footer - p.y }
-func fullPage() float64                 { return pageHeight - 2*margin - footer }
+func (p *page) room() float64           { return pageHeight - footer - p.y }
+func fullPage() float64                 { return pageHeight - margin - footer }
 
 func (p *page) draw(d *document) {
 	p.opening(d)
