@@ -412,3 +412,36 @@ func TestAWrongClockIsCorrected(t *testing.T) {
 		})
 	}
 }
+
+// A store that lost something, or holds what it should not, is found by the
+// digest and mended; what is unsent stays.
+func TestADifferenceIsFoundAndMended(t *testing.T) {
+	b := newBench(t)
+	anna, _ := b.Staff(t, care.Outreach)
+	tab := b.tablet(t, anna.Staff)
+	caseID, survivor := intake(t, tab)
+	mustSync(t, tab)
+	whole := show(t, tab, survivor)
+	for i, damage := range []string{
+		`DELETE FROM fields WHERE record = ? AND field = 'alias'`,
+		`UPDATE fields SET hub = '{"h":[]}' WHERE record = ? AND field = 'alias'`,
+		`UPDATE scopes SET digest = '00000000000000000000000000000001' WHERE ? != '' AND scope LIKE 'case:%'`,
+	} {
+		mustSet(t, tab, caseID, set("opened_on", fmt.Sprintf("2026-10-1%d", i)))
+		b.Clock.Move(25 * time.Hour)
+		if i == 2 {
+			mustSync(t, tab) // the day's own count has been
+			b.Clock.Move(2 * time.Hour)
+		}
+		if err := tab.Damage(damage, survivor); err != nil {
+			t.Fatal(err)
+		}
+		r, err := tab.Sync(t.Context())
+		if err != nil || !r.Repaired || r.Differs {
+			t.Fatalf("after %s: %+v, %v", damage, r, err)
+		}
+		if !sameRecord(show(t, tab, survivor), whole) || unsent(t, tab) != 0 {
+			t.Errorf("after %s: %+v", damage, show(t, tab, survivor))
+		}
+	}
+}

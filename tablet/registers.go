@@ -169,6 +169,28 @@ func (x *tx) saveSums(sums digestSums) error {
 	return nil
 }
 
+// recount works out the digests of all scopes from the registers that are
+// there. The sums that every sync keeps say what should be there.
+func (x *tx) recount() error {
+	sums := digestSums{}
+	err := x.each(func(scan func(...any) error) error {
+		var record string
+		s, err := scanField(func(to ...any) error { return scan(append(to, &record)...) })
+		if err != nil {
+			return fmt.Errorf("reading a field: %w", err)
+		}
+		sums.add(s.scope, fieldsync.DigestOf(s.scope, record, s.field, s.hub.Dots()))
+		return nil
+	}, `SELECT field, scope, hub, local, record FROM fields WHERE hub IS NOT NULL`)
+	if err != nil {
+		return err
+	}
+	if err := x.exec(`UPDATE scopes SET digest = ''`); err != nil {
+		return err
+	}
+	return x.saveSums(sums)
+}
+
 // refresh rebuilds what is shown of one field from what the hub sent and the
 // changes that are not in it yet. fresh says that the hub's register came in
 // an answer to a push of every change that has a receipt.

@@ -59,7 +59,8 @@ const (
 	metaN           = "n"        // number of the last change
 	metaLink        = "link"     // chain after the last change
 	metaSynced      = "synced_at"
-	metaRepaired    = "repaired_at" // when everything was last sent anew since the digest differed
+	metaRecounted   = "recounted_at" // when the digests were last worked out from the registers
+	metaRepaired    = "repaired_at"  // when everything was last sent anew since the digest differed
 )
 
 // tx is one immediate transaction on the store. A statement is prepared once

@@ -51,6 +51,9 @@ func (t *Tablet) Sync(ctx context.Context) (Report, error) {
 		return total, err
 	}
 	defer l.close()
+	if err := t.inTx(ctx, t.recountDaily); err != nil {
+		return total, err
+	}
 	var from uint64
 	asked := false
 	for total.Rounds < roundsMax {
@@ -88,21 +91,49 @@ func (t *Tablet) Sync(ctx context.Context) (Report, error) {
 	return total, nil
 }
 
+// recountPause is the time after which the digests are worked out anew from
+// what the store really holds, so that a damaged store is found too.
+const recountPause = 24 * time.Hour
+
+func (t *Tablet) recountDaily(x *tx) error {
+	if recent, err := t.within(x, metaRecounted, recountPause); err != nil || recent {
+		return err
+	}
+	if err := x.recount(); err != nil {
+		return err
+	}
+	return x.setMeta(metaRecounted, care.FormatTime(t.now()))
+}
+
+// within says whether something was noted less than d ago. A clock that was
+// set back by more than d counts as longer.
+func (t *Tablet) within(x *tx, key string, d time.Duration) (bool, error) {
+	last, err := x.meta(key)
+	if err != nil || last == "" {
+		return false, err
+	}
+	at, err := time.Parse(care.TimeFormat, last)
+	if err != nil {
+		return false, nil // not a time: as if it had never been
+	}
+	return t.now().Sub(at).Abs() < d, nil
+}
+
 // repairPause is the least time between two repairs: a difference that sending
 // everything anew does not mend is no reason to do it at every sync.
 const repairPause = time.Hour
 
-// beginRepair has the next round trip send everything anew.
+// beginRepair works out the digests anew and has the next round trip send
+// everything.
 func (t *Tablet) beginRepair(ctx context.Context) (begun bool, err error) {
 	err = t.inTx(ctx, func(x *tx) error {
-		last, err := x.meta(metaRepaired)
-		if err != nil {
+		if recent, err := t.within(x, metaRepaired, repairPause); err != nil || recent {
 			return err
 		}
-		if at, err := time.Parse(care.TimeFormat, last); err == nil && t.now().Sub(at).Abs() < repairPause {
-			return nil
-		}
 		begun = true
+		if err := x.recount(); err != nil {
+			return err
+		}
 		if err := x.setMeta(metaRepaired, care.FormatTime(t.now())); err != nil {
 			return err
 		}
