@@ -169,21 +169,32 @@ func (x *tx) saveSums(sums digestSums) error {
 	return nil
 }
 
-// recount works out the digests of all scopes from the registers that are
-// there. The sums that every sync keeps say what should be there.
+// recount works out the digests of all fields and scopes from the registers
+// that are there. The sums that every sync keeps say what should be there.
 func (x *tx) recount() error {
+	type wrong struct{ record, field, digest string }
+	var mended []wrong
 	sums := digestSums{}
 	err := x.each(func(scan func(...any) error) error {
-		var record string
-		s, err := scanField(func(to ...any) error { return scan(append(to, &record)...) })
+		var record, kept string
+		s, err := scanField(func(to ...any) error { return scan(append(to, &record, &kept)...) })
 		if err != nil {
 			return fmt.Errorf("reading a field: %w", err)
 		}
-		sums.add(s.scope, fieldsync.DigestOf(s.scope, record, s.field, s.hub.Dots()))
+		digest := fieldsync.DigestOf(s.scope, record, s.field, s.hub.Dots())
+		sums.add(s.scope, digest)
+		if kept != digest.String() {
+			mended = append(mended, wrong{record, s.field, digest.String()})
+		}
 		return nil
-	}, `SELECT field, scope, hub, local, record FROM fields WHERE hub IS NOT NULL`)
+	}, `SELECT field, scope, hub, local, record, digest FROM fields WHERE hub IS NOT NULL`)
 	if err != nil {
 		return err
+	}
+	for _, m := range mended {
+		if err := x.exec(`UPDATE fields SET digest = ? WHERE record = ? AND field = ?`, m.digest, m.record, m.field); err != nil {
+			return err
+		}
 	}
 	if err := x.exec(`UPDATE scopes SET digest = ''`); err != nil {
 		return err
