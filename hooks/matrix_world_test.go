@@ -92,7 +92,7 @@ func newWorld(t *testing.T) *world {
 
 func superuserToken(t *testing.T, app core.App) string {
 	t.Helper()
-	c, err := app.FindCollectionByNameOrId(core.CollectionNameSuperusers)
+	c, err := app.FindCachedCollectionByNameOrId(core.CollectionNameSuperusers)
 	if err != nil {
 		t.Fatalf("finding the superusers: %v", err)
 	}
