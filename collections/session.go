@@ -51,8 +51,6 @@ type arrival struct {
 	actor   care.Actor
 }
 
-func (a *arrival) dot() fieldsync.Dot { return fieldsync.DotOf(a.replica, a.N) }
-
 // enter opens the door for one transaction and, after it is committed, wakes
 // whom it concerns.
 func (h *Hub) enter(ctx context.Context, a care.Actor, f func(*session) error) error {

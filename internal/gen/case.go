@@ -91,7 +91,7 @@ type story struct {
 	risk              string
 	encounter         string
 	plan              string
-	matter, testimony string
+	matter            string
 	dependents        []string
 	move              Case
 }

@@ -132,7 +132,7 @@ var cultures = []culture{
 		women:    []name{{"زهرا", "Zahra"}, {"شکیبا", "Shakiba"}, {"فرشته", "Fereshta"}},
 		men:      []name{{"حمید", "Hamid"}, {"نجیب", "Najib"}, {"رحیم", "Rahim"}},
 		families: []name{{"احمدی", "Ahmadi"}, {"رضایی", "Rezayi"}, {"نوری", "Nuri"}, {"حیدری", "Haidari"}},
-		wish:     "می‌خواهم درس بخوانم، کار کنم و در امنیت زندگی کنم.",
+		wish:     "می\u200cخواهم درس بخوانم، کار کنم و در امنیت زندگی کنم.",
 	},
 	{
 		country: "NG", language: "en", script: unicode.Latin, currency: "NGN", city: name{"Benin City", "Benin City"}, region: "Edo",

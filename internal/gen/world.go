@@ -48,7 +48,6 @@ type World struct {
 	houses       []house
 	beds         []bed // where people stay for weeks
 
-	setup *writer
 }
 
 type house struct {
