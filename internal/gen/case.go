@@ -84,16 +84,16 @@ type story struct {
 	anonymous     bool
 	closed        bool
 
-	file, survivor    *sheet
-	identity          *sheet
-	approvers         map[string]bool   // grants given to those who approve
-	consents          map[string]string // by purpose, those that permit
-	risk              string
-	encounter         string
-	plan              string
-	matter            string
-	dependents        []string
-	move              Case
+	file, survivor *sheet
+	identity       *sheet
+	approvers      map[string]bool   // grants given to those who approve
+	consents       map[string]string // by purpose, those that permit
+	risk           string
+	encounter      string
+	plan           string
+	matter         string
+	dependents     []string
+	move           Case
 }
 
 // Case writes the case of an index. It depends on the world and the index
