@@ -2,12 +2,14 @@ package hooks
 
 import (
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"golang.org/x/crypto/acme"
@@ -70,8 +72,11 @@ func (w Wire) Open() (*Line, error) {
 		return nil, err
 	}
 	l, err := net.Listen("tcp", w.Listen)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("another program listens on %s already; stop it, or name another address with --listen: %w", w.Listen, err)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("listening on %s: %w", w.Listen, err)
+		return nil, fmt.Errorf("listening on %s, which --listen names: %w", w.Listen, err)
 	}
 	line := &Line{Listener: l, URL: "http://" + w.shown(l.Addr())}
 	if config != nil {

@@ -113,7 +113,7 @@ type demo struct {
 }
 
 var errDemoFolder = &care.Error{Code: "folder_not_a_demo", Kind: care.Conflict,
-	Hint: "There is a hub in this folder that is no finished demo. A demo never mixes with real records: name another folder."}
+	Hint: "There is a hub in this folder that is no finished demo. A demo never mixes with real records: name another folder, or remove this one if it is a demo that was broken off."}
 
 func (d *demo) run(ctx context.Context, listen string) (err error) {
 	built, err := d.load()
@@ -170,10 +170,10 @@ func (d *demo) keep(ctx context.Context) error {
 func (d *demo) load() (bool, error) {
 	b, err := os.ReadFile(filepath.Join(d.dir, demoFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		if holdsHub(d.dir) {
-			return false, errDemoFolder
+		if there, err := holdsHub(d.dir); err != nil || !there {
+			return false, err
 		}
-		return false, nil
+		return false, errDemoFolder
 	}
 	if err != nil {
 		return false, fmt.Errorf("reading %s: %w", demoFile, err)
@@ -240,12 +240,13 @@ func (d *demo) tell() {
 	for _, a := range d.Accounts {
 		fmt.Fprintf(out, "  %-20s %-16s %s\n", a.Role, a.Login, a.Password)
 	}
-	fmt.Fprint(out, "\nEnrol a tablet of your own (a code lives ten minutes; demo.json always has fresh ones):\n")
+	fmt.Fprint(out, "\nEnrol a tablet of your own, in another terminal (a code lives ten minutes; demo.json always has fresh ones):\n")
 	for _, c := range d.Codes {
-		fmt.Fprintf(out, "  portolan tablet --dir my-tablet enrol %s %s   # as %s\n", c.URL, c.Code, c.Login)
+		fmt.Fprintf(out, "  %s tablet --dir my-tablet enrol %s %s   # as %s\n", d.env.Program, c.URL, c.Code, c.Login)
 	}
+	fmt.Fprintf(out, "  %s tablet --dir my-tablet sync\n\nLook into the demo's own:\n", d.env.Program)
 	for _, t := range d.Tablets {
-		fmt.Fprintf(out, "Look into one of the demo's: portolan tablet --dir %s conflicts\n", filepath.Join(d.dir, t))
+		fmt.Fprintf(out, "  %s tablet --dir %s conflicts\n", d.env.Program, filepath.Join(d.dir, t))
 	}
 	fmt.Fprint(out, "\nNobody in it is real. Stop it with Ctrl-C.\n")
 }

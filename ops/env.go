@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/term"
@@ -27,6 +28,7 @@ type Env struct {
 	Stdout, Stderr io.Writer
 	WorkDir        string // relative paths are read from here
 	Version        string
+	Program        string // how this program is called, for commands that are printed
 	Now            func() time.Time
 	Getenv         func(string) string
 	// Ask asks a person for a secret, without echo.
@@ -44,9 +46,18 @@ func NewEnv(version string) (Env, error) {
 		return Env{}, fmt.Errorf("finding the working directory: %w", err)
 	}
 	return Env{
-		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, WorkDir: wd, Version: version,
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, WorkDir: wd, Version: version, Program: calledAs(os.Args[0]),
 		Now: time.Now, Getenv: os.Getenv, Ask: askTerminal,
 	}, nil
+}
+
+// calledAs is what a person types to run this program again: `go run` builds
+// it in a folder of its own (cmd/go: $WORK is go-build*), which ends with it.
+func calledAs(arg0 string) string {
+	if strings.Contains(filepath.ToSlash(arg0), "/go-build") {
+		return "go run ."
+	}
+	return arg0
 }
 
 // Path makes a path that was typed absolute.
@@ -167,7 +178,8 @@ func (e Env) Fail(err error) int {
 	case care.Invalid:
 		return ExitUsage
 	}
-	if known.Code == "not_permitted" {
+	switch known.Code {
+	case "not_permitted", collections.ErrNoPower.Code:
 		return ExitForbidden
 	}
 	return ExitFault

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -93,7 +94,15 @@ func readPID(f *os.File) int {
 }
 
 // holdsHub says whether a hub was ever made in the folder.
-func holdsHub(dir string) bool {
+func holdsHub(dir string) (bool, error) {
 	_, err := os.Stat(filepath.Join(dir, "pb_data", "data.db"))
-	return err == nil
+	switch {
+	case err == nil:
+		return true, nil
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
+		return false, nil
+	case errors.Is(err, fs.ErrPermission):
+		return false, fmt.Errorf("the folder %s belongs to somebody else: run this as the user who runs the hub: %w", dir, err)
+	}
+	return false, fmt.Errorf("looking for a hub: %w", err)
 }

@@ -44,8 +44,14 @@ func Import(ctx context.Context, env Env, args []string) int {
 	if len(words) < 2 || words[0] != "htcds" && words[0] != "fhir" {
 		return env.misused(fs, importUsage, "say what the files are (htcds or fhir) and name at least one")
 	}
-	if fresh := env.Path(*dir); env.running == nil && !holdsHub(fresh) {
-		fmt.Fprintf(env.Stderr, "portolan: there was no hub in %s; it is made now\n", fresh)
+	if fresh := env.Path(*dir); env.running == nil {
+		there, err := holdsHub(fresh)
+		if err != nil {
+			return env.Fail(err)
+		}
+		if !there {
+			fmt.Fprintf(env.Stderr, "portolan: there was no hub in %s; it is made now\n", fresh)
+		}
 	}
 	hub, done, err := env.MakeHub(ctx, *dir)
 	if err != nil {
@@ -63,7 +69,7 @@ func Import(ctx context.Context, env Env, args []string) int {
 		}
 	}
 	if im.failed > 0 {
-		fmt.Fprintf(env.Stderr, "portolan: %d of %d files could not be read; the others are in\n", im.failed, len(words)-1)
+		fmt.Fprintf(env.Stderr, "portolan: %d of %d files could not be read; what could be read is in\n", im.failed, len(words)-1)
 		return ExitFault
 	}
 	return ExitOK
@@ -118,6 +124,9 @@ func (im *importer) file(ctx context.Context, name string) error {
 		return fmt.Errorf("opening: %w", err)
 	}
 	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		return errors.New("this is a folder; name the files in it")
+	}
 	res, err := im.read(f, name)
 	if err != nil {
 		return err
@@ -311,7 +320,11 @@ func wholly(r fieldsync.Receipt) bool {
 }
 
 func (t *tally) print(w io.Writer, name string) {
-	fmt.Fprintf(w, "%s: %d people\n", name, t.people)
+	who := "people"
+	if t.people == 1 {
+		who = "person"
+	}
+	fmt.Fprintf(w, "%s: %d %s\n", name, t.people, who)
 	for _, line := range []struct {
 		title  string
 		counts map[string]int

@@ -237,8 +237,8 @@ func TestAnImportForSomebody(t *testing.T) {
 
 func TestAFileThatCannotBeReadLeavesTheOthers(t *testing.T) {
 	c := importConsole(t, map[string]string{"good.csv": importedTable, "bad.csv": "prs_FirstName\n\"Quillonwick\n", "empty.csv": ""})
-	out := c.must(t, ExitFault, "import", "htcds", "--dir", "hub", "bad.csv", "missing.csv", "empty.csv", "good.csv")
-	for _, want := range []string{"bad.csv: import_malformed", "line 2", "missing.csv: opening", "empty.csv: import_empty", "3 of 4 files", "good.csv: 2 people"} {
+	out := c.must(t, ExitFault, "import", "htcds", "--dir", "hub", "bad.csv", "missing.csv", "empty.csv", ".", "good.csv")
+	for _, want := range []string{"bad.csv: import_malformed", "line 2", "missing.csv: opening", "empty.csv: import_empty", ".: this is a folder", "4 of 5 files", "good.csv: 2 people"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("it does not say %q:\n%s", want, out)
 		}

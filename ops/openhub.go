@@ -14,9 +14,15 @@ import (
 // Fail turns into the exit code which that hub gave.
 func (e Env) OpenHub(ctx context.Context, dir string) (*collections.Hub, func(), error) {
 	dir = e.Path(dir)
-	if e.running == nil && !holdsHub(dir) {
-		return nil, nil, &care.Error{Code: "no_hub", Kind: care.NotFound,
-			Hint: "There is no hub in " + dir + ". `portolan serve --dir " + dir + "` makes one."}
+	if e.running == nil {
+		there, err := holdsHub(dir)
+		if err != nil {
+			return nil, nil, err
+		}
+		if !there {
+			return nil, nil, &care.Error{Code: "no_hub", Kind: care.NotFound,
+				Hint: "There is no hub in " + dir + ". `" + e.Program + " serve --dir " + dir + "` makes one."}
+		}
 	}
 	return e.MakeHub(ctx, dir)
 }

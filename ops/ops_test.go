@@ -48,7 +48,7 @@ type console struct {
 func newConsole(t *testing.T) *console {
 	t.Helper()
 	c := &console{out: new(screen), err: new(screen), vars: map[string]string{PasswordVariable: password}}
-	c.env = Env{Stdout: c.out, Stderr: c.err, WorkDir: t.TempDir(), Version: "test", Now: time.Now,
+	c.env = Env{Stdout: c.out, Stderr: c.err, WorkDir: t.TempDir(), Version: "test", Program: "portolan", Now: time.Now,
 		Getenv: func(name string) string { return c.vars[name] },
 		Ask:    func(context.Context, string) (string, error) { return "", errNoTerminal }}
 	return c
@@ -116,7 +116,8 @@ func TestEveryCommandHasHelpAndRefusesNonsense(t *testing.T) {
 	}
 	for _, args := range [][]string{
 		{"serve", "extra"}, {"serve", "--listen", "nowhere"}, {"serve", "--tls-cert", "x"}, {"user"}, {"user", "add"}, {"user", "list", "x"},
-		{"user", "add", "ana"}, {"user", "add", "ana", "--role", "captain"}, {"device", "list"}, {"device", "revoke", "--as", "ana"},
+		{"user", "add", "ana"}, {"user", "add", "ana", "--role", "captain"},
+		{"user", "add", "ana", "--role", "auditor", "--country", "zz"}, {"user", "add", "ana", "--role", "auditor", "--time-zone", "Mars/One"}, {"device", "list"}, {"device", "revoke", "--as", "ana"},
 		{"backup"}, {"restore"}, {"verify", "x"}, {"version", "x"},
 	} {
 		c.must(t, ExitUsage, args...)
@@ -128,6 +129,10 @@ func TestEveryCommandHasHelpAndRefusesNonsense(t *testing.T) {
 		if out := c.must(t, ExitFault, args...); !strings.Contains(out, "no hub") {
 			t.Errorf("portolan %v without a hub says %s", args, out)
 		}
+	}
+	// A folder that cannot be looked into is not called empty.
+	if out := c.must(t, ExitFault, "verify", "--dir", strings.Repeat("x", 300)); strings.Contains(out, "no hub") {
+		t.Errorf("of a folder that it cannot look into it says %s", out)
 	}
 }
 
@@ -148,6 +153,10 @@ func TestAccountsFromTheConsole(t *testing.T) {
 	out = c.must(t, ExitOK, "device", "code", "--dir", "hub", "--as", "ana", "--for", "ben")
 	if !strings.Contains(out, "code    ") {
 		t.Errorf("no code: %s", out)
+	}
+	c.must(t, ExitForbidden, "device", "code", "--dir", "hub", "--as", "ben") // has not the power
+	if out := c.must(t, ExitOK, "user", "add", "dina", "--role", "health", "--dir", "hub", "--country", "ug"); !strings.Contains(out, "change nothing") {
+		t.Errorf("of a second country it says %s", out)
 	}
 	c.vars[PasswordVariable] = "another long password"
 	c.must(t, ExitForbidden, "device", "list", "--dir", "hub", "--as", "ana")

@@ -41,23 +41,25 @@ func Start(ctx context.Context, env Env, s Service) (*Running, error) {
 	if err != nil {
 		return nil, err
 	}
-	hub, err := collections.Open(collections.Config{Dir: s.Dir, Now: env.Now, Log: s.Log})
+	// First the address: one that cannot be had leaves no hub behind. Who
+	// connects meanwhile waits.
+	s.Wire.TLSDir, s.Wire.Now = filepath.Join(s.Dir, "tls"), env.Now
+	line, err := s.Wire.Open()
 	if err != nil {
 		return nil, errors.Join(err, folder.Release())
 	}
-	r, err := startOn(ctx, env, s, hub, folder)
+	hub, err := collections.Open(collections.Config{Dir: s.Dir, Now: env.Now, Log: s.Log})
+	if err != nil {
+		return nil, errors.Join(err, line.Listener.Close(), folder.Release())
+	}
+	r, err := startOn(ctx, env, s, hub, folder, line)
 	if err != nil {
 		return nil, errors.Join(err, hub.Close(), folder.Release())
 	}
 	return r, nil
 }
 
-func startOn(ctx context.Context, env Env, s Service, hub *collections.Hub, folder *Folder) (*Running, error) {
-	s.Wire.TLSDir, s.Wire.Now = filepath.Join(s.Dir, "tls"), env.Now
-	line, err := s.Wire.Open()
-	if err != nil {
-		return nil, err
-	}
+func startOn(ctx context.Context, env Env, s Service, hub *collections.Hub, folder *Folder, line *hooks.Line) (*Running, error) {
 	front, err := hooks.New(hub, hooks.Config{Version: env.Version, URL: line.URL, Fingerprint: line.Fingerprint, Proxies: s.Proxies})
 	if err != nil {
 		return nil, errors.Join(err, line.Listener.Close())
@@ -160,7 +162,7 @@ func (r *Running) greet(dir string) error {
 		return err
 	}
 	if empty {
-		fmt.Fprintf(out, "Nobody has an account yet. Make the first one, in another terminal:\n  portolan user add --dir %s LOGIN --role coordinator\n", dir)
+		fmt.Fprintf(out, "Nobody has an account yet. Make the first one, in another terminal:\n  %s user add --dir %s LOGIN --role coordinator\n", r.env.Program, dir)
 	}
 	return nil
 }

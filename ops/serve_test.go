@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"regexp"
 	"strings"
@@ -60,6 +61,33 @@ func TestServeAnswersSaysHowToBeginAndStops(t *testing.T) {
 		t.Fatal("it does not stop")
 	}
 	c.must(t, ExitOK, "user", "add", "--dir", "hub", "ana", "--role", "coordinator") // the folder is free
+}
+
+// An address that another program has leaves no half-made hub behind: the same
+// demo, told another one, begins.
+func TestATakenAddressLeavesNoHubBehind(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	c := newConsole(t)
+	for _, command := range []string{"serve", "demo"} {
+		if out := c.must(t, ExitFault, command, "--dir", "hub", "--listen", taken.Addr().String()); !strings.Contains(out, "--listen") {
+			t.Errorf("%s says %s", command, out)
+		}
+		if there, err := holdsHub(c.env.Path("hub")); there || err != nil {
+			t.Errorf("%s left a hub behind: %v %v", command, there, err)
+		}
+	}
+}
+
+func TestHowTheProgramIsCalled(t *testing.T) {
+	for typed, want := range map[string]string{"portolan": "portolan", "./portolan": "./portolan", "/tmp/go-build123/b001/exe/portolan": "go run ."} {
+		if got := calledAs(typed); got != want {
+			t.Errorf("%s: %s, want %s", typed, got, want)
+		}
+	}
 }
 
 // TestATabletEnrolsWithAHubThatVouchesForItself goes the whole way: the local

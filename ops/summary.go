@@ -40,6 +40,9 @@ func Summary(ctx context.Context, env Env, args []string) int {
 	if problem := summaryProblem(words, *login, *out, *languages, &order); problem != "" {
 		return env.misused(fs, summaryUsage, problem)
 	}
+	if info, err := os.Stat(env.Path(*out)); err == nil && info.IsDir() {
+		return env.misused(fs, summaryUsage, "--out is a folder; name the file to write in it")
+	}
 	hub, done, err := env.OpenHub(ctx, *dir)
 	if err != nil {
 		return env.Fail(err)
@@ -106,7 +109,11 @@ func hintOf(err error) string {
 func writePrivate(path string, b []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".summary-*") // made for its owner alone (0600)
 	if err != nil {
-		return fmt.Errorf("writing the summary: %w", err)
+		var p *os.PathError
+		if errors.As(err, &p) {
+			err = p.Err // the name of the unfinished file says nothing to anybody
+		}
+		return fmt.Errorf("writing the summary into %s: %w", filepath.Dir(path), err)
 	}
 	_, err = f.Write(b)
 	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {

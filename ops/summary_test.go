@@ -110,6 +110,7 @@ func TestTheSummaryCommandRefuses(t *testing.T) {
 			t.Fatalf("%s: a file was written", r.name)
 		}
 	}
+	c.must(t, ExitUsage, args("--as", "asha", "--case", caseID, "--out", ".")...)
 	c.vars[PasswordVariable] = "wrong horse"
 	c.must(t, ExitForbidden, args("--as", "asha", "--case", caseID, "--to", "FR", "--out", "refused.pdf")...)
 }

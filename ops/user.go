@@ -2,10 +2,12 @@ package ops
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"portolan/care"
 	"portolan/collections"
@@ -43,6 +45,13 @@ func User(ctx context.Context, env Env, args []string) int {
 	if len(words) == 0 || acts[words[0]] == nil {
 		return env.misused(fs, userUsage, "say add, list, password or disable")
 	}
+	fs.Visit(func(f *flag.Flag) {
+		u.placed = u.placed || f.Name == "org-name" || f.Name == "country" || f.Name == "time-zone"
+	})
+	u.country = strings.ToUpper(u.country)
+	if problem := u.placeProblem(); problem != "" {
+		return env.misused(fs, userUsage, problem)
+	}
 	act, login := words[0], ""
 	switch {
 	case act == "list" && len(words) == 1:
@@ -70,10 +79,11 @@ func User(ctx context.Context, env Env, args []string) int {
 }
 
 type user struct {
-	env                                Env
-	name, roles                        string
-	org, orgName, country, zone, login string
-	wanted                             []care.Role
+	env                         Env
+	name, roles                 string
+	org, orgName, country, zone string
+	wanted                      []care.Role
+	placed                      bool // the organisation's name or place was typed
 }
 
 func roleNames() string {
@@ -82,6 +92,18 @@ func roleNames() string {
 		names[i] = string(r)
 	}
 	return strings.Join(names, ", ")
+}
+
+// placeProblem says what is wrong with where the organisation is, "" where
+// nothing is: a record of it that was half kept aside would stay.
+func (u *user) placeProblem() string {
+	if countries, _ := care.FindCodes("countries"); u.country != "" && !countries.Has(u.country) {
+		return "--country is not a country of ISO 3166-1, two letters"
+	}
+	if _, err := time.LoadLocation(u.zone); err != nil || u.zone == "" || u.zone == "Local" {
+		return "--time-zone is not a zone of the IANA database, such as Africa/Nairobi"
+	}
+	return ""
 }
 
 func (u *user) readRoles() error {
@@ -135,6 +157,9 @@ func (u *user) organisation(ctx context.Context, hub *collections.Hub) (string, 
 	}
 	switch len(own) {
 	case 1:
+		if u.placed {
+			fmt.Fprintln(u.env.Stderr, "portolan: the organisation is on record already; --org-name, --country and --time-zone change nothing")
+		}
 		return own[0], nil
 	case 0:
 		return u.makeOrganisation(ctx, hub)
@@ -146,7 +171,7 @@ func (u *user) makeOrganisation(ctx context.Context, hub *collections.Hub) (stri
 	id := hub.NewID()
 	set := map[string]care.Value{"name": care.OfText(u.orgName), "time_zone": care.OfText(u.zone), "kind": care.OfAbsent(care.NotRecorded), "country": care.OfAbsent(care.NotRecorded)}
 	if u.country != "" {
-		set["country"] = care.OfText(strings.ToUpper(u.country))
+		set["country"] = care.OfText(u.country)
 	}
 	receipts, err := hub.Do(ctx, hub.HubActor(), collections.Draft{Collection: "organisations", Record: id, Org: id, Set: set})
 	if err != nil {
