@@ -3,7 +3,6 @@ package fieldsync
 import (
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"slices"
 	"strconv"
 	"time"
@@ -329,11 +328,4 @@ func (p *Push) Numbers() ([]uint64, error) {
 		out[i] = n
 	}
 	return out, nil
-}
-
-// IsMalformed says whether a change was refused for what it is, so that it
-// must be held as it came, and not for want of something of ours.
-func IsMalformed(err error) bool {
-	var e *care.Error
-	return errors.As(err, &e) && (e.Kind == care.Invalid || e.Kind == care.TooLarge)
 }
