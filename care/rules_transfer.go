@@ -12,8 +12,9 @@ const RiskFresh = 14 * 24 * time.Hour
 // TransferRequest is the disclosure that a transfer needs, without categories.
 func TransferRequest(w World, t Row, action Action) ShareRequest {
 	r := ShareRequest{Purpose: CrossBorderTransfer, Action: action, RecipientKind: ToCountry, RecipientCountry: t.Text("destination_country")}
-	if org, ok := w.Row("organisations", t.Text("receiving_org")); ok {
-		r.RecipientOrg, r.RecipientOrgKind = org.ID, org.Text("kind")
+	if id := t.Text("receiving_org"); id != "" {
+		org, _ := w.Row("organisations", id) // one of which nothing is known could be anybody: RecipientUnclear
+		r.RecipientOrg, r.RecipientOrgKind = id, org.Text("kind")
 		if r.RecipientCountry == "" {
 			r.RecipientKind = ToOrganisation
 		}

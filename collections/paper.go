@@ -223,6 +223,14 @@ func (h *Hub) PaperDecision(ctx context.Context, paper care.Row) (d care.Decisio
 	return care.MayShare(f.OfCase("consents", paper.Case), r, h.now()), nil
 }
 
+// Consents are the person's answers, whole: they decide, and are shown to
+// nobody. What a reader happens not to see of one would make it say more than
+// the person did.
+func (h *Hub) Consents(ctx context.Context, caseID string) (rows []care.Row, err error) {
+	defer caught(&err)
+	return h.world(ctx).OfCase("consents", caseID), nil
+}
+
 // TransferRequest is the disclosure that a transfer needs, without categories.
 func (h *Hub) TransferRequest(ctx context.Context, transfer care.Row, action care.Action) (r care.ShareRequest, err error) {
 	defer caught(&err)

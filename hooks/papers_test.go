@@ -3,6 +3,7 @@ package hooks_test
 import (
 	"bytes"
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -69,14 +70,22 @@ func (p *traveller) change(t *testing.T, collection, id string, s set) {
 
 func (p *traveller) agree(t *testing.T, id string, categories ...string) {
 	t.Helper()
+	p.agreeWith(t, id, nil, categories...)
+}
+
+// agreeWith is agree, with more said about it.
+func (p *traveller) agreeWith(t *testing.T, id string, more set, categories ...string) {
+	t.Helper()
 	now := p.Clock.Now()
-	p.put(t, "consents", id, set{
+	s := set{
 		"purpose": text(string(care.CrossBorderTransfer)), "recipient_kind": text("country"), "recipient_country": text("ES"),
 		"categories": care.OfList(categories...), "actions": care.OfList("print", "share"), "decision": text("permit"), "status": text("given"),
 		"valid_from": care.OfTime(now), "expires_at": care.OfTime(now.Add(60 * 24 * time.Hour)), "language": text("fr"), "mode": text("written"),
 		"explanation_version": text("2026-1"), "giver": text("self"),
 		"checklist": care.OfList("agrees_to_interview", "told_data_use", "told_purpose", "told_research_use", "told_retention", "told_right_to_data", "told_withdrawal"),
-	})
+	}
+	maps.Copy(s, more)
+	p.put(t, "consents", id, s)
 }
 
 func (p *traveller) withdraw(t *testing.T) {

@@ -160,7 +160,7 @@ func (t *teller) timeZone() *time.Location {
 // decide asks, section by section, what the person agreed to share, and notes
 // the answers. Where they agreed to nothing there is no summary.
 func (t *teller) decide() error {
-	consents, err := t.list("consents")
+	consents, err := t.hub.Consents(t.ctx, t.file.ID)
 	if err != nil {
 		return err
 	}

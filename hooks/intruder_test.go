@@ -1,0 +1,42 @@
+package hooks_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"portolan/care"
+	"portolan/collections"
+	"portolan/hooks"
+)
+
+// A permit for one named person is none for whoever else asks, also where the
+// asker may not see the name.
+func TestAPermitForOnePersonStaysNarrowForWhoeverDoesNotSeeTheName(t *testing.T) {
+	p := newTraveller(t)
+	p.withdraw(t)
+	p.Clock.Move(time.Hour)
+	p.agreeWith(t, recordID(9), set{"recipient_name": text("Dr Invented")}, "health")
+	officer, _ := p.Staff(t, care.ProtectionOfficer)
+	nurse, _ := p.Staff(t, care.HealthWorker)
+	for _, c := range []care.Compartment{care.General, care.Health} {
+		p.Must(t, officer, collections.Draft{Collection: "grants", Case: p.caseID, Set: set{"staff": text(nurse.Staff), "compartment": text(string(c)),
+			"until": care.OfTime(p.Clock.Now().Add(time.Hour)), "status": text("active")}})
+	}
+	for _, who := range []string{p.owner.Staff, nurse.Staff} {
+		_, err := hooks.MakeSummary(context.Background(), p.Hub.Hub, p.Reload(t, who), hooks.SummaryOrder{Case: p.caseID, Country: "ES", Languages: []string{"fr", "es"}})
+		if care.CodeOf(err) != "summary_not_agreed" {
+			t.Errorf("a summary for anybody in the country: %v", err)
+		}
+	}
+}
+
+// Whom a move goes to is known, or it goes to nobody.
+func TestAMoveToAnOrganisationThatNobodyKnowsSharesNothing(t *testing.T) {
+	p := newTraveller(t)
+	p.change(t, "transfers", p.transfer, set{"receiving_org": text(p.NewID())})
+	_, err := hooks.MakeSummary(context.Background(), p.Hub.Hub, p.Reload(t, p.owner.Staff), hooks.SummaryOrder{Case: p.caseID, Transfer: p.transfer, Languages: []string{"fr", "es"}})
+	if care.CodeOf(err) != "summary_not_agreed" {
+		t.Errorf("a summary for an organisation of no known kind: %v", err)
+	}
+}
