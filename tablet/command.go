@@ -45,6 +45,7 @@ const usage = `A tablet without a screen: one person's store, which works offlin
                  FIELD+=A adds to a set, FIELD-=A removes from it;
                  absent:unknown, absent:asked_declined, absent:not_asked or
                  absent:not_recorded says why there is no value
+  VALUE          as above, or '#1' for the first of those that conflicts shows
 
 Exit codes: 0 done; 1 refused or failed; 2 written wrong; 3 the hub cannot be
 reached, everything is kept; 4 something waits for a decision.
@@ -173,6 +174,9 @@ func (c *command) failed(err error) int {
 		return ExitUsage
 	}
 	fmt.Fprintf(c.err, "tablet: %v\n", err)
+	if code := care.CodeOf(err); code == "token_invalid" || code == "replica_unknown" {
+		fmt.Fprintln(c.err, "tablet: nothing on this tablet is lost. Ask for a new code, and enrol this same folder again.")
+	}
 	switch {
 	case Unreachable(err):
 		return ExitUnreachable
@@ -190,7 +194,7 @@ func (c *command) enrol(ctx context.Context, t *Tablet, words []string) (int, er
 	if err != nil {
 		return 0, err
 	}
-	fmt.Fprintf(c.out, "Enrolled at %s as device %s.\n", printable(id.URL), id.Device)
+	fmt.Fprintf(c.out, "Enrolled at %s as device %s. What is there comes with the first sync.\n", printable(id.URL), id.Device)
 	return ExitOK, nil
 }
 
@@ -229,11 +233,11 @@ func describe(r Report) string {
 	if r.Held > 0 {
 		fmt.Fprintf(&b, "%d changes are kept aside by the hub: see conflicts.\n", r.Held)
 	}
-	for _, s := range r.Entered {
-		fmt.Fprintf(&b, "New here: %s\n", printable(string(s)))
+	for _, s := range gathered(r.Entered) {
+		fmt.Fprintf(&b, "New here: %s\n", s)
 	}
-	for _, s := range r.Evicted {
-		fmt.Fprintf(&b, "Destroyed here, since access ended: %s\n", printable(string(s)))
+	for _, s := range gathered(r.Evicted) {
+		fmt.Fprintf(&b, "Destroyed here, since access ended: %s\n", s)
 	}
 	if r.Repaired && !r.Differs {
 		b.WriteString("The store differed from the hub's and was sent anew; now they agree.\n")
@@ -242,6 +246,23 @@ func describe(r Report) string {
 		b.WriteString("The store differs from the hub's. Nothing is lost; tell whoever runs the hub.\n")
 	}
 	return b.String()
+}
+
+// gathered writes scopes with one line for each case and one for each
+// organisation, in the order of their first.
+func gathered(scopes []fieldsync.Scope) []string {
+	var lines []string
+	last := map[string]int{}
+	for _, s := range scopes {
+		whose, part, _ := strings.Cut(printable(string(s)), "/")
+		if i, ok := last[whose]; ok {
+			lines[i] += ", " + part
+			continue
+		}
+		last[whose] = len(lines)
+		lines = append(lines, strings.Replace(whose, ":", " ", 1)+": "+part)
+	}
+	return lines
 }
 
 func (c *command) list(ctx context.Context, t *Tablet, words []string) (int, error) {
@@ -267,6 +288,9 @@ func (c *command) list(ctx context.Context, t *Tablet, words []string) (int, err
 	}
 	for _, r := range records {
 		fmt.Fprintln(c.out, summary(r))
+	}
+	if len(records) == 0 {
+		fmt.Fprintln(c.err, "tablet: there are none here.")
 	}
 	return ExitOK, nil
 }
@@ -309,19 +333,29 @@ func (c *command) show(ctx context.Context, t *Tablet, words []string) (int, err
 	}
 	for _, f := range r.Fields {
 		fmt.Fprintf(c.out, "  %s: %s%s\n", f.Name, FormatValue(f.Value), mark(f))
-		c.printKept(f.Kept)
+		c.printKept(ctx, t, f.Kept)
 	}
 	return ExitOK, nil
 }
 
-func (c *command) printKept(kept []Kept) {
-	for _, k := range kept {
+// printKept numbers the values that are kept, as resolve takes them.
+func (c *command) printKept(ctx context.Context, t *Tablet, kept []Kept) {
+	for i, k := range kept {
 		where := "at the hub"
 		if k.Unsent {
 			where = "unsent"
 		}
-		fmt.Fprintf(c.out, "    kept: %s (by %s, %s, %s)\n", FormatValue(k.Value), printable(k.Author), printable(k.At), where)
+		fmt.Fprintf(c.out, "    #%d kept: %s (by %s, %s, %s)\n", i+1, FormatValue(k.Value), nameOf(ctx, t, k.Author), printable(k.At), where)
 	}
+}
+
+// nameOf is how colleagues call a member of staff, their id where the device
+// does not know them.
+func nameOf(ctx context.Context, t *Tablet, staff string) string {
+	if r, err := t.Show(ctx, staff); err == nil && r.Collection == "staff" && r.Get("display_name").Text() != "" {
+		return FormatValue(r.Get("display_name"))
+	}
+	return printable(staff)
 }
 
 func (c *command) create(ctx context.Context, t *Tablet, words []string) (int, error) {
@@ -384,7 +418,10 @@ func (c *command) conflicts(ctx context.Context, t *Tablet, words []string) (int
 	}
 	for _, q := range questions {
 		fmt.Fprintf(c.out, "%s %s %s: %s\n", printable(q.Collection), q.Record, q.Field, FormatValue(q.InForce))
-		c.printKept(q.Kept)
+		c.printKept(ctx, t, q.Kept)
+	}
+	if len(questions) > 0 {
+		fmt.Fprintln(c.out, "To decide: conflicts resolve ID FIELD VALUE, with the value that is right or, as '#1', the number of one of these.")
 	}
 	for _, a := range asides {
 		fmt.Fprintf(c.out, "held: %s %s (change %s): %s\n", printable(a.Collection), printable(a.Record), a.Version, reasons(a.Held))
@@ -423,7 +460,7 @@ func (c *command) resolve(ctx context.Context, t *Tablet, id, field, typed strin
 		i := slices.IndexFunc(r.Fields, func(s Shown) bool { return s.Name == field })
 		n, err := strconv.Atoi(number)
 		if i < 0 || err != nil || n < 1 || n > len(r.Fields[i].Kept) {
-			return fieldError(field, errTyped)
+			return fieldError(field, errNumber)
 		}
 		return t.Resolve(ctx, id, field, r.Fields[i].Kept[n-1].Value)
 	}

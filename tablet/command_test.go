@@ -65,7 +65,8 @@ func TestCommandLine(t *testing.T) {
 	want(tablet.ExitOK, second, "set", caseID, "risk_level=high")
 	want(tablet.ExitOK, dir, "sync")
 	want(tablet.ExitUndecided, second, "sync")
-	if out := want(tablet.ExitUndecided, second, "conflicts"); !strings.Contains(out, "risk_level: high") || strings.Count(out, "kept:") != 2 {
+	if out := want(tablet.ExitUndecided, second, "conflicts"); !strings.Contains(out, "risk_level: high") || strings.Count(out, "kept:") != 2 ||
+		!strings.Contains(out, "#2 kept") || strings.Contains(out, "by "+anna.Staff) || !strings.Contains(out, "To decide") {
 		t.Errorf("conflicts: %s", out)
 	}
 	want(tablet.ExitUndecided, second, "set", caseID, "risk_level=low")
@@ -103,7 +104,9 @@ func TestCommandLineRefuses(t *testing.T) {
 		{tablet.ExitUsage, "", []string{}},
 		{tablet.ExitFailed, "collection_unknown", []string{"new", "secrets", "a=b"}},
 		{tablet.ExitFailed, "field_unknown", []string{"new", "cases", "status=Active", "shoe=9"}},
-		{tablet.ExitFailed, "value_not_in_list", []string{"new", "cases", "status=" + secret}},
+		{tablet.ExitFailed, "value_not_in_list: Type one of ", []string{"new", "cases", "status=" + secret}},
+		{tablet.ExitFailed, "docs/collections.md", []string{"new", "organisations", "country=" + secret}},
+		{tablet.ExitOK, "there are none", []string{"list", "notes"}},
 		{tablet.ExitFailed, "value_typed_wrong", []string{"new", "cases", "status"}},
 		{tablet.ExitFailed, "case_missing", []string{"new", "survivors", "alias=" + secret}},
 		{tablet.ExitFailed, "not_found", []string{"show", "01930000-0000-7000-8000-0000deadbeef"}},

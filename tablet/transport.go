@@ -40,7 +40,7 @@ var (
 	errUnreachable = &care.Error{Code: "hub_unreachable", Kind: care.Busy, Hint: "The hub cannot be reached now. Everything is kept; sync again when there is a network."}
 	errBroken      = &care.Error{Code: "answer_broken_off", Kind: care.Busy, Hint: "The line broke during the answer. What came is kept; sync again."}
 	errFingerprint = &care.Error{Code: "certificate_unknown", Kind: care.Signin, Hint: "This is not the hub that this tablet was enrolled at: its certificate has another fingerprint. Nothing was sent."}
-	errCertificate = &care.Error{Code: "certificate_refused", Kind: care.Signin, Hint: "No known authority vouches for the hub's certificate, or it has run out, or this device's clock is wrong. Nothing was sent."}
+	errCertificate = &care.Error{Code: "certificate_refused", Kind: care.Signin, Hint: "No known authority vouches for the hub's certificate, or it has run out, or this device's clock is wrong. Nothing was sent. A hub that made its own certificate is enrolled at with the whole address, with its #sha256=…."}
 	errAnswer      = &care.Error{Code: "answer_unknown", Kind: care.Busy, Hint: "What answers at this address is no hub, or something on the way changed the answer. Nothing was lost."}
 )
 

@@ -2,6 +2,7 @@ package tablet
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"unicode"
@@ -12,7 +13,13 @@ import (
 // absentPrefix begins a typed reason why there is no value: absent:unknown.
 const absentPrefix = "absent:"
 
-var errTyped = &care.Error{Code: "value_typed_wrong", Kind: care.Invalid, Hint: "Write FIELD=VALUE; for a set also FIELD+=VALUE or FIELD-=VALUE."}
+var (
+	errTyped  = &care.Error{Code: "value_typed_wrong", Kind: care.Invalid, Hint: "Write FIELD=VALUE; for a set also FIELD+=VALUE or FIELD-=VALUE."}
+	errNumber = &care.Error{Code: "value_typed_wrong", Kind: care.Invalid, Hint: "No value has this number: conflicts shows those that are kept."}
+)
+
+// codesOffered bounds how many codes an error names: more are no help.
+const codesOffered = 40
 
 // ParseEdit reads assignments as they are typed on a command line.
 func ParseEdit(e *care.Entity, typed []string) (Edit, error) {
@@ -78,7 +85,22 @@ func ParseValue(f *care.Field, text string) (care.Value, error) {
 	default:
 		v = care.OfText(text)
 	}
-	return care.Canonical(f, v)
+	v, err := care.Canonical(f, v)
+	return v, withCodes(f, err)
+}
+
+// withCodes adds to a refused code those that may be typed.
+func withCodes(f *care.Field, err error) error {
+	var known *care.Error
+	if !errors.As(err, &known) || known.Code != "value_not_in_list" {
+		return err
+	}
+	e := *known
+	e.Hint = "The codes of this field are in docs/collections.md, under " + f.Codes + "."
+	if l, ok := care.FindCodes(f.Codes); ok && len(l.Codes) <= codesOffered {
+		e.Hint = "Type one of " + strings.Join(l.Codes, ", ") + "."
+	}
+	return &e
 }
 
 // onlyWord keeps a typed reason from writing JSON of its own.
