@@ -60,9 +60,9 @@ func linkConsent(c *check) {
 
 var childBands = []string{"0-8", "9-11", "12-14", "15-17"}
 
-// isChild says whether the person of a case is protected as a child: one, or
+// IsChild says whether the person of a case is protected as a child: one, or
 // somebody whose age is in doubt (R27).
-func isChild(w World, caseID string) bool {
+func IsChild(w World, caseID string) bool {
 	return slices.ContainsFunc(w.OfCase("survivors", caseID), func(s Row) bool { return childLike(s, w.Now().Year()) })
 }
 

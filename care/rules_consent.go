@@ -150,7 +150,7 @@ func consentGiver(c *check) {
 		c.hold("", "consent_giver_implicated")
 	case giver == "guardian" && !checked:
 		c.hold("", "consent_giver_unchecked")
-	case (giver == "self" || giver == "child_assent") && isChild(c.w, c.after.Case):
+	case (giver == "self" || giver == "child_assent") && IsChild(c.w, c.after.Case):
 		c.hold("", "consent_needs_guardian")
 	}
 }

@@ -40,7 +40,7 @@ func documentHandOut(c *check) {
 	if c.after.Text("kind") != "summary" {
 		return
 	}
-	if to := c.after.Text("handed_out_to"); isChild(c.w, c.after.Case) && (to == "" || to == "person") {
+	if to := c.after.Text("handed_out_to"); IsChild(c.w, c.after.Case) && (to == "" || to == "person") {
 		c.holdState("document_to_child") // R27, UK NRM guidance
 		return
 	}

@@ -77,7 +77,7 @@ func (c *check) consentStands(id string, p Purpose) bool {
 // transferChild lets no child, and nobody whose age is in doubt, be moved
 // without a best-interest decision (R27, UNICEF guidelines 2006).
 func transferChild(c *check) {
-	if !c.enters("sent", "accepted", "departed") || !isChild(c.w, c.after.Case) {
+	if !c.enters("sent", "accepted", "departed") || !IsChild(c.w, c.after.Case) {
 		return
 	}
 	d, ok := c.w.Row("documents", c.after.Text("best_interest_decision"))

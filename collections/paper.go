@@ -132,15 +132,9 @@ func (h *Hub) HandOut(ctx context.Context, a care.Actor, id string) error {
 	if err := h.paperAllowed(ctx, a, paper); err != nil {
 		return err
 	}
-	survivor, err := h.firstOf(ctx, "survivors", paper.Case)
+	to, err := h.receiver(ctx, paper.Case)
 	if err != nil {
 		return err
-	}
-	to := "person"
-	for _, flag := range []string{"child", "age_disputed"} {
-		if yes, _ := survivor.Get(flag).Bool(); yes {
-			to = "guardian"
-		}
 	}
 	now := care.OfTime(h.now())
 	group := h.newID()
@@ -237,10 +231,12 @@ func (h *Hub) TransferRequest(ctx context.Context, transfer care.Row, action car
 	return care.TransferRequest(h.world(ctx), transfer, action), nil
 }
 
-func (h *Hub) firstOf(ctx context.Context, collection, caseID string) (row care.Row, err error) {
+// receiver is to whom a paper of a case is given: for whoever is protected as
+// a child, to the guardian (R27).
+func (h *Hub) receiver(ctx context.Context, caseID string) (to string, err error) {
 	defer caught(&err)
-	if rows := h.world(ctx).OfCase(collection, caseID); len(rows) > 0 {
-		return rows[0], nil
+	if care.IsChild(h.world(ctx), caseID) {
+		return "guardian", nil
 	}
-	return care.Row{}, nil
+	return "person", nil
 }

@@ -40,3 +40,17 @@ func TestAMoveToAnOrganisationThatNobodyKnowsSharesNothing(t *testing.T) {
 		t.Errorf("a summary for an organisation of no known kind: %v", err)
 	}
 }
+
+// Whoever is a child by any sign gets their paper, through the guardian (R27).
+func TestAPaperOfAChildIsHandedToTheGuardian(t *testing.T) {
+	p := newTraveller(t)
+	p.look(t)
+	_, paper := p.papers(t)
+	p.change(t, "survivors", p.survivor, set{"age_band": text("15-17")})
+	if err := p.HandOut(context.Background(), p.Reload(t, p.owner.Staff), paper.ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, paper = p.papers(t); paper.Text("handed_out_to") != "guardian" {
+		t.Errorf("it was handed to %q", paper.Text("handed_out_to"))
+	}
+}
