@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sort"
 	"strings"
 
 	"portolan/care"
@@ -42,8 +43,44 @@ func write(w io.Writer, schema []*care.Entity) {
 	for _, e := range schema {
 		fmt.Fprintf(w, "- [%s](#%s): %s\n", e.Name, e.Name, e.Doc)
 	}
+	fmt.Fprint(w, "- [Code lists](#code-lists): what may be written into a field of codes\n")
 	for _, e := range schema {
 		writeEntity(w, e)
+	}
+	writeCodes(w, schema)
+}
+
+// codesNamed bounds the lists whose codes are named: those of whole standards
+// are found there.
+const codesNamed = 80
+
+// writeCodes names the codes of every list that a field takes, once each.
+func writeCodes(w io.Writer, schema []*care.Entity) {
+	fmt.Fprint(w, "\n## Code lists\n\n| List | Source | Codes |\n|---|---|---|\n")
+	seen := map[string]bool{"": true}
+	names := []string{}
+	for _, e := range schema {
+		for i := range e.Fields {
+			if name := e.Fields[i].Codes; !seen[name] {
+				seen[name] = true
+				names = append(names, name)
+			}
+		}
+	}
+	sort.Strings(names)
+	for _, name := range names {
+		l, ok := care.FindCodes(name)
+		if !ok {
+			continue
+		}
+		codes := fmt.Sprintf("%d codes", len(l.Codes))
+		if len(l.Codes) <= codesNamed {
+			codes = strings.Join(l.Codes, ", ")
+		}
+		if l.Open {
+			codes = strings.TrimPrefix(codes+", and others", ", ")
+		}
+		fmt.Fprintf(w, "| `%s` | %s | %s |\n", name, l.Source, codes)
 	}
 }
 

@@ -35,6 +35,9 @@ func TestPageNamesEveryField(t *testing.T) {
 			if !strings.Contains(section, "| `"+e.Fields[i].Name+"` |") {
 				t.Errorf("%s.%s is not on the page", e.Name, e.Fields[i].Name)
 			}
+			if list := e.Fields[i].Codes; list != "" && !strings.Contains(page.String(), "\n| `"+list+"` | ") {
+				t.Errorf("the codes of %s.%s are not on the page", e.Name, e.Fields[i].Name)
+			}
 		}
 		if e.Machine == nil {
 			continue
