@@ -3,6 +3,7 @@ package collections_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -177,5 +178,30 @@ func TestAReceiptDoesNotTellWhatExists(t *testing.T) {
 		if a.Status != b.Status || !slices.Equal(a.Held, b.Held) || !slices.Equal(a.Conflicts, b.Conflicts) {
 			t.Errorf("try %d: %+v for what is there, %+v for what is not", i, a, b)
 		}
+	}
+}
+
+// Whoever sends a thousand changes that must be held does not push what others
+// have to decide out of sight.
+func TestManyHeldChangesHideNoConflict(t *testing.T) {
+	h := hubtest.New(t)
+	worker, _ := h.Staff(t, care.Outreach)
+	stranger, _ := h.Staff(t, care.Outreach)
+	d, s := enrol(t, h, worker), enrol(t, h, stranger)
+	openCase(t, h, d)
+	for range collections.WorklistMax/fieldsync.PushChangesMax + 1 {
+		changes := make([]json.RawMessage, fieldsync.PushChangesMax)
+		for i := range changes {
+			changes[i] = s.change(t, h, fieldsync.Change{Collection: "survivors", Record: survivorID, Set: map[string]care.Value{"alias": care.OfText("x")}})
+		}
+		s.send(t, h, changes...)
+	}
+	base := map[string][]fieldsync.Dot{"alias": {fieldsync.DotOf(d.replica, 2)}}
+	for _, alias := range []string{"Grey Heron", "Red Kite"} {
+		d.send(t, h, d.change(t, h, fieldsync.Change{Collection: "survivors", Record: survivorID, Base: base, Set: map[string]care.Value{"alias": care.OfText(alias)}}))
+	}
+	list, err := h.Worklist(context.Background(), h.Reload(t, worker.Staff))
+	if err != nil || len(list.Conflicts) != 1 || len(list.Held) != collections.WorklistMax || !list.More {
+		t.Errorf("%d conflicts and %d held changes, more: %v, %v", len(list.Conflicts), len(list.Held), list.More, err)
 	}
 }

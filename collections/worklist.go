@@ -10,6 +10,7 @@ import (
 type Worklist struct {
 	Conflicts []WorkItem `json:"conflicts"` // fields with more than one value
 	Held      []WorkItem `json:"held"`      // changes, or fields of them, that were kept aside
+	More      bool       `json:"more"`      // there are others, over WorklistMax
 }
 
 // WorkItem names where to look and holds no value.
@@ -23,7 +24,8 @@ type WorkItem struct {
 	Seq         uint64           `json:"seq"` // the change since which it is so
 }
 
-// WorklistMax is the most items that one Worklist returns.
+// WorklistMax is the most conflicts, and the most held changes, that one
+// Worklist returns: many of the one do not hide the other.
 const WorklistMax = 1000
 
 // Worklist returns what waits for a decision and the actor may see. The
@@ -41,7 +43,7 @@ func (h *Hub) Worklist(ctx context.Context, a care.Actor) (Worklist, error) {
 	}
 	defer rows.Close()
 	var events []event
-	for rows.Next() && len(list.Conflicts)+len(list.Held) < WorklistMax {
+	for rows.Next() {
 		var w WorkItem
 		var held, placed bool
 		var org, author string
@@ -62,11 +64,15 @@ func (h *Hub) Worklist(ctx context.Context, a care.Actor) (Worklist, error) {
 		if !d.Allowed {
 			continue
 		}
+		of := &list.Conflicts
 		if held {
-			list.Held = append(list.Held, w)
-		} else {
-			list.Conflicts = append(list.Conflicts, w)
+			of = &list.Held
 		}
+		if len(*of) == WorklistMax {
+			list.More = true
+			continue
+		}
+		*of = append(*of, w)
 		events = mergeEvents(events, []event{{act: ActList, target: t, decision: d, count: 1}})
 	}
 	if err := rows.Err(); err != nil {
