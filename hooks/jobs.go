@@ -52,8 +52,9 @@ type Jobs struct {
 	seen  map[string]uint64
 	sites map[string]scheduled // by site
 
-	ctx    context.Context
-	cancel context.CancelFunc
+	ctx     context.Context
+	cancel  context.CancelFunc
+	catchUp sync.WaitGroup
 }
 
 // scheduled is what the cron holds of one site.
@@ -82,11 +83,11 @@ func (j *Jobs) Start() error {
 		return fmt.Errorf("scheduling: %w", err)
 	}
 	j.cron.Start()
-	go func() {
+	j.catchUp.Go(func() {
 		if err := j.CatchUp(j.ctx); err != nil && j.ctx.Err() == nil {
 			j.log.Error("catching up missed jobs", "code", care.CodeOf(err))
 		}
-	}()
+	})
 	return nil
 }
 
@@ -100,8 +101,7 @@ func (j *Jobs) Stop() {
 	case <-late.C:
 		j.log.Error("a job does not end")
 	}
-	j.turn.Lock() // also waits for what CatchUp began
-	defer j.turn.Unlock()
+	j.catchUp.Wait() // the hub is closed next
 }
 
 // newSites is what the cron calls to keep in step with the sites.

@@ -16,6 +16,7 @@ import (
 
 	"portolan/collections"
 	"portolan/hooks"
+	"portolan/internal/hubtest"
 )
 
 const password = "correct horse battery staple"
@@ -45,7 +46,17 @@ type console struct {
 	vars     map[string]string
 }
 
+// newConsole stands beside an empty hub in the folder "hub", whose passwords
+// cost little.
 func newConsole(t *testing.T) *console {
+	t.Helper()
+	c := newBareConsole(t)
+	c.env.WorkDir = filepath.Dir(hubtest.Dir(t))
+	return c
+}
+
+// newBareConsole stands in an empty folder.
+func newBareConsole(t *testing.T) *console {
 	t.Helper()
 	c := &console{out: new(screen), err: new(screen), vars: map[string]string{PasswordVariable: password}}
 	c.env = Env{Stdout: c.out, Stderr: c.err, WorkDir: t.TempDir(), Version: "test", Program: "portolan", Now: time.Now,
@@ -93,7 +104,7 @@ func (c *console) start(t *testing.T) *Running {
 }
 
 func TestEveryCommandHasHelpAndRefusesNonsense(t *testing.T) {
-	c := newConsole(t)
+	c := newBareConsole(t)
 	c.must(t, ExitUsage, "sail")
 	if out := c.must(t, ExitOK, "--help"); !strings.Contains(out, "serve") {
 		t.Errorf("help says %s", out)
@@ -221,10 +232,10 @@ func TestCommandsGoThroughTheHubThatRuns(t *testing.T) {
 }
 
 func TestALongFolderHasASocketToo(t *testing.T) {
-	c := newConsole(t)
+	c := newBareConsole(t)
 	c.env.WorkDir = filepath.Join(c.env.WorkDir, strings.Repeat("long/", 40))
 	c.start(t)
-	c.must(t, ExitOK, "user", "add", "--dir", "hub", "ana", "--role", "coordinator")
+	c.must(t, ExitOK, "user", "list", "--dir", "hub")
 }
 
 func TestAHubThatDoesNotAnswerIsSaidSo(t *testing.T) {

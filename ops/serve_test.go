@@ -37,7 +37,7 @@ func (c *console) until(t *testing.T, pattern string) []string {
 }
 
 func TestServeAnswersSaysHowToBeginAndStops(t *testing.T) {
-	c := newConsole(t)
+	c := newBareConsole(t) // the hub is made on the way
 	ctx, stop := context.WithCancel(t.Context())
 	code := make(chan int, 1)
 	go func() { code <- Main(ctx, c.env, []string{"--dir", "hub", "--listen", "127.0.0.1:0"}) }() // serve is what happens without a command
