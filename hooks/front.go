@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/pocketbase/pocketbase/apis"
@@ -56,6 +57,8 @@ type Front struct {
 	jobs     *Jobs
 	server   *http.Server
 	cut      context.CancelFunc // ends what is still being answered
+	gate     sync.RWMutex       // held, for reading, by whatever is being answered
+	closed   bool
 }
 
 // New binds PocketBase's events and routes of a hub. Once per hub:
@@ -120,7 +123,7 @@ func (f *Front) build() error {
 		if err != nil {
 			return err
 		}
-		e.Server.Handler = f.doors(mux)
+		e.Server.Handler = f.gated(f.doors(mux))
 		return nil
 	})
 }
@@ -172,12 +175,30 @@ func (f *Front) Serve(ctx context.Context, l net.Listener) error {
 // LookForMoves prepares, now, the papers of the moves that are near.
 func (f *Front) LookForMoves(ctx context.Context) error { return f.jobs.Look(ctx) }
 
-// Close cuts whatever is still open. The hub itself stays open.
+// Close cuts whatever is still open and returns when nothing uses the hub any
+// more, so that its owner may close it.
 func (f *Front) Close() {
 	f.wake.close()
 	f.cut()
 	f.server.Close() // what it could report is already over
 	f.app.Cron().Stop()
+	f.gate.Lock()
+	defer f.gate.Unlock()
+	f.closed = true
+	f.wake.sends.Wait()
+}
+
+// gated counts a request as under way, and lets none begin once Close did.
+func (f *Front) gated(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		f.gate.RLock()
+		defer f.gate.RUnlock()
+		if f.closed {
+			f.answer(w, r, collections.ErrBusy)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // quietLogs keeps PocketBase from writing requests into auxiliary.db: its log

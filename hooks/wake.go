@@ -40,6 +40,7 @@ type waker struct {
 	pending map[string]bool // staff to wake when the timer fires
 	timer   *time.Timer
 	closed  bool
+	sends   sync.WaitGroup
 }
 
 // listener is one connection.
@@ -91,7 +92,7 @@ func (w *waker) fire() {
 				continue
 			}
 			l.sending = true
-			go w.send(l)
+			w.sends.Go(func() { w.send(l) })
 		}
 	}
 	clear(w.pending)
