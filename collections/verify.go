@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"portolan/care"
 	fieldsync "portolan/sync"
@@ -50,18 +51,46 @@ type verification struct {
 	report  func(Count)
 	faults  []string
 	replica map[string]*replayed
-	history map[place]*written
+	history map[place][]written
+	numbers map[string]uint32 // of replicas, for stamps
 	sums    map[fieldsync.Scope]fieldsync.Digest
 	lost    int // records whose case is not there
 }
 
-// place is one field of one record of one collection.
-type place struct{ collection, record, field string }
+// place is one record of one collection.
+type place struct{ collection, record string }
 
-// written is what the log says was written to a place.
+// written is what the log says was written to a field. There is one for every
+// field of the hub while it is verified, on a machine that goes on serving: so
+// it is small.
 type written struct {
-	dots       []fieldsync.Dot        // taken, in the order of the log
-	superseded map[fieldsync.Dot]bool // named as seen by a later author
+	field      string
+	dots       []stamp // taken, in the order of the log
+	superseded []stamp // named as seen by a later author
+}
+
+// stamp is a dot in few bytes.
+type stamp struct {
+	n       uint64
+	replica uint32
+}
+
+func (v *verification) stamp(d fieldsync.Dot) stamp {
+	replica := d.Replica()
+	number, ok := v.numbers[replica]
+	if !ok {
+		number = uint32(len(v.numbers))
+		v.numbers[strings.Clone(replica)] = number
+	}
+	return stamp{d.N(), number}
+}
+
+func (v *verification) stamps(dots []fieldsync.Dot) []stamp {
+	out := make([]stamp, len(dots))
+	for i, d := range dots {
+		out[i] = v.stamp(d)
+	}
+	return out
 }
 
 type replayed struct {
@@ -96,7 +125,7 @@ func (v *verification) log() error {
 		return wrap("reading the change log", err)
 	}
 	defer rows.Close()
-	v.replica, v.history = map[string]*replayed{}, map[place]*written{}
+	v.replica, v.history, v.numbers = map[string]*replayed{}, map[place][]written{}, map[string]uint32{}
 	n, last := 0, uint64(0)
 	for rows.Next() {
 		var seq, number uint64
@@ -148,19 +177,33 @@ func (v *verification) change(seq uint64, replica string, number uint64, collect
 	for _, h := range r2.Held {
 		held[h.Field], whole = true, whole || h.Field == ""
 	}
-	for _, f := range c.Fields() {
-		if whole || held[f] {
+	if whole {
+		return
+	}
+	e, known := care.Find(collection)
+	now := v.stamp(fieldsync.DotOf(replica, number))
+	at := place{collection, record}
+	names := c.Fields()
+	fields := slices.Grow(v.history[at], len(names))
+	for _, f := range names {
+		if held[f] {
 			continue
 		}
-		w := v.history[place{collection, record, f}]
-		if w == nil {
-			w = &written{superseded: map[fieldsync.Dot]bool{}}
-			v.history[place{collection, record, f}] = w
+		i := slices.IndexFunc(fields, func(w written) bool { return w.field == f })
+		if i < 0 {
+			name := f
+			if known {
+				if of, ok := e.Field(f); ok {
+					name = of.Name // the schema's, so that the change may go
+				}
+			}
+			i, fields = len(fields), append(fields, written{field: name})
 		}
-		w.dots = append(w.dots, fieldsync.DotOf(replica, number))
-		for _, d := range c.Base[f] {
-			w.superseded[d] = true
-		}
+		fields[i].dots = append(fields[i].dots, now)
+		fields[i].superseded = append(fields[i].superseded, v.stamps(c.Base[f])...)
+	}
+	if len(fields) > 0 {
+		v.history[at] = fields
 	}
 }
 
@@ -221,8 +264,10 @@ func (v *verification) records() error {
 			return err
 		}
 	}
-	for p := range v.history {
-		v.fault("record %s: field %s was written and is not there", p.record, p.field)
+	for p, fields := range v.history {
+		for _, w := range fields {
+			v.fault("record %s: field %s was written and is not there", p.record, w.field)
+		}
 	}
 	v.report(Count{n, "records"})
 	v.report(Count{v.lost, "orphans"})
@@ -230,6 +275,8 @@ func (v *verification) records() error {
 }
 
 func (v *verification) record(rec *record) error {
+	at := place{rec.t.entity.Name, rec.id}
+	open := v.history[at]
 	for i := range rec.t.entity.Fields {
 		f := &rec.t.entity.Fields[i]
 		reg, err := rec.register(f.Name)
@@ -237,21 +284,25 @@ func (v *verification) record(rec *record) error {
 			v.fault("record %s: field %s cannot be read", rec.id, f.Name)
 			continue
 		}
-		v.field(rec, f, reg)
+		var w written
+		if n := slices.IndexFunc(open, func(w written) bool { return w.field == f.Name }); n >= 0 {
+			w = open[n]
+			open = slices.Delete(open, n, n+1)
+		}
+		v.field(rec, f, reg, w)
 		scope := rec.scope(f)
 		v.sums[scope] = v.sums[scope].Add(fieldsync.DigestOf(scope, rec.id, f.Name, reg.Dots()))
+	}
+	if v.history[at] = open; len(open) == 0 {
+		delete(v.history, at)
 	}
 	return nil
 }
 
 // field compares a register with the log: every value in it was written, and
 // every value that was written is in it or was seen by whoever replaced it.
-func (v *verification) field(rec *record, f *care.Field, reg fieldsync.Register) {
-	w := v.history[place{rec.t.entity.Name, rec.id, f.Name}]
-	if w == nil {
-		w = &written{}
-	}
-	heads := reg.Dots()
+func (v *verification) field(rec *record, f *care.Field, reg fieldsync.Register, w written) {
+	heads := v.stamps(reg.Dots())
 	for _, d := range heads {
 		if !slices.Contains(w.dots, d) {
 			v.fault("record %s: field %s holds a value that no change wrote", rec.id, f.Name)
@@ -259,11 +310,10 @@ func (v *verification) field(rec *record, f *care.Field, reg fieldsync.Register)
 	}
 	for _, d := range w.dots {
 		// The same value written again by another is one value (care.Once).
-		if f.Merge != care.Once && !w.superseded[d] && !slices.Contains(heads, d) {
+		if f.Merge != care.Once && !slices.Contains(w.superseded, d) && !slices.Contains(heads, d) {
 			v.fault("record %s: field %s lost a value that nobody replaced", rec.id, f.Name)
 		}
 	}
-	delete(v.history, place{rec.t.entity.Name, rec.id, f.Name})
 }
 
 // orphans counts records whose case is not there.
