@@ -460,10 +460,40 @@ func TestReadmeGuaranteesHaveTests(t *testing.T) {
 	}
 }
 
+var link = regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
+
+// TestPagesAreFoundFromTheReadme follows the links from README.md: a page that
+// nobody comes to might as well not be there.
+func TestPagesAreFoundFromTheReadme(t *testing.T) {
+	load(t)
+	seen, next := map[string]bool{}, []string{"README.md"}
+	for len(next) > 0 {
+		p := next[0]
+		next = next[1:]
+		if seen[p] || path.Ext(p) != ".md" {
+			continue
+		}
+		seen[p] = true
+		for _, m := range link.FindAllStringSubmatch(read(t, p), -1) {
+			to := path.Join(path.Dir(p), m[1])
+			next = append(next, to)
+			for _, f := range allFiles { // a link to a folder leads to its files
+				if path.Dir(f) == to {
+					next = append(next, f)
+				}
+			}
+		}
+	}
+	for _, p := range allFiles {
+		if strings.HasPrefix(p, "docs/") && path.Ext(p) == ".md" && !seen[p] {
+			t.Errorf("no way leads from README.md to %s", p)
+		}
+	}
+}
+
 // TestLinksLead follows every relative link of every page.
 func TestLinksLead(t *testing.T) {
 	load(t)
-	link := regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
 	for _, p := range allFiles {
 		if path.Ext(p) != ".md" {
 			continue
