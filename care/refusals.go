@@ -41,6 +41,7 @@ var refusals = []struct{ reason, meaning string }{
 	{"device_revoked", "a revoked device is enrolled anew, as another one"},
 	{"document_consent_over", "the consent that the document was made under has ended"},
 	{"document_not_wanted", "the person chose not to carry this (R17)"},
+	{"document_of_hub", "only the hub makes a summary"},
 	{"document_to_child", "papers are not handed to a child (R27)"},
 	{"follow_up_needs_outcome", "a follow-up that was done has an outcome"},
 	{"follow_up_not_due", "the follow-up is not due yet"},

@@ -26,7 +26,7 @@ var rules = map[string][]rule{
 	"referrals":             {referralConsent, needs("rejected", "reject_reason", "referral_needs_reason"), needs("done", "outcome", "referral_needs_outcome")},
 	"transfers":             {transferConsented, transferChild, transferReturn, transferAccepted, needs("failed", "failure_reason", "transfer_needs_reason"), needs("cancelled", "cancel_reason", "transfer_needs_reason")},
 	"tasks":                 {taskOfRule, taskContact},
-	"documents":             {documentHandOut},
+	"documents":             {documentMade, documentHandOut},
 	"feedbacks":             {feedbackHandler},
 	"grants":                {grantTerm, grantHolder},
 	"staff":                 {staffOwnRoles},

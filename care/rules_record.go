@@ -26,6 +26,14 @@ func taskContact(c *check) {
 	}
 }
 
+// documentMade: a summary is what the hub made of the records, never what
+// somebody says it is. One from elsewhere is a document of another kind.
+func documentMade(c *check) {
+	if c.created && c.after.Text("kind") == "summary" && !c.a.IsHub() {
+		c.hold("", "document_of_hub")
+	}
+}
+
 // documentHandOut looks once more, at the moment when a paper leaves the
 // house: at the consent it was made under, at what the person wants to carry,
 // and at who takes it.

@@ -54,3 +54,18 @@ func TestAPaperOfAChildIsHandedToTheGuardian(t *testing.T) {
 		t.Errorf("it was handed to %q", paper.Text("handed_out_to"))
 	}
 }
+
+// A paper that only says that it is the hub's would keep the real one from
+// being made.
+func TestNobodyButTheHubMakesASummary(t *testing.T) {
+	p := newTraveller(t)
+	r, err := p.Do(context.Background(), p.owner, collections.Draft{Collection: "documents", Case: p.caseID, Set: set{
+		"kind": text("summary"), "status": text("prepared"), "transfer": text(p.transfer), "version": care.OfInt(1<<53 - 1)}})
+	if err != nil || len(r[0].Held) == 0 {
+		t.Errorf("a worker's own summary: %+v, %v", r, err)
+	}
+	p.look(t)
+	if states, _ := p.papers(t); len(states) != 1 || states[0] != "prepared" {
+		t.Errorf("the papers are %v", states)
+	}
+}
