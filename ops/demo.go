@@ -96,7 +96,12 @@ func Demo(ctx context.Context, env Env, args []string) int {
 			return env.Fail(fmt.Errorf("making a folder: %w", err))
 		}
 	}
-	if err := d.run(ctx, *listen); err != nil {
+	err := d.run(ctx, *listen)
+	if err != nil && ctx.Err() != nil && !d.built {
+		fmt.Fprintf(env.Stderr, "portolan: stopped before the demo was finished; remove %s, and begin again\n", d.dir)
+		return ExitFault
+	}
+	if err != nil {
 		return env.Fail(err)
 	}
 	return ExitOK
@@ -109,6 +114,7 @@ type demo struct {
 	people int
 	hub    *Running
 	world  *gen.World
+	built  bool // the demo is finished, now or by an earlier run
 	demoResult
 }
 
@@ -116,16 +122,16 @@ var errDemoFolder = &care.Error{Code: "folder_not_a_demo", Kind: care.Conflict,
 	Hint: "There is a hub in this folder that is no finished demo. A demo never mixes with real records: name another folder, or remove this one if it is a demo that was broken off."}
 
 func (d *demo) run(ctx context.Context, listen string) (err error) {
-	built, err := d.load()
-	if err != nil {
+	if d.built, err = d.load(); err != nil {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(d.env.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	d.hub, err = Start(ctx, d.env, Service{Dir: d.dir, Wire: hooks.Wire{Listen: listen}, Log: log})
+	// The hub outlives the order to stop, until nothing here works on it.
+	d.hub, err = Start(context.WithoutCancel(ctx), d.env, Service{Dir: d.dir, Wire: hooks.Wire{Listen: listen}, Log: log})
 	if err != nil {
 		return err
 	}
-	if !built {
+	if !d.built {
 		if err := d.build(ctx); err != nil {
 			return errors.Join(err, d.hub.Stop())
 		}
@@ -137,6 +143,7 @@ func (d *demo) run(ctx context.Context, listen string) (err error) {
 	if err := d.save(); err != nil {
 		return errors.Join(err, d.hub.Stop())
 	}
+	d.built = true
 	d.tell()
 	return d.keep(ctx)
 }
@@ -155,11 +162,14 @@ func (d *demo) keep(ctx context.Context) error {
 		select {
 		case err := <-ended:
 			return err
+		case <-ctx.Done():
+			return d.hub.Stop()
 		case <-tick.C:
-			if err := d.codes(ctx); err != nil {
-				return errors.Join(err, d.hub.Stop())
+			err := d.codes(ctx)
+			if err == nil {
+				err = d.save()
 			}
-			if err := d.save(); err != nil {
+			if err != nil && ctx.Err() == nil {
 				return errors.Join(err, d.hub.Stop())
 			}
 		}
@@ -217,7 +227,11 @@ func (d *demo) build(ctx context.Context) error {
 	}
 	for i, s := range steps {
 		fmt.Fprintf(d.env.Stdout, "[%d/%d] %s …\n", i+1, len(steps), s.doing)
-		if err := s.do(ctx); err != nil {
+		err := s.do(ctx)
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
 			return fmt.Errorf("demo, %q: %w", s.doing, err)
 		}
 	}
@@ -248,5 +262,7 @@ func (d *demo) tell() {
 	for _, t := range d.Tablets {
 		fmt.Fprintf(out, "  %s tablet --dir %s conflicts\n", d.env.Program, filepath.Join(d.dir, t))
 	}
+	fmt.Fprintf(out, "\nOr, also while the hub runs:\n  %s verify --dir %s\n  %s summary --dir %s --as %s --case %s --out paper.pdf\n",
+		d.env.Program, d.dir, d.env.Program, d.dir, d.CaseMovingOwner, d.CaseMoving)
 	fmt.Fprint(out, "\nNobody in it is real. Stop it with Ctrl-C.\n")
 }
