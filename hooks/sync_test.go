@@ -124,7 +124,7 @@ func TestBadInputHasItsCode(t *testing.T) {
 	worker, _ := s.Staff(t, care.Outreach, care.Coordinator)
 	d := s.enrol(t, worker.Staff)
 	deep := strings.Repeat("[", 5000)
-	bomb := gzipped(t, bytes.Repeat([]byte(" "), 64<<20))
+	bomb := gzipped(t, bytes.Repeat([]byte(" "), 2*fieldsync.PushBytesMax))
 	routes := []struct {
 		path    string
 		unknown string // body with a member that nobody knows
