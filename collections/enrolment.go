@@ -54,6 +54,14 @@ func (h *Hub) NewEnrolment(ctx context.Context, a care.Actor, staff string) (str
 	if !a.IsHub() && who.Org != a.Org {
 		return "", care.ErrNotFound
 	}
+	// Accounts are made at the console alone. Without one there is nobody but
+	// a record, which whoever gives grants could have written for themselves.
+	var login string
+	if err := (reader{ctx, h.readDB()}).row(`SELECT login FROM `+AccountsCollection+` WHERE id = ?`, staff).Scan(&login); errors.Is(err, sql.ErrNoRows) {
+		return "", care.ErrNotFound
+	} else if err != nil {
+		return "", wrap("looking for the account", err)
+	}
 	b := make([]byte, codeBytes)
 	if _, err := io.ReadFull(h.rand, b); err != nil {
 		return "", wrap("making a code", err)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -203,5 +204,21 @@ func TestManyHeldChangesHideNoConflict(t *testing.T) {
 	list, err := h.Worklist(context.Background(), h.Reload(t, worker.Staff))
 	if err != nil || len(list.Conflicts) != 1 || len(list.Held) != collections.WorklistMax || !list.More {
 		t.Errorf("%d conflicts and %d held changes, more: %v, %v", len(list.Conflicts), len(list.Held), list.More, err)
+	}
+}
+
+// A record of staff that somebody wrote, without an account from the console,
+// is nobody: or one coordinator could be a nurse and a lawyer too.
+func TestAnInventedColleagueGetsNoTablet(t *testing.T) {
+	h := hubtest.New(t)
+	coordinator, _ := h.Staff(t, care.Coordinator)
+	invented := h.NewID()
+	h.Must(t, coordinator, collections.Draft{Collection: "staff", Record: invented,
+		Set: map[string]care.Value{"display_name": care.OfText("Invented"), "status": care.OfText("active")}, Add: map[string][]string{"roles": {string(care.HealthWorker)}}})
+	if _, err := h.NewEnrolment(context.Background(), coordinator, invented); !errors.Is(err, care.ErrNotFound) {
+		t.Errorf("a code for a colleague who was invented: %v", err)
+	}
+	if _, err := h.NewEnrolment(context.Background(), h.HubActor(), coordinator.Staff); err != nil {
+		t.Errorf("a code for somebody who works here: %v", err)
 	}
 }
