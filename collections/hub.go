@@ -96,6 +96,9 @@ func Open(cfg Config) (*Hub, error) {
 }
 
 func (h *Hub) prepare() error {
+	if err := quietLogs(h.app); err != nil {
+		return err
+	}
 	if err := h.app.RunAllMigrations(); err != nil {
 		return fmt.Errorf("migrating the database: %w", err)
 	}
@@ -126,7 +129,24 @@ func (h *Hub) Log() *slog.Logger { return h.log }
 // Close ends what the hub has open. Nothing may be in flight.
 func (h *Hub) Close() error {
 	h.writer.close()
-	return h.app.ResetBootstrapState()
+	// As PocketBase itself ends: its log's ticker stops before its databases.
+	return h.app.OnTerminate().Trigger(&core.TerminateEvent{App: h.app}, func(e *core.TerminateEvent) error {
+		return e.App.ResetBootstrapState()
+	})
+}
+
+// quietLogs keeps PocketBase from writing requests into auxiliary.db: its log
+// holds addresses, agents and whole URLs (apis/middlewares.go, logRequest).
+func quietLogs(app core.App) error {
+	s := app.Settings()
+	if s.Logs.MaxDays == 0 && !s.Logs.LogIP && !s.Logs.LogAuthId {
+		return nil
+	}
+	s.Logs.MaxDays, s.Logs.LogIP, s.Logs.LogAuthId = 0, false, false
+	if err := app.Save(s); err != nil {
+		return fmt.Errorf("turning off PocketBase's log of requests: %w", err)
+	}
+	return nil
 }
 
 // sqlDB is PocketBase's single writing connection: door and framework queue

@@ -76,9 +76,6 @@ func New(hub *collections.Hub, cfg Config) (*Front, error) {
 	if f.page, err = newPage(); err != nil {
 		return nil, err
 	}
-	if err := quietLogs(f.app); err != nil {
-		return nil, err
-	}
 	f.bindRecords()
 	f.bindSignIn()
 	f.bindRealtime()
@@ -199,18 +196,4 @@ func (f *Front) gated(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
-}
-
-// quietLogs keeps PocketBase from writing requests into auxiliary.db: its log
-// holds addresses, agents and whole URLs (apis/middlewares.go, logRequest).
-func quietLogs(app core.App) error {
-	s := app.Settings()
-	if s.Logs.MaxDays == 0 && !s.Logs.LogIP && !s.Logs.LogAuthId {
-		return nil
-	}
-	s.Logs.MaxDays, s.Logs.LogIP, s.Logs.LogAuthId = 0, false, false
-	if err := app.Save(s); err != nil {
-		return fmt.Errorf("turning off PocketBase's log of requests: %w", err)
-	}
-	return nil
 }
