@@ -167,13 +167,37 @@ func wanted(a care.Actor, now time.Time) map[fieldsync.Scope]time.Time {
 			}
 		}
 	}
+	load := caseloadOf(a)
 	for _, g := range a.Grants {
 		t := care.Target{Org: a.Org, Case: g.Case, Compartment: g.Compartment}
-		if d := care.MaySee(a, care.Read, t, now); d.Allowed {
+		if d := care.MaySee(load.on(g.Case), care.Read, t, now); d.Allowed {
 			want[fieldsync.CaseScope(g.Case, g.Compartment)] = d.Until
 		}
 	}
 	return want
+}
+
+// caseload is an actor who is asked about many cases. care.MaySee looks at
+// every grant that it is given: for each scope of 1,000 cases anew, that took
+// a second a pull.
+type caseload struct {
+	actor  care.Actor
+	grants map[string][]care.Grant // by case
+}
+
+func caseloadOf(a care.Actor) caseload {
+	l := caseload{a, make(map[string][]care.Grant)}
+	for _, g := range a.Grants {
+		l.grants[g.Case] = append(l.grants[g.Case], g)
+	}
+	return l
+}
+
+// on is the actor with the grants of one case.
+func (l caseload) on(caseID string) care.Actor {
+	a := l.actor
+	a.Grants = l.grants[caseID]
+	return a
 }
 
 // topicCompartments is the compartments that the fields of a topic are in.
@@ -290,7 +314,9 @@ func (h *Hub) loadStaff(q querier, staff, device string) (care.Actor, error) {
 func grantsOf(q querier, staff, caseID string) ([]care.Grant, error) {
 	query, args := `SELECT id, case_id, compartment, until FROM grants WHERE staff = ? AND status = 'active'`, []any{staff}
 	if caseID != "" {
-		query, args = `SELECT id, case_id, compartment, until FROM grants WHERE case_id = ? AND staff = ? AND status = 'active'`, []any{caseID, staff}
+		// The plus keeps SQLite from the index on staff, which it would prefer
+		// and which leads through a whole caseload (sqlite.org/optoverview.html#uplus).
+		query, args = `SELECT id, case_id, compartment, until FROM grants WHERE case_id = ? AND +staff = ? AND status = 'active'`, []any{caseID, staff}
 	}
 	rows, err := q.rows(query, args...)
 	if err != nil {

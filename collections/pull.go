@@ -32,7 +32,7 @@ func (h *Hub) Pull(ctx context.Context, a care.Actor, cursor string, out func(li
 		return wrap("beginning to read", err)
 	}
 	defer snapshot.Rollback() // a reading transaction has nothing to keep
-	p := &pull{h: h, r: reader{ctx, snapshot}, actor: a}
+	p := &pull{h: h, r: reader{ctx, snapshot}, actor: a, load: caseloadOf(a)}
 	if err := p.plan(cursor); err != nil {
 		return err
 	}
@@ -46,8 +46,9 @@ type pull struct {
 	h     *Hub
 	r     reader
 	actor care.Actor
-	from  uint64 // what the device has already
-	head  uint64 // what it will have
+	load  caseload // the same actor, case by case
+	from  uint64   // what the device has already
+	head  uint64   // what it will have
 
 	evict, enter []fieldsync.Scope
 	open         map[fieldsync.Scope]bool // what the actor may see now
@@ -112,11 +113,12 @@ func (p *pull) scopes() error {
 			return wrap("reading who sees what", err)
 		}
 		s := fieldsync.Scope(scope)
+		_, now := p.maySee(s)
 		switch {
 		case until.Valid && (from <= p.from):
 			p.evict = append(p.evict, s)
 		case until.Valid: // came and went since: never sent
-		case !p.maySee(s):
+		case !now.Allowed:
 		default:
 			p.open[s] = true
 			if from > p.from || p.from == 0 {
@@ -148,17 +150,18 @@ func (p *pull) lost() error {
 	return wrap("reading who saw what", rows.Err())
 }
 
-// maySee asks the one decision again at the moment of disclosure.
-func (p *pull) maySee(s fieldsync.Scope) bool {
+// maySee asks the one decision again at the moment of disclosure. What this
+// version of the hub does not know as a scope nobody may see.
+func (p *pull) maySee(s fieldsync.Scope) (care.Target, care.Decision) {
 	parts, err := fieldsync.ParseScope(string(s))
 	if err != nil {
-		return false
+		return care.Target{}, care.Decision{Reason: care.NoSuchTarget}
 	}
 	t := care.Target{Org: parts.Org, Case: parts.Case, Topic: parts.Topic, Compartment: parts.Compartment}
 	if t.Case != "" {
 		t.Org = p.actor.Org
 	}
-	return care.MaySee(p.actor, care.Read, t, p.h.now()).Allowed
+	return t, care.MaySee(p.load.on(t.Case), care.Read, t, p.h.now())
 }
 
 func (p *pull) want(scope fieldsync.Scope, collection, record string, fields []string) {
@@ -251,15 +254,8 @@ func (p *pull) audit(ctx context.Context) error {
 		}
 	}
 	for s, n := range counts {
-		parts, err := fieldsync.ParseScope(string(s))
-		if err != nil {
-			return wrap("reading a scope", err)
-		}
-		t := care.Target{Org: parts.Org, Case: parts.Case, Topic: parts.Topic, Compartment: parts.Compartment}
-		if t.Case != "" {
-			t.Org = p.actor.Org
-		}
-		events = append(events, event{act: ActSync, target: t, decision: care.MaySee(p.actor, care.Read, t, p.h.now()), count: n})
+		t, d := p.maySee(s)
+		events = append(events, event{act: ActSync, target: t, decision: d, count: n})
 	}
 	return p.h.audit(ctx, p.actor, events...)
 }

@@ -76,12 +76,13 @@ func (h *Hub) List(ctx context.Context, a care.Actor, q Query) ([]care.Row, erro
 	if limit <= 0 || limit > ListMax {
 		limit = ListMax
 	}
+	load := caseloadOf(a)
 	for rows.Next() && len(out) < limit {
 		rec, err := scanRecord(t, rows)
 		if err != nil {
 			return nil, err
 		}
-		row, decided, err := h.disclose(a, rec, ActList)
+		row, decided, err := h.disclose(load.on(rec.caseID), rec, ActList)
 		if err != nil {
 			return nil, err
 		}

@@ -43,6 +43,7 @@ func (h *Hub) Worklist(ctx context.Context, a care.Actor) (Worklist, error) {
 	}
 	defer rows.Close()
 	var events []event
+	load := caseloadOf(a)
 	for rows.Next() {
 		var w WorkItem
 		var held, placed bool
@@ -57,7 +58,7 @@ func (h *Hub) Worklist(ctx context.Context, a care.Actor) (Worklist, error) {
 		if t.Compartment == "" {
 			t.Compartment = care.General // a whole change: whoever is on the case hears that it waits
 		}
-		d := care.MaySee(a, care.Read, t, h.now())
+		d := care.MaySee(load.on(t.Case), care.Read, t, h.now())
 		if !d.Allowed && held {
 			d = mayHear(a, t, author, placed)
 		}
