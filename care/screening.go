@@ -163,6 +163,17 @@ func (t *Tool) Max() int {
 
 func (t *Tool) check(answers map[string]int) error {
 	var missing, wrong []string
+	// First what belongs to no question: answers under other names must not
+	// pass for a questionnaire that is not finished.
+	own := 0
+	for _, i := range t.Items {
+		if _, ok := answers[i.Name]; ok {
+			own++
+		}
+	}
+	if own < len(answers) {
+		return &Error{Code: "screening_foreign_item", Kind: Invalid, Hint: "An answer belongs to no question of this tool."}
+	}
 	for _, i := range t.Items {
 		switch n, ok := answers[i.Name]; {
 		case !ok:
@@ -176,9 +187,6 @@ func (t *Tool) check(answers map[string]int) error {
 	}
 	if len(wrong) > 0 {
 		return &Error{Code: "screening_out_of_range", Kind: Invalid, Hint: "No such answer to: " + strings.Join(wrong, ", ") + "."}
-	}
-	if len(answers) > len(t.Items) {
-		return &Error{Code: "screening_foreign_item", Kind: Invalid, Hint: "An answer belongs to no question of this tool."}
 	}
 	return nil
 }

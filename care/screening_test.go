@@ -113,6 +113,7 @@ func TestScoreRefuses(t *testing.T) {
 		"too high": {ToolGAD7, with(func(m map[string]int) { m["gad7_1"] = 4 }), "screening_out_of_range", []string{"gad7_1"}},
 		"negative": {ToolGAD7, with(func(m map[string]int) { m["gad7_1"] = -1 }), "screening_out_of_range", []string{"gad7_1"}},
 		"foreign":  {ToolGAD7, with(func(m map[string]int) { m["phq9_9"] = 1 }), "screening_foreign_item", nil},
+		"renamed":  {ToolPHQ9, map[string]int{"1": 3, "9": 3}, "screening_foreign_item", nil},
 		"no tool":  {"cage", nil, "screening_unknown_tool", nil},
 	} {
 		_, _, _, err := Score(c.tool, c.answers)

@@ -82,6 +82,14 @@ func writeCodes(w io.Writer, schema []*care.Entity) {
 		}
 		fmt.Fprintf(w, "| `%s` | %s | %s |\n", name, l.Source, codes)
 	}
+	fmt.Fprint(w, "\n## Items of screenings\n\nThe names in `answers`, each with a number from 0, written as a text.\n\n| Tool | Items | Most |\n|---|---|---|\n")
+	for _, t := range care.Tools {
+		items := make([]string, len(t.Items))
+		for i, item := range t.Items {
+			items[i] = fmt.Sprintf("%s (0–%d)", item.Name, len(item.Answers)-1)
+		}
+		fmt.Fprintf(w, "| `%s` | %s | %d |\n", t.Name, strings.Join(items, ", "), t.Max())
+	}
 }
 
 func writeEntity(w io.Writer, e *care.Entity) {

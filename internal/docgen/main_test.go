@@ -24,6 +24,13 @@ func TestCollectionsPageIsUpToDate(t *testing.T) {
 func TestPageNamesEveryField(t *testing.T) {
 	var page bytes.Buffer
 	write(&page, care.Schema)
+	for _, tool := range care.Tools {
+		for _, i := range tool.Items {
+			if !strings.Contains(page.String(), " "+i.Name+" (0–") {
+				t.Errorf("the item %s is not on the page", i.Name)
+			}
+		}
+	}
 	for _, e := range care.Schema {
 		_, section, found := strings.Cut(page.String(), "\n## "+e.Name+"\n")
 		if !found {
