@@ -159,6 +159,9 @@ func (c *command) run(ctx context.Context) (code int, err error) {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, t.Close()) }()
+	if _, err := t.Identity(ctx); err != nil && c.rest[0] != "enrol" {
+		return 0, err // an empty folder must not look like a store with nothing in it
+	}
 	t.PlainHTTP = c.plainHTTP
 	if c.label != "" {
 		t.Label = c.label

@@ -34,7 +34,9 @@ func TestCommandLine(t *testing.T) {
 		}
 		return strings.TrimSpace(out)
 	}
-	want(tablet.ExitFailed, dir, "sync")
+	for _, words := range [][]string{{"sync"}, {"list"}, {"conflicts"}} {
+		want(tablet.ExitFailed, dir, words...)
+	}
 	want(tablet.ExitOK, dir, "enrol", b.url, b.Code(t, anna.Staff), "--label", "red case")
 	want(tablet.ExitOK, second, "enrol", b.url, b.Code(t, anna.Staff))
 	if runtime.GOOS != "windows" {
