@@ -2,6 +2,8 @@ package collections
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,11 +11,23 @@ import (
 	"path/filepath"
 )
 
+// The bytes of documents pass through writeFile and readFile on their way to
+// the disk and back, and nowhere else: the place where they are sealed.
+
 // Folders of bytes in the hub's folder.
 const (
 	partialDir   = "files-partial"   // being written
 	unclaimedDir = "files-unclaimed" // found without a record, kept for whoever restores
 )
+
+// FilesDir is where the bytes of documents lie, each under its record's id.
+func (h *Hub) FilesDir() string { return filepath.Join(h.dir, "files") }
+
+// sumOf is the SHA-256 of bytes, in hex, as documents keep it of theirs.
+func sumOf(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
 
 // filePath is where the bytes of a document lie.
 func (h *Hub) filePath(id string) string { return filepath.Join(h.FilesDir(), id[:2], id) }
@@ -46,6 +60,12 @@ func (h *Hub) writeFile(id string, b []byte) (err error) {
 		}
 	}
 	return nil
+}
+
+// readFile gives the bytes of a document.
+func (h *Hub) readFile(id string) ([]byte, error) {
+	b, err := os.ReadFile(h.filePath(id))
+	return b, wrap("reading a file", err)
 }
 
 func syncDir(dir string) error {

@@ -207,7 +207,13 @@ func (h *Hub) NewEpoch(ctx context.Context) error {
 	return nil
 }
 
-// newID mints a UUIDv7 of the hub's clock and randomness (RFC 9562 §5.7).
+// NewID mints the id of a record that the caller must know before the door
+// does: an organisation, which belongs to itself.
+func (h *Hub) NewID() string { return h.newID() }
+
+// newID mints a UUIDv7 of the machine's clock and the hub's randomness
+// (RFC 9562 §5.7). Nothing reads the time in it: the hub's clock, which a test
+// may stop, would give many ids one millisecond and no order.
 func (h *Hub) newID() string {
 	id, err := uuid.NewV7FromReader(h.rand)
 	if err != nil {

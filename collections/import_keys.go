@@ -13,8 +13,9 @@ import (
 
 // What an import remembers of its sources stands in import_keys and nowhere
 // else: which record stands for which key, and which values a source has
-// delivered already. Both are kept as HMACs under the hub's secret, so that
-// neither a name nor a case number can be guessed from them.
+// delivered already. Both are kept as HMACs under the hub's secret: without it
+// neither a name nor a case number can be guessed from them. Today it stands in
+// the same database (hub_meta), so that they keep no secret from its thief.
 
 // importMarkBytes is how much of a value's HMAC is kept: 66 bits. Two values
 // of one field that share a mark are not to be met by chance.
@@ -154,11 +155,7 @@ func (h *Hub) importMark(field, value string) string {
 	return h.mac("import_value", field, value)[:importMarkBytes]
 }
 
-type rowReader interface {
-	row(query string, args ...any) *sql.Row
-}
-
-func (h *Hub) deliveredMarks(db rowReader, source, key string) ([]string, error) {
+func (h *Hub) deliveredMarks(db querier, source, key string) ([]string, error) {
 	var marks string
 	err := db.row(`SELECT record FROM import_keys WHERE source = ? AND key = ?`,
 		deliveredSource(source), h.mac("import_key", source, key)).Scan(&marks)

@@ -71,7 +71,7 @@ func (h *Hub) PaperTasks(ctx context.Context, org string) ([]care.Row, error) {
 func (h *Hub) rowsOf(ctx context.Context, collection, where string, args ...any) (out []care.Row, err error) {
 	defer caught(&err)
 	t := h.tables[collection]
-	rows, err := reader{ctx, h.readDB()}.rows(t.read[:len(t.read)-len("id = ?")]+where+` ORDER BY id`, args...)
+	rows, err := reader{ctx, h.readDB()}.rows(t.selects+` WHERE `+where+` ORDER BY id`, args...)
 	if err != nil {
 		return nil, wrap("reading "+collection, err)
 	}

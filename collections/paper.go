@@ -2,8 +2,6 @@ package collections
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"io/fs"
 	"os"
@@ -61,8 +59,7 @@ func (h *Hub) KeepPaper(ctx context.Context, a care.Actor, b []byte, paper Draft
 		return "", &care.Error{Code: "paper_too_large", Kind: care.TooLarge, Hint: "The paper is too large."}
 	}
 	paper.Collection, paper.Record = "documents", h.newID()
-	sum := sha256.Sum256(b)
-	paper.Set["sha256"], paper.Set["size"] = care.OfText(hex.EncodeToString(sum[:])), care.OfInt(int64(len(b)))
+	paper.Set["sha256"], paper.Set["size"] = care.OfText(sumOf(b)), care.OfInt(int64(len(b)))
 	drafts := append([]Draft{paper}, more...)
 	group := h.newID()
 	for i := range drafts {
@@ -108,11 +105,11 @@ func (h *Hub) DocumentFile(ctx context.Context, a care.Actor, id string) (name s
 	if err := h.paperAllowed(ctx, a, paper); err != nil {
 		return "", nil, err
 	}
-	b, err = os.ReadFile(h.filePath(id))
+	b, err = h.readFile(id)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", nil, wrap("reading a paper", err)
+		return "", nil, err
 	}
-	if sum := sha256.Sum256(b); hex.EncodeToString(sum[:]) != paper.Text("sha256") {
+	if sumOf(b) != paper.Text("sha256") {
 		return "", nil, ErrPaperDamaged
 	}
 	return PaperName, b, nil

@@ -141,7 +141,7 @@ func mergeEvents(events, more []event) []event {
 // readMatching is the statement for a Query. Only routing fields can be asked
 // for: the others are sealed.
 func (t *table) readMatching(q Query) (string, []any, error) {
-	query := t.read[:len(t.read)-len("id = ?")] + "1 = 1"
+	query := t.selects + " WHERE 1 = 1"
 	var args []any
 	if q.Case != "" {
 		query += " AND case_id = ?"

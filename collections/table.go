@@ -16,6 +16,7 @@ type table struct {
 	sealed       []*care.Field      // in column order
 	clear        []*care.Field      // routing fields, in column order
 	compartments []care.Compartment // that its fields are in
+	selects      string             // all rows: what scanRecord reads
 	read         string             // one row by id
 	insert       string
 	update       string
@@ -42,7 +43,8 @@ func newTable(e *care.Entity) *table {
 	// The values of routing columns stand in the routing registers too; the
 	// row is read from those.
 	read := append(append([]string(nil), envelope...), names(t.sealed)...)
-	t.read = "SELECT " + quoted(read, ", ") + " FROM " + quote(e.Name) + " WHERE id = ?"
+	t.selects = "SELECT " + quoted(read, ", ") + " FROM " + quote(e.Name)
+	t.read = t.selects + " WHERE id = ?"
 	t.insert = "INSERT INTO " + quote(e.Name) + " (" + quoted(columns, ", ") + ") VALUES (" +
 		strings.TrimSuffix(strings.Repeat("?, ", len(columns)), ", ") + ")"
 	t.update = "UPDATE " + quote(e.Name) + " SET " + quoted(columns[1:], " = ?, ") + " = ? WHERE id = ?"
@@ -69,5 +71,5 @@ func quoted(names []string, between string) string {
 
 // readWhere reads the rows whose clear column has a value.
 func (t *table) readWhere(column string) string {
-	return strings.TrimSuffix(t.read, "id = ?") + quote(column) + " = ? ORDER BY id"
+	return t.selects + " WHERE " + quote(column) + " = ? ORDER BY id"
 }

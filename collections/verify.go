@@ -3,14 +3,11 @@ package collections
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -242,7 +239,7 @@ func (v *verification) records() error {
 	n := 0
 	for _, e := range care.Schema {
 		t := v.h.tables[e.Name]
-		rows, err := v.r.rows(t.read[:len(t.read)-len(" WHERE id = ?")])
+		rows, err := v.r.rows(t.selects)
 		if err != nil {
 			return wrap("reading "+e.Name, err)
 		}
@@ -407,11 +404,15 @@ func (v *verification) files() error {
 		if err != nil {
 			return err
 		}
-		b, err := os.ReadFile(path)
+		if path != v.h.filePath(rec.id) {
+			v.fault("the file of document %s lies where nobody looks for it", rec.id)
+			return nil
+		}
+		b, err := v.h.readFile(rec.id)
 		if err != nil {
 			return err
 		}
-		if sum := sha256.Sum256(b); hex.EncodeToString(sum[:]) != row.Text("sha256") {
+		if sumOf(b) != row.Text("sha256") {
 			v.fault("the file of document %s is not the one that was made", rec.id)
 		}
 		return nil
@@ -419,6 +420,3 @@ func (v *verification) files() error {
 	v.report(Count{n, "files"})
 	return wrap("checking the files", err)
 }
-
-// FilesDir is where the bytes of documents lie, each under its record's id.
-func (h *Hub) FilesDir() string { return filepath.Join(h.dir, "files") }
