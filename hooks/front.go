@@ -50,7 +50,7 @@ type Front struct {
 	routes   []route
 	proxies  proxies
 	attempts *attempts
-	readers  chan struct{} // one per large body in memory
+	readers  *places
 	wake     *waker
 	stall    time.Duration // wakeStall, but for a test
 	page     page
@@ -67,7 +67,7 @@ func New(hub *collections.Hub, cfg Config) (*Front, error) {
 	f := &Front{
 		hub: hub, app: hub.App(), log: hub.Log(), cfg: cfg, started: hub.Now(),
 		routes: append(append([]route{}, pocketBaseDoors...), ownRoutes...), attempts: newAttempts(hub.Now),
-		readers: make(chan struct{}, readersMax), wake: newWaker(hub), stall: wakeStall, jobs: NewJobs(hub),
+		readers: newPlaces(), wake: newWaker(hub), stall: wakeStall, jobs: NewJobs(hub),
 	}
 	var err error
 	if f.proxies, err = parseProxies(cfg.Proxies); err != nil {

@@ -3,7 +3,6 @@ package hooks
 import (
 	"bytes"
 	"compress/gzip"
-	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -14,15 +13,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"portolan/care"
-	"portolan/collections"
 	fieldsync "portolan/sync"
-)
-
-// readersMax bounds how many large bodies are in memory at once; whoever
-// comes after waits a little, then is asked to come again.
-const (
-	readersMax = 16
-	readerWait = 10 * time.Second
 )
 
 // sync is one round trip of a tablet: changes up; evictions, receipts, new
@@ -59,23 +50,9 @@ func (f *Front) sync(e *core.RequestEvent, a care.Actor) error {
 	return s.end()
 }
 
-// place takes one of the places for large bodies.
-func (f *Front) place(ctx context.Context) (release func(), err error) {
-	wait := time.NewTimer(readerWait)
-	defer wait.Stop()
-	select {
-	case f.readers <- struct{}{}:
-		return func() { <-f.readers }, nil
-	case <-wait.C:
-		return nil, collections.ErrBusy
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
 // take reads a push and hands it to the door.
 func (f *Front) take(e *core.RequestEvent, a care.Actor) (receipts []json.RawMessage, cursor string, err error) {
-	release, err := f.place(e.Request.Context())
+	release, err := f.readers.take(e.Request.Context(), a)
 	if err != nil {
 		return nil, "", err
 	}
