@@ -1,12 +1,16 @@
 package hooks
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
+
+	"portolan/care"
 )
 
 func TestProxiesAreBelievedOnlyWhereTheyStand(t *testing.T) {
@@ -203,4 +207,27 @@ func TestTheFirstPageBringsNothingFromElsewhere(t *testing.T) {
 	if !strings.Contains(b.String(), "does not reach its database") || strings.Contains(b.String(), "<b>1</b>") {
 		t.Errorf("%s", b.String())
 	}
+}
+
+// FuzzBody feeds the decoder of bodies anything: it gives one of its own
+// codes or takes what encoding/json takes too.
+func FuzzBody(f *testing.F) {
+	for _, s := range []string{`{"code":"x","limit":1}`, `{} {}`, `[[[`, `"\ud800"`, "\xff", `{"limit":1e999}`, ` `} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var v struct {
+			Code  string            `json:"code"`
+			Limit int               `json:"limit"`
+			Where map[string]string `json:"where"`
+		}
+		err := decodeStrict(b, &v)
+		var known *care.Error
+		if err != nil && (!errors.As(err, &known) || !strings.HasPrefix(known.Code, "body_")) {
+			t.Errorf("%q gives %v", b, err)
+		}
+		if err == nil && !json.Valid(b) {
+			t.Errorf("%q is taken", b)
+		}
+	})
 }

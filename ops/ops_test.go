@@ -161,6 +161,7 @@ func TestAccountsFromTheConsole(t *testing.T) {
 	if out := c.must(t, ExitForbidden, "device", "code", "--dir", "hub", "--as", "nobody"); strings.Contains(out, "code  ") {
 		t.Errorf("a code for nobody: %s", out)
 	}
+	c.must(t, ExitForbidden, "device", "code", "--dir", "hub", "--as", "ben") // signed in, without the power
 	out = c.must(t, ExitOK, "device", "code", "--dir", "hub", "--as", "ana", "--for", "ben")
 	if !strings.Contains(out, "code    ") {
 		t.Errorf("no code: %s", out)
