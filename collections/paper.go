@@ -43,7 +43,7 @@ var whyNot = map[care.Reason]string{
 }
 
 // NoConsentError says why a person's agreement does not allow a paper.
-func NoConsentError(r care.Reason) error {
+func NoConsentError(r care.Reason) *care.Error {
 	hint, ok := whyNot[r]
 	if !ok {
 		hint = "The person's agreement does not allow it."

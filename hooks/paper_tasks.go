@@ -42,14 +42,14 @@ func (j *Jobs) task(ctx context.Context, caseID, title string, transfer care.Row
 
 // needsYou is the task that says why there is no paper. It is there once for
 // each reason; another reason replaces it.
-func (j *Jobs) needsYou(ctx context.Context, transfer care.Row, caseID, why, hint string) ([]collections.Draft, error) {
+func (j *Jobs) needsYou(ctx context.Context, transfer care.Row, caseID string, why *care.Error) ([]collections.Draft, error) {
 	open, err := j.openTasks(ctx, caseID, "transfers", transfer.ID)
 	if err != nil {
 		return nil, err
 	}
 	var drafts []collections.Draft
 	for _, t := range open {
-		if t.Text("rule") == why && t.Text("details") == hint {
+		if t.Text("rule") == why.Code && t.Text("details") == why.Hint {
 			return nil, nil
 		}
 		drafts = append(drafts, j.closed(t, "cancelled"))
@@ -59,7 +59,7 @@ func (j *Jobs) needsYou(ctx context.Context, transfer care.Row, caseID, why, hin
 		return nil, err
 	}
 	task.Set["subject_collection"], task.Set["subject"] = care.OfText("transfers"), care.OfText(transfer.ID)
-	task.Set["rule"], task.Set["details"], task.Set["priority"] = care.OfText(why), care.OfText(hint), care.OfText("high")
+	task.Set["rule"], task.Set["details"], task.Set["priority"] = care.OfText(why.Code), care.OfText(why.Hint), care.OfText("high")
 	return append(drafts, task), nil
 }
 

@@ -31,8 +31,13 @@ func (j *Jobs) look(ctx context.Context, site care.Row) (tally, error) {
 	}
 	for _, p := range papers {
 		back, err := j.takeBack(ctx, p)
-		if n.count(&n.cancelled, back, err); ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
 			return n, ctx.Err()
+		case err != nil:
+			n.failed++
+		case back:
+			n.cancelled++
 		}
 	}
 	tasks, err := j.hub.PaperTasks(ctx, site.ID)
@@ -40,8 +45,10 @@ func (j *Jobs) look(ctx context.Context, site care.Row) (tally, error) {
 		return n, err
 	}
 	for _, t := range tasks {
-		_, err := j.outdated(ctx, t)
-		if n.count(nil, false, err); ctx.Err() != nil {
+		if err := j.outdated(ctx, t); err != nil {
+			n.failed++
+		}
+		if ctx.Err() != nil {
 			return n, ctx.Err()
 		}
 	}
@@ -62,15 +69,6 @@ func (j *Jobs) look(ctx context.Context, site care.Row) (tally, error) {
 	return n, nil
 }
 
-func (n *tally) count(which *int, did bool, err error) {
-	switch {
-	case err != nil:
-		n.failed++
-	case did:
-		*which++
-	}
-}
-
 // cancelReasons is what the record of a paper says when it is taken back.
 var cancelReasons = map[care.Reason]string{
 	care.ConsentWithdrawn: "consent_withdrawn", care.ConsentDenied: "consent_withdrawn", care.ConsentExpired: "consent_ended",
@@ -89,22 +87,20 @@ func (j *Jobs) takeBack(ctx context.Context, paper care.Row) (bool, error) {
 	if out && reason != "consent_withdrawn" {
 		return false, nil // what was agreed when it was given has run out or is over; the paper is the person's own
 	}
-	set := map[string]care.Value{"status": care.OfText("cancelled"), "cancelled_at": care.OfTime(j.hub.Now()), "cancel_reason": care.OfText(reason)}
+	end := cancelled(paper, reason, j.hub.Now())
 	if out {
-		set = map[string]care.Value{"status": care.OfText("not_recallable"), "cancel_reason": care.OfText(reason)}
+		end.Set = map[string]care.Value{"status": care.OfText("not_recallable"), "cancel_reason": care.OfText(reason)}
 	}
 	drafts, err := j.closeTasks(ctx, paper.Case, "documents", paper.ID, "cancelled")
 	if err != nil {
 		return false, err
 	}
-	drafts = append(drafts, collections.Draft{Collection: "documents", Record: paper.ID, Set: set})
+	drafts = append(drafts, end)
 	transfer, err := j.hub.Read(ctx, j.hub.HubActor(), "transfers", paper.Text("transfer"))
 	if err != nil && !errors.Is(err, care.ErrNotFound) {
 		return false, err
 	}
-	var said *care.Error
-	errors.As(collections.NoConsentError(d.Reason), &said)
-	task, err := j.needsYou(ctx, transfer, paper.Case, said.Code, said.Hint)
+	task, err := j.needsYou(ctx, transfer, paper.Case, collections.NoConsentError(d.Reason))
 	if err != nil {
 		return false, err
 	}
@@ -113,14 +109,14 @@ func (j *Jobs) takeBack(ctx context.Context, paper care.Row) (bool, error) {
 
 // outdated ends the task about a paper that was cancelled meanwhile: the hub
 // cancels papers in the moment in which a consent is withdrawn.
-func (j *Jobs) outdated(ctx context.Context, task care.Row) (bool, error) {
+func (j *Jobs) outdated(ctx context.Context, task care.Row) error {
 	paper, err := j.hub.Read(ctx, j.hub.HubActor(), "documents", task.Text("subject"))
 	if err != nil || paper.Text("status") != "cancelled" {
-		return false, err
+		return err
 	}
 	transfer, err := j.hub.Read(ctx, j.hub.HubActor(), "transfers", paper.Text("transfer"))
 	if err != nil {
-		return false, err
+		return err
 	}
 	reason := care.ConsentWithdrawn
 	for r, name := range cancelReasons {
@@ -128,13 +124,11 @@ func (j *Jobs) outdated(ctx context.Context, task care.Row) (bool, error) {
 			reason = r
 		}
 	}
-	var said *care.Error
-	errors.As(collections.NoConsentError(reason), &said)
-	tell, err := j.needsYou(ctx, transfer, task.Case, said.Code, said.Hint)
+	tell, err := j.needsYou(ctx, transfer, task.Case, collections.NoConsentError(reason))
 	if err != nil {
-		return false, err
+		return err
 	}
-	return true, j.do(ctx, append(tell, j.closed(task, "cancelled")))
+	return j.do(ctx, append(tell, j.closed(task, "cancelled")))
 }
 
 // move brings the paper of one move up to date.
@@ -216,20 +210,12 @@ func (j *Jobs) keep(ctx context.Context, transfer care.Row, papers []care.Row, m
 	if made.Country != "" {
 		paper.Set["destination_country"] = care.OfText(made.Country)
 	}
-	var more []collections.Draft
 	if len(papers) > 0 {
 		paper.Set["version"], paper.Set["replaces"] = care.OfInt(version(papers[0])+1), care.OfText(papers[0].ID)
 	}
-	for _, p := range papers {
-		if p.Text("status") != "prepared" {
-			continue
-		}
-		more = append(more, cancelled(p, "records_changed", now))
-		tasks, err := j.closeTasks(ctx, p.Case, "documents", p.ID, "cancelled")
-		if err != nil {
-			return err
-		}
-		more = append(more, tasks...)
+	replaced, err := j.replaced(ctx, papers)
+	if err != nil {
+		return err
 	}
 	mended, err := j.closeTasks(ctx, transfer.Case, "transfers", transfer.ID, "done")
 	if err != nil {
@@ -240,30 +226,39 @@ func (j *Jobs) keep(ctx context.Context, transfer care.Row, papers []care.Row, m
 		return err
 	}
 	task.Set["subject_collection"] = care.OfText("documents")
-	_, err = j.hub.KeepPaper(ctx, j.hub.HubActor(), made.PDF, paper, append(append(more, mended...), task)...)
+	_, err = j.hub.KeepPaper(ctx, j.hub.HubActor(), made.PDF, paper, append(append(replaced, mended...), task)...)
 	return err
 }
 
 // refuse cancels what lies ready, which is out of date by now, and tells the
 // owner why there is no paper.
 func (j *Jobs) refuse(ctx context.Context, transfer care.Row, papers []care.Row, why *care.Error) error {
+	drafts, err := j.replaced(ctx, papers)
+	if err != nil {
+		return err
+	}
+	task, err := j.needsYou(ctx, transfer, transfer.Case, why)
+	if err != nil {
+		return err
+	}
+	return j.do(ctx, append(drafts, task...))
+}
+
+// replaced cancels those of the papers that lie ready, with their tasks: the
+// records say something else by now.
+func (j *Jobs) replaced(ctx context.Context, papers []care.Row) ([]collections.Draft, error) {
 	var drafts []collections.Draft
 	for _, p := range papers {
 		if p.Text("status") != "prepared" {
 			continue
 		}
-		drafts = append(drafts, cancelled(p, "records_changed", j.hub.Now()))
 		tasks, err := j.closeTasks(ctx, p.Case, "documents", p.ID, "cancelled")
 		if err != nil {
-			return err
+			return nil, err
 		}
-		drafts = append(drafts, tasks...)
+		drafts = append(append(drafts, cancelled(p, "records_changed", j.hub.Now())), tasks...)
 	}
-	task, err := j.needsYou(ctx, transfer, transfer.Case, why.Code, why.Hint)
-	if err != nil {
-		return err
-	}
-	return j.do(ctx, append(drafts, task...))
+	return drafts, nil
 }
 
 func cancelled(paper care.Row, reason string, at time.Time) collections.Draft {
