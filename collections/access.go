@@ -285,6 +285,28 @@ func (h *Hub) loadActor(q querier, staff, device string) (care.Actor, error) {
 	return a, err
 }
 
+// present is the actor as they are now: a request may have been under way for
+// long, and whoever left or lost rights, or a tablet that was revoked
+// meanwhile, finishes it with what they have at its end.
+func (h *Hub) present(q querier, a care.Actor) (care.Actor, error) {
+	if a.Device != "" {
+		var one int
+		err := q.row(`SELECT 1 FROM device_tokens WHERE device = ? AND staff = ? AND revoked_at = '' AND expires_at > ?`,
+			a.Device, a.Staff, care.FormatTime(h.now())).Scan(&one)
+		if errors.Is(err, sql.ErrNoRows) {
+			return care.Actor{}, ErrToken
+		}
+		if err != nil {
+			return care.Actor{}, wrap("reading a token", err)
+		}
+	}
+	now, err := h.loadActor(q, a.Staff, a.Device)
+	if errors.Is(err, care.ErrNotFound) {
+		return care.Actor{}, ErrToken
+	}
+	return now, err
+}
+
 // loadStaff is loadActor without grants.
 func (h *Hub) loadStaff(q querier, staff, device string) (care.Actor, error) {
 	t := h.tables["staff"]

@@ -101,6 +101,10 @@ func (h *Hub) Push(ctx context.Context, a care.Actor, p fieldsync.Push) ([]json.
 	var receipts []json.RawMessage
 	err := h.enter(ctx, a, func(s *session) error {
 		var err error
+		if s.actor, err = h.present(s.t, a); err != nil {
+			return err
+		}
+		s.grants = s.actor.Grants
 		receipts, err = s.push(p, changes)
 		return err
 	})

@@ -222,3 +222,34 @@ func TestAnInventedColleagueGetsNoTablet(t *testing.T) {
 		t.Errorf("a code for somebody who works here: %v", err)
 	}
 }
+
+// A push may be under way for twenty minutes; what its author lost meanwhile
+// is lost.
+func TestASlowRequestEndsWithTheRightsOfItsEnd(t *testing.T) {
+	h, ctx := hubtest.New(t), context.Background()
+	worker, _ := h.Staff(t, care.Outreach)
+	guest, _ := h.Staff(t, care.Outreach)
+	d, g := enrol(t, h, worker), enrol(t, h, guest)
+	openCase(t, h, d)
+	id := h.NewID()
+	h.Must(t, h.HubActor(), collections.Draft{Collection: "grants", Record: id, Case: caseID, Set: grant(guest.Staff, care.General, h.Clock.Now().Add(time.Hour))})
+	before := h.Reload(t, guest.Staff)
+	before.Device = g.actor.Device
+	h.Must(t, h.HubActor(), collections.Draft{Collection: "grants", Record: id, Set: map[string]care.Value{"status": care.OfText("ended")}})
+	if _, err := h.Push(ctx, before, g.push(g.change(t, h, fieldsync.Change{Collection: "survivors", Record: survivorID, Set: map[string]care.Value{"alias": care.OfText("x")}}))); err != nil {
+		t.Fatal(err)
+	}
+	if row, err := h.Read(ctx, h.HubActor(), "survivors", survivorID); err != nil || row.Text("alias") != "Blue Heron" {
+		t.Errorf("a grant that had ended wrote %q, %v", row.Text("alias"), err)
+	}
+	if err := h.RevokeDevice(ctx, h.HubActor(), before.Device); err != nil {
+		t.Fatal(err)
+	}
+	last := g.push(g.change(t, h, fieldsync.Change{Collection: "survivors", Record: survivorID, Set: map[string]care.Value{"alias": care.OfText("y")}}))
+	if _, err := h.Push(ctx, before, last); !errors.Is(err, collections.ErrToken) {
+		t.Errorf("a revoked tablet finishes its push: %v", err)
+	}
+	if err := h.Pull(ctx, before, "", func([]byte) error { return nil }); !errors.Is(err, collections.ErrToken) {
+		t.Errorf("a revoked tablet finishes its pull: %v", err)
+	}
+}

@@ -23,7 +23,7 @@ func (h *Hub) Pull(ctx context.Context, a care.Actor, cursor string, out func(li
 	if _, err := h.ExpireGrants(ctx); err != nil {
 		return err
 	}
-	a, err := h.Actor(ctx, a.Staff, a.Device) // the grants as they are now
+	a, err := h.present(reader{ctx, h.readDB()}, a)
 	if err != nil {
 		return err
 	}
