@@ -116,8 +116,11 @@ func (h *Hub) SetPassword(ctx context.Context, a care.Actor, login, password str
 		return ErrPassword
 	}
 	account, err := h.app.FindFirstRecordByData(AccountsCollection, "login", login)
-	if err != nil {
+	if errors.Is(err, sql.ErrNoRows) {
 		return care.ErrNotFound
+	}
+	if err != nil {
+		return wrap("looking for the login", err)
 	}
 	account.SetPassword(password) // refreshes the token key too
 	return wrap("setting a password", h.app.SaveWithContext(ctx, account))
@@ -127,9 +130,12 @@ func (h *Hub) SetPassword(ctx context.Context, a care.Actor, login, password str
 // same time as a wrong password.
 func (h *Hub) SignIn(ctx context.Context, login, password string) (care.Actor, error) {
 	account, err := h.app.FindFirstRecordByData(AccountsCollection, "login", login)
-	if err != nil {
+	if errors.Is(err, sql.ErrNoRows) {
 		h.decoy().ValidatePassword(password)
 		return care.Actor{}, ErrSignIn
+	}
+	if err != nil {
+		return care.Actor{}, wrap("looking for the login", err) // not a wrong password
 	}
 	if !account.ValidatePassword(password) {
 		return care.Actor{}, ErrSignIn

@@ -8,14 +8,12 @@ import (
 
 // Acts as the audit log names them.
 const (
-	ActSync    = "sync"
-	ActRead    = "read"
-	ActList    = "list"
-	ActPrint   = "print"
-	ActExport  = "export"
-	ActEnrol   = "enrol"
-	ActRevoke  = "revoke"
-	ActAccount = "account"
+	ActSync   = "sync"
+	ActRead   = "read"
+	ActList   = "list"
+	ActPrint  = "print"
+	ActEnrol  = "enrol"
+	ActRevoke = "revoke"
 )
 
 // event is one decision to be kept.
