@@ -252,7 +252,7 @@ func TestAFileThatCannotBeReadLeavesTheOthers(t *testing.T) {
 }
 
 func TestAnImportIntoAFolderWithoutAHub(t *testing.T) {
-	c := newConsole(t)
+	c := newBareConsole(t)
 	c.file(t, "people.csv", importedTable)
 	out := c.must(t, ExitOK, "import", "htcds", "--dir", "hub", "people.csv")
 	if !strings.Contains(out, "there was no hub") {

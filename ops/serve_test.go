@@ -71,7 +71,7 @@ func TestATakenAddressLeavesNoHubBehind(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	c := newConsole(t)
+	c := newBareConsole(t)
 	for _, command := range []string{"serve", "demo"} {
 		if out := c.must(t, ExitFault, command, "--dir", "hub", "--listen", taken.Addr().String()); !strings.Contains(out, "--listen") {
 			t.Errorf("%s says %s", command, out)
@@ -93,7 +93,7 @@ func TestHowTheProgramIsCalled(t *testing.T) {
 // TestATabletEnrolsWithAHubThatVouchesForItself goes the whole way: the local
 // authority, the address on the console, the tablet that pins it.
 func TestATabletEnrolsWithAHubThatVouchesForItself(t *testing.T) {
-	c := newConsole(t)
+	c := newBareConsole(t)
 	r, err := Start(t.Context(), c.env, Service{Dir: c.env.Path("hub"), Wire: hooks.Wire{Listen: "0.0.0.0:0"}, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	if err != nil {
 		t.Fatal(err)
