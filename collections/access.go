@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -131,13 +130,6 @@ func (s *session) setAccess(staff string, scope fieldsync.Scope, open map[fields
 	return wrap("writing who sees a scope", err)
 }
 
-func wrap(doing string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("%s: %w", doing, err)
-}
-
 func (s *session) openScopes(staff string) (map[fieldsync.Scope]string, error) {
 	rows, err := s.t.rows(`SELECT scope, until_time FROM scope_access WHERE staff = ? AND until_seq IS NULL`, staff)
 	if err != nil {
@@ -227,6 +219,13 @@ func (h *Hub) ExpireGrants(ctx context.Context) (int, error) {
 	return len(due), nil
 }
 
+// accessOver says whether anybody's scope is open although its time has passed.
+func (h *Hub) accessOver(ctx context.Context) (over bool, err error) {
+	err = reader{ctx, h.readDB()}.row(`SELECT EXISTS (SELECT 1 FROM scope_access WHERE until_seq IS NULL AND until_time != '' AND until_time <= ?)`,
+		care.FormatTime(h.now())).Scan(&over)
+	return over, wrap("reading who sees what", err)
+}
+
 func (h *Hub) dueGrants(ctx context.Context) ([]Draft, error) {
 	rows, err := h.readDB().QueryContext(ctx, `SELECT id FROM grants WHERE status = 'active' AND until != '' AND until <= ?`, care.FormatTime(h.now()))
 	if err != nil {
@@ -242,29 +241,6 @@ func (h *Hub) dueGrants(ctx context.Context) ([]Draft, error) {
 		due = append(due, Draft{Collection: "grants", Record: id, Set: map[string]care.Value{"status": care.OfText("ended")}})
 	}
 	return due, wrap("reading grants", rows.Err())
-}
-
-// querier is the writing transaction or a reading connection.
-type querier interface {
-	rows(query string, args ...any) (*sql.Rows, error)
-	row(query string, args ...any) *sql.Row
-}
-
-// reader reads outside the door's transaction.
-type reader struct {
-	ctx context.Context
-	db  interface {
-		QueryContext(context.Context, string, ...any) (*sql.Rows, error)
-		QueryRowContext(context.Context, string, ...any) *sql.Row
-	}
-}
-
-func (r reader) rows(query string, args ...any) (*sql.Rows, error) {
-	return r.db.QueryContext(r.ctx, query, args...)
-}
-
-func (r reader) row(query string, args ...any) *sql.Row {
-	return r.db.QueryRowContext(r.ctx, query, args...)
 }
 
 // Actor loads a member of staff with their roles and grants; care.ErrNotFound

@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"io"
+
+	fieldsync "portolan/sync"
 )
 
 // mac is HMAC-SHA256 under the hub's secret over the parts, each behind its
@@ -19,11 +21,8 @@ func (h *Hub) mac(use string, parts ...string) string {
 	return base64.RawURLEncoding.EncodeToString(m.Sum(nil))
 }
 
-// saltBytes is the size of a change's salt (docs/protocol.md).
-const saltBytes = 16
-
 func (h *Hub) newSalt() string {
-	b := make([]byte, saltBytes)
+	b := make([]byte, fieldsync.SaltBytes)
 	if _, err := io.ReadFull(h.rand, b); err != nil {
 		panic("collections: no randomness: " + err.Error())
 	}
