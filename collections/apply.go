@@ -50,6 +50,9 @@ func (s *session) take(a *arrival, held []fieldsync.Held) (fieldsync.Receipt, er
 	var before care.Row
 	var err error
 	if held == nil {
+		held = whole(a.unread)
+	}
+	if held == nil {
 		if rec, before, effects, held, err = s.judge(a); err != nil {
 			return receipt, err
 		}

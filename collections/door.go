@@ -85,18 +85,25 @@ func (e *GapError) Unwrap() error { return ErrGap }
 
 // Push takes what a tablet made through the door. It returns one receipt per
 // change, in their order; a change that the hub knows already gets the receipt
-// it got before, byte for byte.
+// it got before, byte for byte. A change that this version cannot read is held
+// as it came, under its number: a newer tablet must not be stuck behind it.
 func (h *Hub) Push(ctx context.Context, a care.Actor, p fieldsync.Push) ([]json.RawMessage, error) {
 	if len(p.Changes) == 0 {
 		return nil, nil
 	}
-	changes := make([]fieldsync.Change, len(p.Changes))
+	changes := make([]arrival, len(p.Changes))
+	var unreadable error
 	for i, raw := range p.Changes {
 		c, err := fieldsync.DecodeChange(raw)
 		if err != nil {
-			return nil, err
+			n, numberErr := fieldsync.NumberOf(raw)
+			if numberErr != nil {
+				return nil, err
+			}
+			c, unreadable = fieldsync.Change{N: n, Author: a.Staff}, err
+			changes[i].unread = care.CodeOf(err)
 		}
-		changes[i] = c
+		changes[i].Change, changes[i].raw, changes[i].replica = c, raw, p.Replica
 	}
 	var receipts []json.RawMessage
 	err := h.enter(ctx, a, func(s *session) error {
@@ -108,10 +115,13 @@ func (h *Hub) Push(ctx context.Context, a care.Actor, p fieldsync.Push) ([]json.
 		receipts, err = s.push(p, changes)
 		return err
 	})
+	if unreadable != nil && errors.Is(err, ErrChain) {
+		return nil, unreadable // it says more about what was sent
+	}
 	return receipts, err
 }
 
-func (s *session) push(p fieldsync.Push, changes []fieldsync.Change) ([]json.RawMessage, error) {
+func (s *session) push(p fieldsync.Push, changes []arrival) ([]json.RawMessage, error) {
 	lastN, link, err := s.replica(p.Replica)
 	if err != nil {
 		return nil, err
@@ -134,7 +144,9 @@ func (s *session) push(p fieldsync.Push, changes []fieldsync.Change) ([]json.Raw
 		var build []func() (*arrival, error)
 		for i := start; i < end; i++ {
 			build = append(build, func() (*arrival, error) {
-				return &arrival{Change: changes[i], raw: p.Changes[i], replica: p.Replica, actor: s.actor}, nil
+				a := changes[i]
+				a.actor = s.actor
+				return &a, nil
 			})
 		}
 		group, err := s.group(build)
@@ -174,7 +186,7 @@ func (s *session) replica(id string) (lastN uint64, link fieldsync.Link, err err
 
 // known returns the stored receipts of the changes that the hub has already,
 // and how many they are. It checks that numbers are dense and go on from there.
-func (s *session) known(p fieldsync.Push, changes []fieldsync.Change, lastN uint64) (int, []json.RawMessage, error) {
+func (s *session) known(p fieldsync.Push, changes []arrival, lastN uint64) (int, []json.RawMessage, error) {
 	receipts := make([]json.RawMessage, 0, len(changes))
 	for i, c := range changes {
 		if c.N != changes[0].N+uint64(i) {

@@ -49,6 +49,7 @@ type arrival struct {
 	raw     []byte
 	replica string
 	actor   care.Actor
+	unread  string // why this version cannot read it, "" where it can
 }
 
 // enter opens the door for one transaction and, after it is committed, wakes

@@ -160,7 +160,10 @@ func (v *verification) change(seq uint64, replica string, number uint64, collect
 	r.n, r.link = number, fieldsync.NextLink(r.link, body)
 	c, err := fieldsync.DecodeChange(body)
 	if err != nil {
-		v.fault("change %d cannot be read: %s", seq, care.CodeOf(err))
+		var r fieldsync.Receipt
+		if json.Unmarshal(receipt, &r) != nil || len(r.Held) != 1 || r.Held[0] != (fieldsync.Held{Reason: care.CodeOf(err)}) {
+			v.fault("change %d cannot be read: %s", seq, care.CodeOf(err))
+		}
 		return
 	}
 	if c.N != number || c.Collection != collection || c.Record != record {

@@ -1,0 +1,38 @@
+package collections_test
+
+import (
+	"bytes"
+	"context"
+	"testing"
+
+	"portolan/care"
+	"portolan/internal/hubtest"
+	fieldsync "portolan/sync"
+)
+
+// A newer tablet writes what this hub cannot read. It is kept as it came, is
+// on the worklist, and nothing behind it waits.
+func TestAChangeThatCannotBeReadIsHeldAndBlocksNothing(t *testing.T) {
+	h := hubtest.New(t)
+	worker, _ := h.Staff(t, care.Outreach)
+	d := enrol(t, h, worker)
+	openCase(t, h, d)
+	newer := bytes.Replace(d.change(t, h, fieldsync.Change{Collection: "survivors", Record: survivorID, Add: map[string][]string{"languages": {"am"}}}),
+		[]byte(`"sv":`), []byte(`"mood":"new","sv":`), 1)
+	behind := d.change(t, h, fieldsync.Change{Collection: "survivors", Record: survivorID, Add: map[string][]string{"languages": {"ti"}}})
+	r := d.send(t, h, newer, behind)
+	if r[0].Status != fieldsync.StatusHeld || len(r[0].Held) != 1 || r[0].Held[0].Reason != fieldsync.CodeMember {
+		t.Errorf("what cannot be read: %+v", r[0])
+	}
+	if r[1].Status != fieldsync.StatusApplied {
+		t.Errorf("what is behind it: %+v", r[1])
+	}
+	list, err := h.Worklist(context.Background(), h.Reload(t, worker.Staff))
+	if err != nil || len(list.Held) != 1 {
+		t.Errorf("the worklist: %+v, %v", list, err)
+	}
+	var body []byte
+	if err := h.App().DB().NewQuery(`SELECT body FROM changes WHERE n = 3 AND status = 'held'`).Row(&body); err != nil || !bytes.Equal(body, newer) {
+		t.Errorf("it was not kept as it came: %v", err)
+	}
+}
