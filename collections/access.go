@@ -266,14 +266,12 @@ func (h *Hub) loadActor(q querier, staff, device string) (care.Actor, error) {
 // meanwhile, finishes it with what they have at its end.
 func (h *Hub) present(q querier, a care.Actor) (care.Actor, error) {
 	if a.Device != "" {
-		var one int
-		err := q.row(`SELECT 1 FROM device_tokens WHERE device = ? AND staff = ? AND revoked_at = '' AND expires_at > ?`,
-			a.Device, a.Staff, care.FormatTime(h.now())).Scan(&one)
-		if errors.Is(err, sql.ErrNoRows) {
-			return care.Actor{}, ErrToken
-		}
+		good, err := h.enrolled(q, a.Device)
 		if err != nil {
-			return care.Actor{}, wrap("reading a token", err)
+			return care.Actor{}, err
+		}
+		if !good {
+			return care.Actor{}, ErrToken
 		}
 	}
 	now, err := h.loadActor(q, a.Staff, a.Device)

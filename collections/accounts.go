@@ -187,6 +187,17 @@ func (h *Hub) Accounts(ctx context.Context, a care.Actor) ([]Account, error) {
 	return out, nil
 }
 
+// StaffOf is the id of the account with a login, care.ErrNotFound where there
+// is none.
+func (h *Hub) StaffOf(ctx context.Context, login string) (string, error) {
+	var id string
+	err := reader{ctx, h.readDB()}.row(`SELECT id FROM `+AccountsCollection+` WHERE login = ?`, login).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", care.ErrNotFound
+	}
+	return id, wrap("looking for the login", err)
+}
+
 // Empty says whether nobody has an account yet.
 func (h *Hub) Empty() (bool, error) {
 	n, err := h.app.CountRecords(AccountsCollection)

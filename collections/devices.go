@@ -2,8 +2,6 @@ package collections
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 
 	"portolan/care"
 )
@@ -11,22 +9,11 @@ import (
 // DeviceEnrolled says whether a tablet's token is good now: neither revoked
 // nor expired.
 func (h *Hub) DeviceEnrolled(ctx context.Context, device string) (bool, error) {
-	var one int
-	err := reader{ctx, h.readDB()}.row(`SELECT 1 FROM device_tokens WHERE device = ? AND revoked_at = '' AND expires_at > ?`,
-		device, care.FormatTime(h.now())).Scan(&one)
-	if errors.Is(err, sql.ErrNoRows) {
-		return false, nil
-	}
-	return err == nil, wrap("reading a token", err)
+	return h.enrolled(reader{ctx, h.readDB()}, device)
 }
 
-// StaffOf is the id of the account with a login, care.ErrNotFound where there
-// is none.
-func (h *Hub) StaffOf(ctx context.Context, login string) (string, error) {
-	var id string
-	err := reader{ctx, h.readDB()}.row(`SELECT id FROM `+AccountsCollection+` WHERE login = ?`, login).Scan(&id)
-	if errors.Is(err, sql.ErrNoRows) {
-		return "", care.ErrNotFound
-	}
-	return id, wrap("looking for the login", err)
+func (h *Hub) enrolled(q querier, device string) (good bool, err error) {
+	err = q.row(`SELECT EXISTS (SELECT 1 FROM device_tokens WHERE device = ? AND revoked_at = '' AND expires_at > ?)`,
+		device, care.FormatTime(h.now())).Scan(&good)
+	return good, wrap("reading a token", err)
 }

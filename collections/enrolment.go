@@ -91,8 +91,7 @@ func groupCode(code string) string {
 
 // normalCode undoes what people do to a code when they type it.
 func normalCode(code string) string {
-	code = strings.NewReplacer("-", "", " ", "", "O", "0", "I", "1", "L", "1").Replace(strings.ToUpper(strings.TrimSpace(code)))
-	return code
+	return strings.NewReplacer("-", "", " ", "", "O", "0", "I", "1", "L", "1").Replace(strings.ToUpper(strings.TrimSpace(code)))
 }
 
 func hashText(s string) string {
