@@ -203,14 +203,22 @@ func (x *tx) reshow(changes []fieldsync.Change) error {
 		if err != nil {
 			return err
 		}
-		open, err := x.openChanges(c.Record)
-		if err != nil {
+		if err := x.reshowOne(r, c); err != nil {
 			return err
 		}
-		for _, field := range c.Fields() {
-			if err := x.refresh(r, field, open, false); err != nil {
-				return err
-			}
+	}
+	return nil
+}
+
+// reshowOne rebuilds what is shown of the fields that one change touches.
+func (x *tx) reshowOne(r recordRow, c fieldsync.Change) error {
+	open, err := x.openChanges(r.id)
+	if err != nil {
+		return err
+	}
+	for _, field := range c.Fields() {
+		if err := x.refresh(r, field, open, false); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -86,16 +86,7 @@ func (t *Tablet) write(x *tx, r recordRow, c fieldsync.Change) error {
 	if err := x.setMeta(metaClock, string(c.Clock)); err != nil {
 		return err
 	}
-	open, err := x.openChanges(r.id)
-	if err != nil {
-		return err
-	}
-	for _, field := range c.Fields() {
-		if err := x.refresh(r, field, open, false); err != nil {
-			return err
-		}
-	}
-	return nil
+	return x.reshowOne(r, c)
 }
 
 // post gives a change the replica's next number and link.
