@@ -25,13 +25,16 @@ const (
 	DeviceTerm     = 90 * 24 * time.Hour // then a tablet is enrolled again
 	deviceTokenLen = 32                  // bytes
 	labelBytesMax  = 80
+
+	earlierReplicasMax = 64 // a tablet that is enrolled anew four times a year fills them in sixteen years
 )
 
 // Errors of enrolment and of tablets.
 var (
-	ErrCode  = &care.Error{Code: "enrolment_code_invalid", Kind: care.Signin, Hint: "This code is wrong, used, or older than ten minutes. Ask for a new one."}
-	ErrKey   = &care.Error{Code: "device_key_invalid", Kind: care.Invalid, Hint: "The tablet's key is no Ed25519 public key."}
-	ErrToken = &care.Error{Code: "token_invalid", Kind: care.Signin, Hint: "This sign-in is wrong, expired or revoked. Nothing on the tablet is lost; enrol it again."}
+	ErrCode    = &care.Error{Code: "enrolment_code_invalid", Kind: care.Signin, Hint: "This code is wrong, used, or older than ten minutes. Ask for a new one."}
+	ErrEarlier = &care.Error{Code: "replicas_too_many", Kind: care.Invalid, Hint: "A tablet names at most 64 replicas that it had before."}
+	ErrKey     = &care.Error{Code: "device_key_invalid", Kind: care.Invalid, Hint: "The tablet's key is no Ed25519 public key."}
+	ErrToken   = &care.Error{Code: "token_invalid", Kind: care.Signin, Hint: "This sign-in is wrong, expired or revoked. Nothing on the tablet is lost; enrol it again."}
 )
 
 // codeAlphabet is Crockford's base 32: no I, L, O, U, so that a code can be
@@ -106,11 +109,18 @@ type Enrolled struct {
 	Staff   string `json:"staff"`
 	Org     string `json:"org"`
 	Token   string `json:"token"` // bearer token; the hub keeps its hash only
+	// Known is, for each replica that the tablet had before, the number up to
+	// which the hub holds its changes: a hub that was restored from an older
+	// copy is given back what lies above.
+	Known map[string]uint64 `json:"known,omitempty"`
 }
 
 // Enrol takes a one-time code and the tablet's public key, and makes the
 // device, its replica and its token.
-func (h *Hub) Enrol(ctx context.Context, code string, key ed25519.PublicKey, label string) (Enrolled, error) {
+func (h *Hub) Enrol(ctx context.Context, code string, key ed25519.PublicKey, label string, earlier ...string) (Enrolled, error) {
+	if len(earlier) > earlierReplicasMax {
+		return Enrolled{}, ErrEarlier
+	}
 	if len(key) != ed25519.PublicKeySize {
 		return Enrolled{}, ErrKey
 	}
@@ -122,14 +132,29 @@ func (h *Hub) Enrol(ctx context.Context, code string, key ed25519.PublicKey, lab
 		return Enrolled{}, wrap("making a token", err)
 	}
 	e := Enrolled{Device: h.newID(), Replica: h.newID(), Token: base64.RawURLEncoding.EncodeToString(b)}
-	err := h.enter(ctx, h.HubActor(), func(s *session) error { return s.enrol(&e, normalCode(code), key, label) })
+	err := h.enter(ctx, h.HubActor(), func(s *session) error { return s.enrol(&e, normalCode(code), key, label, earlier) })
 	if err != nil {
 		return Enrolled{}, err
 	}
 	return e, nil
 }
 
-func (s *session) enrol(e *Enrolled, code string, key ed25519.PublicKey, label string) error {
+// knownReplicas says how far the hub holds the replicas that a tablet had
+// before: 0 for one that it does not know, or that is another person's.
+func (s *session) knownReplicas(staff string, earlier []string) (map[string]uint64, error) {
+	known := make(map[string]uint64, len(earlier))
+	for _, id := range earlier {
+		var n uint64
+		err := s.t.row(`SELECT last_n FROM replicas WHERE id = ? AND staff = ?`, id, staff).Scan(&n)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return nil, wrap("reading the replica", err)
+		}
+		known[id] = n
+	}
+	return known, nil
+}
+
+func (s *session) enrol(e *Enrolled, code string, key ed25519.PublicKey, label string, earlier []string) error {
 	var expires, used string
 	err := s.t.row(`SELECT staff, expires_at, used_at FROM enrolments WHERE code_hash = ?`, hashText(code)).Scan(&e.Staff, &expires, &used)
 	if errors.Is(err, sql.ErrNoRows) || (err == nil && (used != "" || expires <= s.nowText)) {
@@ -146,6 +171,9 @@ func (s *session) enrol(e *Enrolled, code string, key ed25519.PublicKey, label s
 		return err
 	}
 	e.Org = actor.Org
+	if e.Known, err = s.knownReplicas(e.Staff, earlier); err != nil {
+		return err
+	}
 	for _, q := range []struct {
 		sql  string
 		args []any

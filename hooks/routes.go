@@ -103,6 +103,9 @@ func (f *Front) enrol(e *core.RequestEvent, _ care.Actor) error {
 		Code  string `json:"code"`
 		Key   string `json:"key"`
 		Label string `json:"label"`
+		// Replicas that the tablet had before, so that it learns what the hub
+		// holds of them.
+		Replicas []string `json:"replicas"`
 	}
 	if err := decode(e, smallBodyMax, &in); err != nil {
 		return err
@@ -115,19 +118,15 @@ func (f *Front) enrol(e *core.RequestEvent, _ care.Actor) error {
 	if err != nil {
 		return err
 	}
-	done, err := f.hub.Enrol(e.Request.Context(), in.Code, ed25519.PublicKey(key), in.Label)
+	done, err := f.hub.Enrol(e.Request.Context(), in.Code, ed25519.PublicKey(key), in.Label, in.Replicas...)
 	if err != nil {
 		return err
 	}
 	ok()
 	return reply(e, struct {
-		Device  string `json:"device"`
-		Replica string `json:"replica"`
-		Staff   string `json:"staff"`
-		Org     string `json:"org"`
-		Token   string `json:"token"`
-		Hub     string `json:"hub"`
-	}{done.Device, done.Replica, done.Staff, done.Org, done.Token, f.Address()})
+		collections.Enrolled
+		Hub string `json:"hub"`
+	}{done, f.Address()})
 }
 
 // Address is where tablets find the hub, with what they pin.

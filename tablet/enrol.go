@@ -73,11 +73,14 @@ type enrolled struct {
 	Org     string `json:"org"`
 	Token   string `json:"token"`
 	Hub     string `json:"hub"`
+	// Known is how far the hub holds the replicas that this store had before.
+	Known map[string]uint64 `json:"known"`
 }
 
 // Enrol makes this folder a person's store at a hub, with a one-time code. A
 // store that was enrolled before, by the same person, is enrolled again under
-// a new replica, and what is unsent goes with it.
+// a new replica. What is unsent goes with it, and so does what the hub had
+// acknowledged and does not hold any more, restored from an older copy.
 func (t *Tablet) Enrol(ctx context.Context, hub, code string) error {
 	at, err := parseAddress(hub, t.PlainHTTP)
 	if err != nil {
@@ -92,7 +95,16 @@ func (t *Tablet) Enrol(ctx context.Context, hub, code string) error {
 	if err != nil {
 		return fmt.Errorf("making the tablet's key: %w", err)
 	}
-	body, err := json.Marshal(map[string]string{"code": code, "key": base64.RawURLEncoding.EncodeToString(public), "label": t.Label})
+	earlier, err := t.replicas(ctx)
+	if err != nil {
+		return err
+	}
+	body, err := json.Marshal(struct {
+		Code     string   `json:"code"`
+		Key      string   `json:"key"`
+		Label    string   `json:"label"`
+		Replicas []string `json:"replicas,omitempty"`
+	}{code, base64.RawURLEncoding.EncodeToString(public), t.Label, earlier})
 	if err != nil {
 		return fmt.Errorf("writing the enrolment: %w", err)
 	}
@@ -128,7 +140,7 @@ func (t *Tablet) adopt(ctx context.Context, at address, e enrolled, s secrets) e
 		case before.Org != e.Org:
 			return ErrOtherHub
 		default:
-			if err := x.renumber(before.Replica, e.Replica); err != nil {
+			if err := x.renumber(e.Known, e.Replica); err != nil {
 				return err
 			}
 		}
@@ -142,27 +154,73 @@ func (t *Tablet) adopt(ctx context.Context, at address, e enrolled, s secrets) e
 	})
 }
 
-// renumber moves what is unsent to a new replica: new numbers, a new chain,
-// and in their bases the new names of the versions that they were.
-func (x *tx) renumber(from, to string) error {
-	var waiting []fieldsync.Change
-	err := x.each(func(scan func(...any) error) error {
-		var raw []byte
-		if err := scan(&raw); err != nil {
-			return fmt.Errorf("reading the outbox: %w", err)
-		}
-		c, err := fieldsync.DecodeChange(raw)
-		waiting = append(waiting, c)
+// replicas lists the replicas under which this store has changes, the newest
+// last: their ids are in the order of time.
+func (t *Tablet) replicas(ctx context.Context) (ids []string, err error) {
+	err = t.inTx(ctx, func(x *tx) (err error) {
+		ids, err = x.texts(`SELECT DISTINCT replica FROM outbox ORDER BY replica`)
 		return err
-	}, `SELECT raw FROM outbox WHERE replica = ? AND receipt IS NULL AND raw IS NOT NULL ORDER BY n`, from)
+	})
+	if len(ids) > earlierReplicasMax {
+		ids = ids[len(ids)-earlierReplicasMax:]
+	}
+	return ids, err
+}
+
+// earlierReplicasMax is how many the hub takes (docs/protocol.md).
+const earlierReplicasMax = 64
+
+// waitingChange is one that goes to a new replica.
+type waitingChange struct {
+	fieldsync.Change
+	from string // replica that it was made under
+}
+
+// waiting takes out of the outbox what the hub does not hold: what it has not
+// answered, and what lies above the number up to which it says it knows the
+// replica.
+func (x *tx) waiting(known map[string]uint64) ([]waitingChange, error) {
+	replicas, err := x.texts(`SELECT DISTINCT replica FROM outbox ORDER BY replica`)
+	if err != nil {
+		return nil, err
+	}
+	var waiting []waitingChange
+	for _, from := range replicas {
+		// A replica that the hub's answer does not name was not asked about:
+		// what it acknowledged stays as it is.
+		n, asked := known[from]
+		if !asked {
+			n = fieldsync.NumberMax
+		}
+		err := x.each(func(scan func(...any) error) error {
+			var raw []byte
+			if err := scan(&raw); err != nil {
+				return fmt.Errorf("reading the outbox: %w", err)
+			}
+			c, err := fieldsync.DecodeChange(raw)
+			waiting = append(waiting, waitingChange{c, from})
+			return err
+		}, `SELECT raw FROM outbox WHERE replica = ? AND (receipt IS NULL OR n > ?) AND raw IS NOT NULL ORDER BY n`, from, n)
+		if err != nil {
+			return nil, err
+		}
+		for _, q := range []string{`DELETE FROM outbox_scopes WHERE replica = ? AND n IN
+				(SELECT n FROM outbox WHERE replica = outbox_scopes.replica AND (receipt IS NULL OR n > ?) AND raw IS NOT NULL)`,
+			`DELETE FROM outbox WHERE replica = ? AND (receipt IS NULL OR n > ?) AND raw IS NOT NULL`} {
+			if err := x.exec(q, from, n); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return waiting, nil
+}
+
+// renumber moves what the hub does not hold to a new replica: new numbers, a
+// new chain, and in their bases the new names of the versions that they were.
+func (x *tx) renumber(known map[string]uint64, to string) error {
+	waiting, err := x.waiting(known)
 	if err != nil {
 		return err
-	}
-	for _, q := range []string{`DELETE FROM outbox_scopes WHERE replica = ? AND n IN (SELECT n FROM outbox WHERE replica = outbox_scopes.replica AND receipt IS NULL)`,
-		`DELETE FROM outbox WHERE replica = ? AND receipt IS NULL`} {
-		if err := x.exec(q, from); err != nil {
-			return err
-		}
 	}
 	for _, key := range []string{metaN, metaLink} {
 		if err := x.setMeta(key, ""); err != nil {
@@ -171,7 +229,7 @@ func (x *tx) renumber(from, to string) error {
 	}
 	names := map[fieldsync.Dot]fieldsync.Dot{}
 	for i, c := range waiting {
-		names[c.Dot(from)] = fieldsync.DotOf(to, uint64(i+1))
+		names[c.Dot(c.from)] = fieldsync.DotOf(to, uint64(i+1))
 		for _, dots := range c.Base {
 			for j, d := range dots {
 				if now, ok := names[d]; ok {
@@ -186,7 +244,7 @@ func (x *tx) renumber(from, to string) error {
 		if err != nil { // evicted: its scopes are known to the hub only
 			r = recordRow{id: c.Record, collection: c.Collection, org: c.Org, caseID: c.Case}
 		}
-		if err := x.post(to, r, c); err != nil {
+		if err := x.post(to, r, c.Change); err != nil {
 			return err
 		}
 	}
@@ -194,7 +252,7 @@ func (x *tx) renumber(from, to string) error {
 }
 
 // reshow rebuilds what is shown of the records that changes touch.
-func (x *tx) reshow(changes []fieldsync.Change) error {
+func (x *tx) reshow(changes []waitingChange) error {
 	for _, c := range changes {
 		r, err := x.record(c.Record)
 		if errors.Is(err, care.ErrNotFound) {
@@ -203,7 +261,7 @@ func (x *tx) reshow(changes []fieldsync.Change) error {
 		if err != nil {
 			return err
 		}
-		if err := x.reshowOne(r, c); err != nil {
+		if err := x.reshowOne(r, c.Change); err != nil {
 			return err
 		}
 	}

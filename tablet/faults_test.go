@@ -302,6 +302,68 @@ func TestARestoredHubGetsEverythingBack(t *testing.T) {
 	})
 }
 
+// A tablet that was enrolled after the backup is unknown to the restored hub.
+// Enrolled again, it gives back what had been acknowledged, once.
+func TestATabletThatTheRestoredHubDoesNotKnowGivesEverythingBack(t *testing.T) {
+	line := newRelay(t)
+	clock := hubtest.NewClock()
+	dir, backup := hubtest.Dir(t), filepath.Join(t.TempDir(), "backup")
+	tab := open(t, t.TempDir(), clock.Now)
+	var staff, caseID, survivor string
+	phase := func(name, dir string, do func(t *testing.T, h *hubtest.Hub)) {
+		t.Run(name, func(t *testing.T) {
+			h := hubtest.Open(t, dir, clock)
+			line.to(h.Serve(t))
+			do(t, h)
+		})
+	}
+	phase("before", dir, func(t *testing.T, h *hubtest.Hub) {
+		anna, _ := h.Staff(t, care.Outreach)
+		staff = anna.Staff
+	})
+	if err := os.CopyFS(backup, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	phase("after the backup", dir, func(t *testing.T, h *hubtest.Hub) {
+		if err := tab.Enrol(t.Context(), line.url(), h.Code(t, staff)); err != nil {
+			t.Fatal(err)
+		}
+		caseID, survivor = intake(t, tab)
+		mustSync(t, tab)
+		mustSet(t, tab, survivor, set("contact_notes", "acknowledged"))
+		mustSync(t, tab)
+		mustSet(t, tab, survivor, set("pronouns", "she")) // not sent
+	})
+	phase("restored", backup, func(t *testing.T, h *hubtest.Hub) {
+		if _, err := tab.Sync(t.Context()); care.CodeOf(err) != "token_invalid" {
+			t.Fatalf("the restored hub knows the tablet: %v", err)
+		}
+		if err := tab.Enrol(t.Context(), line.url(), h.Code(t, staff)); err != nil {
+			t.Fatal(err)
+		}
+		if row := show(t, tab, survivor); row.Get("contact_notes").Text() != "acknowledged" {
+			t.Error("the tablet does not show what it wrote")
+		}
+		if r := mustSync(t, tab); r.Held > 0 || r.Conflicts > 0 {
+			t.Errorf("%+v", r)
+		}
+		row, err := h.Read(t.Context(), h.HubActor(), "survivors", survivor)
+		if err != nil || row.Case != caseID || row.Text("contact_notes") != "acknowledged" || row.Text("pronouns") != "she" {
+			t.Errorf("at the restored hub: %+v, %v", row, err)
+		}
+		if row := show(t, tab, survivor); row.Get("contact_notes").Text() != "acknowledged" {
+			t.Error("the tablet lost what it wrote")
+		}
+		// Once: enrolled again where nothing was lost, nothing goes up again.
+		if err := tab.Enrol(t.Context(), line.url(), h.Code(t, staff)); err != nil {
+			t.Fatal(err)
+		}
+		if r := mustSync(t, tab); r.Sent != 0 {
+			t.Errorf("sent again although the hub holds it: %+v", r)
+		}
+	})
+}
+
 // A month's backlog goes up in several pushes, compressed, groups whole.
 func TestALongBacklog(t *testing.T) {
 	b := newBench(t)
