@@ -41,6 +41,7 @@ type Hub struct {
 	log  *slog.Logger
 
 	writer  writer
+	pulls   chan struct{} // one per pull that is being answered
 	tables  map[string]*table
 	epoch   string
 	secret  []byte // MACs cursors, keys of imports; made once, kept in hub_meta
@@ -60,7 +61,7 @@ const dataPragmas = "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pra
 
 // Connections that stay open while nobody asks: each keeps a page cache.
 const (
-	readersMax  = 16
+	readersMax  = 32
 	readersIdle = 2
 )
 
@@ -102,7 +103,7 @@ func (h *Hub) prepare() error {
 	if err := h.app.RunAllMigrations(); err != nil {
 		return fmt.Errorf("migrating the database: %w", err)
 	}
-	h.writer = newWriter(h.sqlDB())
+	h.writer, h.pulls = newWriter(h.sqlDB()), make(chan struct{}, pullsMax)
 	h.tables = make(map[string]*table, len(care.Schema))
 	for _, e := range care.Schema {
 		h.tables[e.Name] = newTable(e)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"portolan/care"
 	fieldsync "portolan/sync"
@@ -31,6 +32,11 @@ func (h *Hub) Pull(ctx context.Context, a care.Actor, cursor string, out func(li
 			return err
 		}
 	}
+	release, err := h.pullSlot(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
 	a, err = h.present(reader{ctx, h.readDB()}, a)
 	if err != nil {
 		return err
@@ -48,6 +54,25 @@ func (h *Hub) Pull(ctx context.Context, a care.Actor, cursor string, out func(li
 		return err
 	}
 	return p.send(out)
+}
+
+// pullsMax is how many pulls are answered at one time. Each keeps a reading
+// connection while it sends, over a line that may be slow: the rest of
+// readersMax is for everybody else.
+const pullsMax = readersMax - 8
+
+// pullSlot waits for a place among those who are answered.
+func (h *Hub) pullSlot(ctx context.Context) (release func(), err error) {
+	wait := time.NewTimer(writerWaitMax)
+	defer wait.Stop()
+	select {
+	case h.pulls <- struct{}{}:
+		return func() { <-h.pulls }, nil
+	case <-wait.C:
+		return nil, ErrBusy
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 type pull struct {

@@ -81,6 +81,45 @@ func TestAPullGivesWhatTheGrantsAllowAndItsDigest(t *testing.T) {
 	}
 }
 
+// As many tablets as there may be pull over lines that have stopped: the desk
+// still reads and the tablets still push.
+func TestSlowTabletsDoNotStopTheHub(t *testing.T) {
+	h := hubtest.New(t)
+	worker, _ := h.Staff(t, care.Outreach)
+	d := enrol(t, h, worker)
+	openCase(t, h, d)
+	began, let, ended := make(chan struct{}), make(chan struct{}), make(chan error)
+	const tablets = 24
+	for range tablets {
+		go func() {
+			first := true
+			ended <- h.Pull(context.Background(), worker, "", func([]byte) error {
+				if first {
+					first = false
+					began <- struct{}{}
+					<-let
+				}
+				return nil
+			})
+		}()
+	}
+	for range tablets {
+		<-began
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	if _, err := h.Read(ctx, h.Reload(t, worker.Staff), "survivors", survivorID); err != nil {
+		t.Errorf("the desk reads: %v", err)
+	}
+	d.send(t, h, d.change(t, h, fieldsync.Change{Collection: "survivors", Record: survivorID, Add: map[string][]string{"languages": {"am"}}}))
+	close(let)
+	for range tablets {
+		if err := <-ended; err != nil {
+			t.Errorf("a slow pull: %v", err)
+		}
+	}
+}
+
 func TestNothingNewIsSmall(t *testing.T) {
 	const bytesMax = 200
 	h := hubtest.New(t)
