@@ -55,11 +55,8 @@ func (s *session) regrantOne(staff, caseID string, c care.Compartment) error {
 	if actor.Grants, err = grantsOf(s.t, staff, caseID); err != nil {
 		return err
 	}
-	if staff == s.actor.Staff {
-		clear(s.seen)
-		s.grants = slices.DeleteFunc(slices.Clone(s.grants), func(g care.Grant) bool { return g.Case == caseID })
-		s.grants = append(s.grants, actor.Grants...)
-	}
+	clear(s.seen)
+	delete(s.grants, held{staff, caseID})
 	scope := fieldsync.CaseScope(caseID, c)
 	open := make(map[fieldsync.Scope]string)
 	var until string
@@ -82,10 +79,9 @@ func (s *session) regrant(staff string) error {
 	} else if err != nil {
 		return err
 	}
-	if staff == s.actor.Staff {
-		s.grants = actor.Grants
-		clear(s.seen)
-	}
+	clear(s.seen)
+	clear(s.grants)
+	delete(s.staff, staff)
 	open, err := s.openScopes(staff)
 	if err != nil {
 		return err
@@ -261,7 +257,7 @@ func (h *Hub) loadActor(q querier, staff, device string) (care.Actor, error) {
 	return a, err
 }
 
-// present is the actor as they are now: a request may have been under way for
+// present is the actor as they are now, without their grants: a request may have been under way for
 // long, and whoever left or lost rights, or a tablet that was revoked
 // meanwhile, finishes it with what they have at its end.
 func (h *Hub) present(q querier, a care.Actor) (care.Actor, error) {
@@ -274,7 +270,7 @@ func (h *Hub) present(q querier, a care.Actor) (care.Actor, error) {
 			return care.Actor{}, ErrToken
 		}
 	}
-	now, err := h.loadActor(q, a.Staff, a.Device)
+	now, err := h.loadStaff(q, a.Staff, a.Device)
 	if errors.Is(err, care.ErrNotFound) {
 		return care.Actor{}, ErrToken
 	}

@@ -238,15 +238,10 @@ func (s *session) mayWrite(a *arrival, rec *record, c care.Compartment) bool {
 	if rec.t.entity.Name == "cases" && !rec.stored {
 		return a.actor.IsHub() || care.MayHold(a.actor.Roles, c)
 	}
-	key := seenKey{care.Write, rec.t.entity.Name, rec.org, rec.caseID, c}
-	if a.actor.Staff != s.actor.Staff {
-		return care.MaySee(a.actor, care.Write, rec.target(c), s.now).Allowed
-	}
+	key := seenKey{a.actor.Staff, care.Write, rec.t.entity.Name, rec.org, rec.caseID, c}
 	d, ok := s.seen[key]
 	if !ok {
-		actor := a.actor
-		actor.Grants = s.grants
-		d = care.MaySee(actor, care.Write, rec.target(c), s.now)
+		d = care.MaySee(s.author(a, rec.caseID), care.Write, rec.target(c), s.now)
 		s.seen[key] = d
 	}
 	return d.Allowed
@@ -302,10 +297,7 @@ func canonicalise(f *care.Field, v *fieldsync.Version) (reason string) {
 // refuse are put back and held; where the rest is refused still, the whole
 // change is.
 func (s *session) check(a *arrival, rec *record, before care.Row, start snapshot, effects []effect, held []fieldsync.Held) ([]effect, []fieldsync.Held, error) {
-	actor := a.actor
-	if actor.Staff == s.actor.Staff {
-		actor.Grants = s.grants
-	}
+	actor := s.author(a, rec.caseID)
 	for range checkRoundsMax {
 		after, err := rec.row(nil)
 		if err != nil {

@@ -24,6 +24,7 @@ type Draft struct {
 	Add        map[string][]string
 	Remove     map[string][]string
 	Group      string // drafts of one group stand or fall together
+	Author     string // staff in whose name the hub makes it, with their rights and no more; only the hub may name one
 }
 
 // Do takes changes made at the hub through the door, as the hub's own replica
@@ -62,7 +63,13 @@ func (h *Hub) Do(ctx context.Context, a care.Actor, drafts ...Draft) ([]fieldsyn
 func (s *session) doGroup(drafts []Draft) ([]fieldsync.Receipt, error) {
 	build := make([]func() (*arrival, error), len(drafts))
 	for i := range drafts {
-		build[i] = func() (*arrival, error) { return s.hubChange(s.actor, drafts[i]) }
+		build[i] = func() (*arrival, error) {
+			actor, err := s.inName(drafts[i])
+			if err != nil {
+				return nil, err
+			}
+			return s.hubChange(actor, drafts[i])
+		}
 	}
 	return s.group(build)
 }
@@ -111,7 +118,6 @@ func (h *Hub) Push(ctx context.Context, a care.Actor, p fieldsync.Push) ([]json.
 		if s.actor, err = h.present(s.t, a); err != nil {
 			return err
 		}
-		s.grants = s.actor.Grants
 		receipts, err = s.push(p, changes)
 		return err
 	})

@@ -19,11 +19,7 @@ func (s *session) follow(a *arrival, rec *record, before care.Row, effects []eff
 	if err != nil {
 		return err
 	}
-	actor := a.actor
-	if actor.Staff == s.actor.Staff {
-		actor.Grants = s.grants
-	}
-	consequences := care.Consequences(s.world(), actor, before, after, effectNames(effects))
+	consequences := care.Consequences(s.world(), s.author(a, rec.caseID), before, after, effectNames(effects))
 	if len(consequences) == 0 {
 		return nil
 	}

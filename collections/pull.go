@@ -37,8 +37,10 @@ func (h *Hub) Pull(ctx context.Context, a care.Actor, cursor string, out func(li
 		return err
 	}
 	defer release()
-	a, err = h.present(reader{ctx, h.readDB()}, a)
-	if err != nil {
+	if a, err = h.present(reader{ctx, h.readDB()}, a); err != nil {
+		return err
+	}
+	if a.Grants, err = grantsOf(reader{ctx, h.readDB()}, a.Staff, ""); err != nil {
 		return err
 	}
 	snapshot, err := h.readDB().BeginTx(ctx, &sql.TxOptions{ReadOnly: true})

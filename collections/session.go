@@ -19,8 +19,10 @@ type session struct {
 	now     time.Time
 	nowText string
 	state
-	seen map[seenKey]care.Decision
-	kept map[recordKey]*record // decoded, as they stand in this transaction
+	seen   map[seenKey]care.Decision
+	grants map[held][]care.Grant // as far as they were asked for
+	staff  map[string]care.Actor // in whose name the hub makes changes
+	kept   map[recordKey]*record // decoded, as they stand in this transaction
 }
 
 // state is what a group that falls puts back, beside what the database puts
@@ -29,14 +31,17 @@ type state struct {
 	seq     uint64 // the last sequence number given
 	hubN    uint64 // the hub replica's last number
 	hubLink fieldsync.Link
-	grants  []care.Grant
 	digests map[fieldsync.Scope]fieldsync.Digest // changed ones, written at the end
 	touched map[fieldsync.Scope]bool
 	woken   map[string]bool // staff whose scopes changed
 	depth   int             // consequences of consequences
 }
 
+// held are the grants of one person for one case.
+type held struct{ staff, caseID string }
+
 type seenKey struct {
+	staff       string
 	act         care.Act
 	collection  string
 	org, caseID string
@@ -59,8 +64,7 @@ func (h *Hub) enter(ctx context.Context, a care.Actor, f func(*session) error) e
 	err := h.writer.write(ctx, func(t *tx) (err error) {
 		defer caught(&err)
 		now := h.now()
-		s := &session{h: h, t: t, actor: a, now: now, nowText: care.FormatTime(now), seen: map[seenKey]care.Decision{}, kept: map[recordKey]*record{}}
-		s.grants = a.Grants
+		s := &session{h: h, t: t, actor: a, now: now, nowText: care.FormatTime(now), seen: map[seenKey]care.Decision{}, grants: map[held][]care.Grant{}, staff: map[string]care.Actor{}, kept: map[recordKey]*record{}}
 		s.digests = map[fieldsync.Scope]fieldsync.Digest{}
 		s.touched = map[fieldsync.Scope]bool{}
 		s.woken = map[string]bool{}
@@ -78,6 +82,45 @@ func (h *Hub) enter(ctx context.Context, a care.Actor, f func(*session) error) e
 	}
 	h.wakeUp(woken)
 	return nil
+}
+
+// author is who made a change, with the grants that they hold for one case.
+// Grants are looked up here and never taken from the caller, and only those of
+// the case at hand: a push costs the same whatever its author's caseload.
+func (s *session) author(a *arrival, caseID string) care.Actor {
+	actor := a.actor
+	actor.Grants = nil
+	if actor.IsHub() || caseID == "" {
+		return actor
+	}
+	key := held{actor.Staff, caseID}
+	grants, ok := s.grants[key]
+	if !ok {
+		var err error
+		if grants, err = grantsOf(s.t, actor.Staff, caseID); err != nil {
+			panic(worldError{err})
+		}
+		s.grants[key] = grants
+	}
+	actor.Grants = grants
+	return actor
+}
+
+// inName is the actor of a draft: whoever acts, or the member of staff in
+// whose name the hub does.
+func (s *session) inName(d Draft) (care.Actor, error) {
+	if d.Author == "" || !s.actor.IsHub() {
+		return s.actor, nil
+	}
+	actor, ok := s.staff[d.Author]
+	if !ok {
+		var err error
+		if actor, err = s.h.loadStaff(s.t, d.Author, ""); err != nil {
+			return actor, err
+		}
+		s.staff[d.Author] = actor
+	}
+	return actor, nil
 }
 
 func (s *session) open() error {
@@ -184,6 +227,7 @@ func (s *session) group(build []func() (*arrival, error)) ([]fieldsync.Receipt, 
 	s.state = before
 	clear(s.kept)
 	clear(s.seen)
+	clear(s.grants)
 	return s.holdGroup(build, reasons)
 }
 

@@ -68,23 +68,12 @@ func (d *demo) surroundings(ctx context.Context) error {
 // worklist, as it would be in life.
 func (d *demo) draft(ctx context.Context, drafts []gen.Draft) error {
 	hub := d.hub.Hub
-	for _, run := range gen.Signed(drafts) {
-		actor := hub.HubActor()
-		if author := run[0].Author; author != "" {
-			var err error
-			if actor, err = hub.Actor(ctx, author, ""); err != nil {
-				return err
-			}
-		}
-		batch := make([]collections.Draft, len(run))
-		for i, g := range run {
-			batch[i] = collections.Draft{Collection: g.Collection, Record: g.Record, Case: g.Case, Org: g.Org, Set: g.Set, Add: g.Add}
-		}
-		if _, err := hub.Do(ctx, actor, batch...); err != nil {
-			return err
-		}
+	batch := make([]collections.Draft, len(drafts))
+	for i, g := range drafts {
+		batch[i] = collections.Draft{Collection: g.Collection, Record: g.Record, Case: g.Case, Org: g.Org, Author: g.Author, Set: g.Set, Add: g.Add}
 	}
-	return nil
+	_, err := hub.Do(ctx, hub.HubActor(), batch...)
+	return err
 }
 
 // invent makes the people.

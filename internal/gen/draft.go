@@ -21,19 +21,6 @@ type Draft struct {
 	Add        map[string][]string
 }
 
-// Signed cuts drafts into runs of one author, in their order: the hub's door
-// takes each in that person's name.
-func Signed(drafts []Draft) [][]Draft {
-	var runs [][]Draft
-	for i, d := range drafts {
-		if i == 0 || d.Author != drafts[i-1].Author {
-			runs = append(runs, nil)
-		}
-		runs[len(runs)-1] = append(runs[len(runs)-1], d)
-	}
-	return runs
-}
-
 // writer collects the drafts of one case, or of what stands around the cases.
 type writer struct {
 	source

@@ -441,24 +441,6 @@ func TestAWorldMadeTwiceOnOneDayHasTheSameCases(t *testing.T) {
 	}
 }
 
-func TestSignedKeepsOrderAndAuthors(t *testing.T) {
-	_, _, drafts := everything(t)
-	var back []Draft
-	for _, run := range Signed(drafts) {
-		for _, d := range run {
-			if d.Author != run[0].Author {
-				t.Fatal("two authors in one run")
-			}
-			back = append(back, d)
-		}
-	}
-	a, _ := json.Marshal(back)
-	b, _ := json.Marshal(drafts)
-	if string(a) != string(b) {
-		t.Fatal("drafts were lost or moved")
-	}
-}
-
 func TestEmployedStaffGetTheCases(t *testing.T) {
 	w := New(testSeed, testNow)
 	id := newSource(1, 1).id(testNow)
