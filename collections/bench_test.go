@@ -13,6 +13,10 @@ import (
 	"portolan/internal/hubtest"
 )
 
+// casesPerBatch is how many cases go through the door in one transaction, as
+// an import or a backlog brings them.
+const casesPerBatch = 10
+
 // casesPerWorker is the caseload of the benchmark's pull.
 const casesPerWorker = 100
 
@@ -41,8 +45,13 @@ func populate(tb testing.TB, h *hubtest.Hub, seed uint64, n int) (w *gen.World, 
 		took += time.Since(began)
 	}
 	take(w.Setup())
+	var waiting []gen.Draft
 	for i := range n {
-		take(w.Case(i).Drafts)
+		waiting = append(waiting, w.Case(i).Drafts...)
+		if (i+1)%casesPerBatch == 0 || i == n-1 {
+			take(waiting)
+			waiting = waiting[:0]
+		}
 	}
 	// With those that the hub's own rules made.
 	if err := h.App().DB().NewQuery(`SELECT COUNT(*) FROM changes`).Row(&changes); err != nil {
