@@ -35,15 +35,18 @@ func (h *Hub) audit(ctx context.Context, a care.Actor, events ...event) error {
 		return nil
 	}
 	at := care.FormatTime(h.now())
-	err := h.writer.write(ctx, func(t *tx) error {
-		for _, e := range events {
-			if _, err := t.exec(`INSERT INTO audit_log (at, staff, device, act, collection, org, case_id, topic, compartment, allowed, reason, basis, count)
-				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, at, a.Staff, a.Device, e.act, e.target.Collection, e.target.Org, e.target.Case,
-				string(e.target.Topic), string(e.target.Compartment), e.decision.Allowed, string(e.decision.Reason), e.decision.Basis, e.count); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	err := h.writer.write(ctx, func(t *tx) error { return t.note(at, a, events...) })
 	return wrap("writing the audit log", err)
+}
+
+// note keeps decisions in the transaction of what they are about.
+func (t *tx) note(at string, a care.Actor, events ...event) error {
+	for _, e := range events {
+		if _, err := t.exec(`INSERT INTO audit_log (at, staff, device, act, collection, org, case_id, topic, compartment, allowed, reason, basis, count)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, at, a.Staff, a.Device, e.act, e.target.Collection, e.target.Org, e.target.Case,
+			string(e.target.Topic), string(e.target.Compartment), e.decision.Allowed, string(e.decision.Reason), e.decision.Basis, e.count); err != nil {
+			return wrap("writing the audit log", err)
+		}
+	}
+	return nil
 }
