@@ -29,7 +29,11 @@ func stayBed(c *check) {
 		c.holdStay("bed_blocked")
 		return
 	}
-	for _, s := range c.w.ByField("stays", "bed", bed) {
+	own, keeps := stayInterval(c.after, false, c.now)
+	if !keeps {
+		return // with its expected end counted or not, it claims no night
+	}
+	for _, s := range c.w.Unended("stays", "bed", bed, "check_out", own.from) {
 		if s.ID != c.after.ID && s.Text("bed") == bed && staysMeet(c.after, s, c.now) {
 			c.holdStay("bed_taken")
 			return
@@ -84,7 +88,7 @@ func bedState(c *check) {
 		return
 	}
 	state := c.after.Text("state")
-	for _, s := range c.w.ByField("stays", "bed", c.after.ID) {
+	for _, s := range c.w.Unended("stays", "bed", c.after.ID, "check_out", c.now) {
 		if present(s, c.now) {
 			if state != "occupied" {
 				c.holdState("bed_occupied")

@@ -82,7 +82,7 @@ func present(s Row, now time.Time) bool {
 // blocked stays blocked until they unblock it.
 func BedState(w World, bed Row) string {
 	state := "available"
-	for _, s := range w.ByField("stays", "bed", bed.ID) {
+	for _, s := range w.Unended("stays", "bed", bed.ID, "check_out", w.Now()) {
 		switch {
 		case present(s, w.Now()):
 			return "occupied"

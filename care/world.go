@@ -8,6 +8,10 @@ type World interface {
 	Now() time.Time
 	Row(collection, id string) (Row, bool)
 	ByField(collection, field, value string) []Row // a routing field, every record in force
+	// Unended is ByField without the records whose time in another routing
+	// field, end, is settled and not after from: what is long over need not be
+	// read again and again. A zero from leaves nothing out.
+	Unended(collection, field, value, end string, from time.Time) []Row
 	OfCase(collection, caseID string) []Row
 }
 

@@ -48,6 +48,13 @@ func (m *memory) ByField(collection, field, value string) []Row {
 	return m.all(collection, func(r Row) bool { return r.Text(field) == value })
 }
 
+func (m *memory) Unended(collection, field, value, end string, from time.Time) []Row {
+	return slices.DeleteFunc(m.ByField(collection, field, value), func(r Row) bool {
+		at, ended := r.Get(end).Time()
+		return ended && !at.After(from)
+	})
+}
+
 func (m *memory) OfCase(collection, caseID string) []Row {
 	if _, ok := Find(collection); !ok {
 		panic("a rule looks into " + collection + ", which is no collection")

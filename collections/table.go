@@ -69,6 +69,12 @@ func quoted(names []string, between string) string {
 	return strings.Join(l, between)
 }
 
+// readUnended is readWhere without the rows whose time in the clear column end
+// is set and not after a moment.
+func (t *table) readUnended(column, end string) string {
+	return t.selects + " WHERE " + quote(column) + " = ? AND (" + quote(end) + " = '' OR " + quote(end) + " > ?) ORDER BY id"
+}
+
 // readWhere reads the rows whose clear column has a value.
 func (t *table) readWhere(column string) string {
 	return t.selects + " WHERE " + quote(column) + " = ? ORDER BY id"

@@ -56,14 +56,32 @@ func (w world) out(rec *record) care.Row {
 
 // ByField gives every record whose routing field has the value.
 func (w world) ByField(collection, field, value string) []care.Row {
+	t := w.routed(collection, field)
+	return w.many(t, t.readWhere(field), value)
+}
+
+// Unended leaves out what was over by from. An end that is open or undecided
+// stands in its clear column as nothing.
+func (w world) Unended(collection, field, value, end string, from time.Time) []care.Row {
+	t := w.routed(collection, field, end)
+	if from.IsZero() {
+		return w.many(t, t.readWhere(field), value)
+	}
+	return w.many(t, t.readUnended(field, end), value, care.FormatTime(from))
+}
+
+// routed is a table whose named fields stand in clear columns.
+func (w world) routed(collection string, fields ...string) *table {
 	t, ok := w.h.tables[collection]
 	if !ok {
-		return nil
+		panic(worldError{fmt.Errorf("a rule looks into %s, which is no collection", collection)})
 	}
-	if f, ok := t.entity.Field(field); !ok || !f.Routing {
-		panic(worldError{fmt.Errorf("a rule looks for %s.%s, which is no routing field", collection, field)})
+	for _, field := range fields {
+		if f, ok := t.entity.Field(field); !ok || !f.Routing {
+			panic(worldError{fmt.Errorf("a rule looks for %s.%s, which is no routing field", collection, field)})
+		}
 	}
-	return w.many(t, t.readWhere(field), value)
+	return t
 }
 
 // OfCase gives every record of a case in a collection.
@@ -75,8 +93,8 @@ func (w world) OfCase(collection, caseID string) []care.Row {
 	return w.many(t, t.readWhere("case_id"), caseID)
 }
 
-func (w world) many(t *table, query, arg string) []care.Row {
-	rows, err := w.q.rows(query, arg)
+func (w world) many(t *table, query string, args ...any) []care.Row {
+	rows, err := w.q.rows(query, args...)
 	if err != nil {
 		panic(worldError{err})
 	}

@@ -92,7 +92,11 @@ func (s *story) hearing(kind string, began time.Time) {
 		"transport": "Taxi from the corner, not from the house.", "prepared_on": began,
 	})
 	if consent := s.consents["testimony"]; consent != "" && kind == "criminal_witness" {
-		h.puts(map[string]any{"testimony": from(s.source, "agreed", "withdrawn", "declined"), "testimony_consent": consent})
+		answer := from(s.source, "agreed", "withdrawn", "declined")
+		h.puts(map[string]any{"testimony": answer, "testimony_consent": consent})
+		if answer == "agreed" {
+			h.put("testimony_agreed_on", began) // the consent itself may have run out since
+		}
 	}
 	if !ahead {
 		h.puts(map[string]any{"protection_provided": asked[:1], "interpreter_present": s.interpreter != "", "debriefed_on": at, "debrief": "Shaken, then relieved. Slept at the house of a friend.", "outcome": "Adjourned to a written decision."})
