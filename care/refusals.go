@@ -160,6 +160,13 @@ var decisionReasons = []struct {
 	{PoliceNeedsOwn, "police and immigration need a consent of their own"},
 	{RecipientUnclear, "it is not clear who the recipient is"},
 	{NothingToShow, "nothing in the summary may be shown"},
+	{ApprovalAsked, "a second person was asked"},
+	{ApprovalGiven, "a second person agreed"},
+	{ApprovalDeclined, "a second person said no"},
+	{ApprovalSpent, "the act was done with a second person's approval"},
+	{ApprovalOwn, "whoever asked cannot decide (R29)"},
+	{ApprovalAboutSelf, "it is about the person themselves (R29)"},
+	{ApprovalOver, "it was decided already, or its time has passed"},
 }
 
 // Reasons lists every reason of a Decision.

@@ -34,6 +34,9 @@ var ownRoutes = []route{
 	{method: "POST", path: "/api/portolan/devices/{id}/revoke", handle: (*Front).revoke},
 	{method: "POST", path: "/api/portolan/records/{collection}", handle: (*Front).records},
 	{method: "GET", path: "/api/portolan/worklist", handle: (*Front).worklist},
+	{method: "GET", path: "/api/portolan/approvals", handle: (*Front).approvals},
+	{method: "POST", path: "/api/portolan/approvals", handle: (*Front).askApproval},
+	{method: "POST", path: "/api/portolan/approvals/{id}/decide", handle: (*Front).decideApproval},
 	{method: "GET", path: "/api/portolan/documents/{id}/file", handle: (*Front).documentFile},
 	{method: "POST", path: "/api/portolan/documents/{id}/hand-out", handle: (*Front).handOut},
 }

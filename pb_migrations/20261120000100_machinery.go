@@ -87,6 +87,21 @@ var machinery = []string{
 	`CREATE TABLE import_keys (
 		source TEXT NOT NULL, key TEXT NOT NULL, record TEXT NOT NULL, PRIMARY KEY (source, key)) WITHOUT ROWID`,
 
+	// Questions to a second person (R29). That the two are two, and that a yes
+	// is used once, holds here too, whatever the code above it forgets.
+	`CREATE TABLE approvals (
+		id TEXT PRIMARY KEY NOT NULL, org TEXT NOT NULL, act TEXT NOT NULL, collection TEXT NOT NULL, record TEXT NOT NULL,
+		terms TEXT NOT NULL, reason TEXT NOT NULL, asked_by TEXT NOT NULL, asked_at TEXT NOT NULL, expires_at TEXT NOT NULL,
+		decided_by TEXT NOT NULL DEFAULT '', decided_at TEXT NOT NULL DEFAULT '', agreed INTEGER NOT NULL DEFAULT 0,
+		used_at TEXT NOT NULL DEFAULT '',
+		CHECK (decided_by != asked_by), CHECK (agreed = 0 OR decided_by != ''), CHECK (used_at = '' OR agreed = 1)) WITHOUT ROWID`,
+	`CREATE INDEX approvals_org ON approvals (org, used_at, expires_at)`,
+	`CREATE TRIGGER approvals_decided BEFORE UPDATE ON approvals
+		WHEN OLD.used_at != '' OR (OLD.decided_by != '' AND NEW.decided_by IS NOT OLD.decided_by)
+			OR NEW.asked_by IS NOT OLD.asked_by OR NEW.act IS NOT OLD.act OR NEW.record IS NOT OLD.record OR NEW.terms IS NOT OLD.terms
+		BEGIN SELECT RAISE(ABORT, 'an answer stands as it was given'); END`,
+	`CREATE TRIGGER approvals_stay BEFORE DELETE ON approvals BEGIN SELECT RAISE(ABORT, 'an approval is kept'); END`,
+
 	`CREATE TABLE audit_log (
 		seq INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, staff TEXT NOT NULL, device TEXT NOT NULL,
 		act TEXT NOT NULL, collection TEXT NOT NULL, org TEXT NOT NULL, case_id TEXT NOT NULL, topic TEXT NOT NULL,
