@@ -34,7 +34,7 @@ func Canonical(f *Field, v Value) (Value, error) {
 		return nil, invalid("value_empty", "Say why there is no value: unknown, asked_declined, not_asked or not_recorded.")
 	case len(v) > ValueBytesMax:
 		return nil, invalid("value_too_long", "")
-	case !utf8.Valid(v) || loneSurrogate(v):
+	case !utf8.Valid(v) || LoneSurrogate(v):
 		return nil, invalid("value_bad_utf8", "")
 	case v[0] == '{':
 		if a, ok, err := absentOf(v); err != nil || ok {
@@ -322,9 +322,9 @@ var uuidv7 = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-
 // that the same record has one name in every index (RFC 9562 §5.7).
 func ValidID(s string) bool { return len(s) == 36 && uuidv7.MatchString(s) }
 
-// loneSurrogate finds \uD800–\uDFFF escapes that form no pair. encoding/json
+// LoneSurrogate says whether JSON holds \uD800–\uDFFF escapes that form no pair. encoding/json
 // would quietly put U+FFFD there, and the text would not be what was typed.
-func loneSurrogate(v []byte) bool {
+func LoneSurrogate(v []byte) bool {
 	for i := 0; i < len(v); i++ {
 		if v[i] != '\\' {
 			continue

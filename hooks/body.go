@@ -23,11 +23,29 @@ const (
 	depthMax     = 32 // nested arrays and objects
 )
 
-// A body may take as long as its line needs, while it moves.
-const (
-	bodyStall = 30 * time.Second // without one byte
-	bodyWhole = 20 * time.Minute
-)
+// patience is how long the hub waits for bytes to come or to be taken. A large
+// body may take as long as its line needs, while it moves; a small one, which
+// is all that a guest may send, holds nothing for long.
+type patience struct {
+	stall time.Duration // without one byte of a body
+	grace time.Duration // before a large body must have kept the pace
+	pace  int64         // bytes a second, slower than any line that is of use
+	whole time.Duration // a large body, or a paper that is sent
+	small time.Duration // a small body
+	take  time.Duration // a client that takes nothing of an answer is cut
+}
+
+var usualPatience = patience{stall: 30 * time.Second, grace: time.Minute, pace: 64, whole: 20 * time.Minute, small: 10 * time.Second, take: time.Minute}
+
+// patienceKey is where the doors leave their patience in a request's context.
+type patienceKey struct{}
+
+func patienceWith(r *http.Request) patience {
+	if p, ok := r.Context().Value(patienceKey{}).(patience); ok {
+		return p
+	}
+	return usualPatience
+}
 
 func badBody(code, hint string) *care.Error {
 	return &care.Error{Code: code, Kind: care.Invalid, Hint: hint}
@@ -39,6 +57,7 @@ var (
 	errBodyUTF8     = badBody("body_not_utf8", "Send JSON in UTF-8.")
 	errBodyDepth    = badBody("body_too_deep", "The JSON is nested too deeply.")
 	errBodyJSON     = badBody("body_malformed", "The body is not one whole JSON value.")
+	errBodyTwice    = badBody("body_member_twice", "A member of the body is named twice.")
 	errBodyUnknown  = badBody("body_unknown_field", "The body has a member that this hub does not know.")
 	errBodyType     = badBody("body_wrong_type", "A member of the body has the wrong type.")
 	errBodyGzip     = badBody("body_bad_gzip", "The body is not what Content-Encoding says.")
@@ -58,33 +77,38 @@ func decode(e *core.RequestEvent, limit int64, v any) error {
 }
 
 func readBody(e *core.RequestEvent, limit int64) ([]byte, error) {
-	kind, _, _ := strings.Cut(e.Request.Header.Get("Content-Type"), ";")
-	if !strings.EqualFold(strings.TrimSpace(kind), "application/json") {
-		return nil, errBodyKind
-	}
-	if e.Request.ContentLength > limit {
-		return nil, errBodyTooLarge
-	}
 	// PocketBase keeps a second copy of a body, above 32 MB in a file. What a
 	// tablet sends must not lie in /tmp.
 	body := e.Request.Body
 	if re, ok := body.(*router.RereadableReadCloser); ok {
 		body = re.ReadCloser
 	}
-	var r io.Reader = &patient{body: body, rc: http.NewResponseController(e.Response), end: time.Now().Add(bodyWhole)}
-	switch enc := strings.ToLower(e.Request.Header.Get("Content-Encoding")); enc {
+	return readJSON(e.Response, e.Request, body, limit)
+}
+
+// readJSON reads a body that says it is JSON, unpacked, up to a limit.
+func readJSON(w http.ResponseWriter, r *http.Request, body io.Reader, limit int64) ([]byte, error) {
+	kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	if !strings.EqualFold(strings.TrimSpace(kind), "application/json") {
+		return nil, errBodyKind
+	}
+	if r.ContentLength > limit {
+		return nil, errBodyTooLarge
+	}
+	body = newPatient(w, r, body, limit)
+	switch enc := strings.ToLower(r.Header.Get("Content-Encoding")); enc {
 	case "", "identity":
 	case "gzip":
-		z, err := gzip.NewReader(r)
+		z, err := gzip.NewReader(body)
 		if err != nil {
 			return nil, errBodyGzip
 		}
 		defer z.Close()
-		r = z
+		body = z
 	default:
 		return nil, errBodyEncoding
 	}
-	b, err := io.ReadAll(io.LimitReader(r, limit+1))
+	b, err := io.ReadAll(io.LimitReader(body, limit+1))
 	switch {
 	case int64(len(b)) > limit:
 		return nil, errBodyTooLarge
@@ -96,33 +120,68 @@ func readBody(e *core.RequestEvent, limit int64) ([]byte, error) {
 	return b, nil
 }
 
-// patient reads a body with a deadline that moves on with each read.
+// patient reads a body with a deadline that moves on with each read, and with
+// how much has come: one byte a second is no line but somebody who holds a
+// place.
 type patient struct {
-	body io.Reader
-	rc   *http.ResponseController
-	end  time.Time
+	patience
+	body  io.Reader
+	rc    *http.ResponseController
+	begun time.Time
+	end   time.Time
+	read  int64
+}
+
+func newPatient(w http.ResponseWriter, r *http.Request, body io.Reader, limit int64) *patient {
+	p := &patient{patience: patienceWith(r), body: body, rc: http.NewResponseController(w), begun: time.Now()}
+	p.end = p.begun.Add(p.whole)
+	if limit <= smallBodyMax {
+		p.end = p.begun.Add(p.small)
+	}
+	return p
 }
 
 func (p *patient) Read(b []byte) (int, error) {
-	next := time.Now().Add(bodyStall)
-	if next.After(p.end) {
-		next = p.end
+	next := time.Now().Add(p.stall)
+	paced := p.begun.Add(p.grace + time.Duration(p.read/p.pace)*time.Second)
+	for _, t := range []time.Time{paced, p.end} {
+		if next.After(t) {
+			next = t
+		}
 	}
 	if err := p.rc.SetReadDeadline(next); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return 0, err
 	}
-	return p.body.Read(b)
+	n, err := p.body.Read(b)
+	p.read += int64(n)
+	return n, err
+}
+
+// knownBody reads the body of one of PocketBase's own routes, which would take
+// 32 MB, forms, and JSON with a member twice, and puts it back. No body is one
+// too: refreshing a token has none.
+func knownBody(w http.ResponseWriter, r *http.Request) error {
+	if r.Method != http.MethodPost || r.ContentLength == 0 && len(r.TransferEncoding) == 0 {
+		return nil
+	}
+	b, err := readJSON(w, r, r.Body, smallBodyMax)
+	if err != nil {
+		return err
+	}
+	if len(b) > 0 {
+		if err := strict(b); err != nil {
+			return err
+		}
+	}
+	r.Body, r.ContentLength, r.TransferEncoding = io.NopCloser(bytes.NewReader(b)), int64(len(b)), nil
+	r.Header.Del("Content-Encoding")
+	return nil
 }
 
 // decodeStrict reads exactly one JSON value.
 func decodeStrict(b []byte, v any) error {
-	switch {
-	case len(bytes.TrimSpace(b)) == 0:
-		return errBodyEmpty
-	case !utf8.Valid(b):
-		return errBodyUTF8
-	case tooDeep(b, depthMax):
-		return errBodyDepth
+	if err := strict(b); err != nil {
+		return err
 	}
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()
@@ -140,6 +199,64 @@ func decodeStrict(b []byte, v any) error {
 		return errBodyUnknown
 	}
 	return errBodyJSON
+}
+
+// strict refuses what encoding/json would take in silence, so that nobody can
+// mean one thing and be read as another: half a character, and a member named
+// twice, of which the last would win (RFC 8259 §4).
+func strict(b []byte) error {
+	switch {
+	case len(bytes.TrimSpace(b)) == 0:
+		return errBodyEmpty
+	case !utf8.Valid(b) || care.LoneSurrogate(b):
+		return errBodyUTF8
+	case tooDeep(b, depthMax):
+		return errBodyDepth
+	}
+	return membersOnce(b)
+}
+
+// membersOnce refuses an object that names a member twice, also in another
+// case: encoding/json would take the two for one.
+func membersOnce(b []byte) error {
+	type object struct {
+		names map[string]bool
+		value bool // what comes next is a value, no name
+	}
+	var open []*object // nil for an array
+	d := json.NewDecoder(bytes.NewReader(b))
+	for {
+		t, err := d.Token()
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil // whether it is whole is for whoever decodes it
+		case err != nil:
+			return errBodyJSON
+		}
+		var in *object
+		if len(open) > 0 {
+			in = open[len(open)-1]
+		}
+		switch name, isText := t.(string); {
+		case t == json.Delim('}') || t == json.Delim(']'):
+			open = open[:len(open)-1]
+			continue
+		case in != nil && isText && !in.value:
+			if name = strings.ToLower(name); in.names[name] {
+				return errBodyTwice
+			}
+			in.names[name], in.value = true, true
+			continue
+		case in != nil:
+			in.value = false
+		}
+		switch t {
+		case json.Delim('{'):
+			open = append(open, &object{names: map[string]bool{}})
+		case json.Delim('['):
+			open = append(open, nil)
+		}
+	}
 }
 
 // tooDeep says whether JSON is nested deeper than max, before anything

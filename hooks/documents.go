@@ -1,6 +1,7 @@
 package hooks
 
 import (
+	"errors"
 	"mime"
 	"net/http"
 	"strconv"
@@ -13,21 +14,42 @@ import (
 
 // documentFile sends the bytes of a paper to whoever may print it.
 func (f *Front) documentFile(e *core.RequestEvent, a care.Actor) error {
+	release, err := f.files.take(e.Request.Context(), a)
+	if err != nil {
+		return err
+	}
+	defer release()
 	name, b, err := f.hub.DocumentFile(e.Request.Context(), a, e.Request.PathValue("id"))
 	if err != nil {
 		return err
 	}
-	rc := http.NewResponseController(e.Response)
-	if err := rc.SetWriteDeadline(time.Now().Add(bodyWhole)); err != nil { // a paper over a slow line
-		return err
-	}
+	return sendFile(e, name, "application/pdf", b)
+}
+
+// sendFile sends bytes to be saved under a name, never to be shown in the
+// hub's own name. Whoever takes nothing of them for a while is cut.
+func sendFile(e *core.RequestEvent, name, kind string, b []byte) error {
 	h := e.Response.Header()
-	h.Set("Content-Type", "application/pdf")
+	h.Set("Content-Type", kind)
 	h.Set("Content-Length", strconv.Itoa(len(b)))
 	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
-	e.Response.WriteHeader(http.StatusOK)
-	_, err = e.Response.Write(b)
-	return err
+	h.Set("Content-Security-Policy", contentPolicy+"; sandbox")
+	rc, waits := http.NewResponseController(e.Response), patienceWith(e.Request)
+	for end := time.Now().Add(waits.whole); len(b) > 0; {
+		next := time.Now().Add(waits.take)
+		if next.After(end) {
+			next = end
+		}
+		if err := rc.SetWriteDeadline(next); err != nil && !errors.Is(err, http.ErrNotSupported) {
+			return err
+		}
+		part := b[:min(len(b), streamFlush)]
+		if _, err := e.Response.Write(part); err != nil {
+			return err
+		}
+		b = b[len(part):]
+	}
+	return nil
 }
 
 // handOut notes that a paper was given to the person.

@@ -2,12 +2,14 @@ package hooks_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
 
 	"portolan/care"
 	"portolan/hooks"
+	"portolan/internal/hubtest"
 )
 
 // closed is every route of PocketBase v0.39.11 (apis/*.go) that is not on the
@@ -201,35 +203,84 @@ func TestWhoLeavesIsRefusedAtOnce(t *testing.T) {
 	}
 }
 
+// TestOtherSitesMayNotSpeak: attack case 23.
 func TestOtherSitesMayNotSpeak(t *testing.T) {
 	s := serve(t, hooks.Config{})
-	a := s.ask(t, "POST", "/api/portolan/enrol", "", "{}", "Origin", "https://elsewhere.example", "Sec-Fetch-Site", "cross-site")
-	if a.status != http.StatusForbidden || a.code(t) != "wrong_origin" {
-		t.Errorf("%d %s", a.status, a.body)
+	_, login := s.Staff(t, care.Coordinator)
+	credentials := map[string]string{"identity": login, "password": hubtest.Password}
+	for _, from := range [][]string{
+		{"Origin", "https://elsewhere.example", "Sec-Fetch-Site", "cross-site"}, {"Origin", "https://elsewhere.example"},
+		{"Origin", "null"}, {"Origin", "null", "Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"},
+	} {
+		for path, body := range map[string]any{"/api/portolan/enrol": "{}", passwordPath: credentials, "/api/realtime": "{}"} {
+			a := s.ask(t, "POST", path, "x", body, from...)
+			if a.status != http.StatusForbidden || a.code(t) != "wrong_origin" {
+				t.Errorf("%v to %s: %d %s", from, path, a.status, a.body)
+			}
+		}
+		a := s.ask(t, "GET", "/api/portolan/health", "", nil, from...)
+		for _, h := range []string{"Access-Control-Allow-Origin", "Access-Control-Allow-Credentials", "Access-Control-Allow-Headers"} {
+			if v := a.header.Get(h); v != "" {
+				t.Errorf("%v is told %s: %s", from, h, v)
+			}
+		}
+		if a := s.ask(t, "OPTIONS", passwordPath, "", nil, append(from, "Access-Control-Request-Method", "POST")...); a.status != http.StatusNotFound {
+			t.Errorf("%v asks beforehand and hears %d", from, a.status)
+		}
 	}
-	a = s.ask(t, "GET", "/api/portolan/health", "", nil, "Origin", "https://elsewhere.example")
-	if v := a.header.Get("Access-Control-Allow-Origin"); v != "" {
-		t.Errorf("Access-Control-Allow-Origin: %s", v)
+	// What a form of a page that says nothing of itself can send.
+	for kind, body := range map[string]string{
+		"text/plain":                        `{"identity":"` + login + `","password":"` + hubtest.Password + `"}`,
+		"application/x-www-form-urlencoded": "identity=" + login + "&password=" + strings.ReplaceAll(hubtest.Password, " ", "+"),
+		"multipart/form-data; boundary=x":   "--x\r\nContent-Disposition: form-data; name=\"@jsonPayload\"\r\n\r\n{}\r\n--x--\r\n",
+	} {
+		if a := s.ask(t, "POST", passwordPath, "", body, "Content-Type", kind); a.status != http.StatusBadRequest || a.code(t) != "body_not_json" {
+			t.Errorf("a form of type %s: %d %s", kind, a.status, a.body)
+		}
 	}
 }
 
 func TestEveryAnswerIsGuarded(t *testing.T) {
 	s := serve(t, hooks.Config{})
 	_, token := s.staff(t, care.Coordinator)
-	for _, p := range []string{"/", "/api/health", "/api/portolan/health", "/api/portolan/me", "/api/portolan/schema", "/nothing"} {
-		a := s.ask(t, "GET", p, token, nil)
-		for name, want := range map[string]string{"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"} {
-			if got := a.header.Get(name); got != want {
-				t.Errorf("%s: %s is %q", p, name, got)
-			}
+	over := httptest.NewTLSServer(s.front.Handler())
+	defer over.Close()
+	safe := *s
+	safe.url = over.URL
+	for _, c := range []struct{ method, path, token string }{
+		{"GET", "/", ""}, {"GET", "/api/health", ""}, {"GET", "/api/portolan/health", ""}, {"GET", "/api/portolan/me", token}, {"GET", "/api/portolan/schema", token},
+		{"POST", "/api/portolan/records/staff", token}, {"POST", passwordPath, ""}, {"GET", "/api/portolan/me", "wrong"}, {"GET", "/api/portolan/me?x=1", token}, {"GET", "/nothing", ""},
+	} {
+		var body any
+		if c.method == "POST" {
+			body = "{}"
 		}
-		if csp := a.header.Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'") || strings.Contains(csp, "unsafe") {
-			t.Errorf("%s: Content-Security-Policy is %q", p, csp)
+		for _, at := range []*site{s, &safe} {
+			a := at.ask(t, c.method, c.path, c.token, body)
+			for name, want := range map[string]string{
+				"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "X-Frame-Options": "DENY",
+				"Cross-Origin-Resource-Policy": "same-origin", "Cross-Origin-Opener-Policy": "same-origin", "X-Robots-Tag": "noindex, nofollow",
+				"Permissions-Policy": "camera=(self), geolocation=(), microphone=()", "Server": "", "X-Powered-By": "", "Set-Cookie": "",
+				"Strict-Transport-Security": map[bool]string{true: "max-age=31536000"}[at == &safe],
+			} {
+				if got := a.header.Get(name); got != want {
+					t.Errorf("%s %s: %s is %q, want %q", c.method, c.path, name, got, want)
+				}
+			}
+			csp := a.header.Get("Content-Security-Policy")
+			for _, must := range []string{"default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'none'"} {
+				if !strings.Contains(csp, must) {
+					t.Errorf("%s: Content-Security-Policy lacks %s: %q", c.path, must, csp)
+				}
+			}
+			if strings.Contains(csp, "unsafe") || strings.Contains(csp, "*") {
+				t.Errorf("%s: Content-Security-Policy is %q", c.path, csp)
+			}
 		}
 	}
 }
 
-// TestPagesDoNotReachPeoplesData: what PocketBase could do to records from
+// TestRecordsAreNotWrittenPastTheDoor: what PocketBase could do to records from
 // Go is refused too.
 func TestRecordsAreNotWrittenPastTheDoor(t *testing.T) {
 	s := serve(t, hooks.Config{})

@@ -38,6 +38,7 @@ type Config struct {
 	URL         string // as tablets reach it, for enrolment codes
 	Fingerprint string // of the local authority, "" where there is none
 	Proxies     []string
+	Rates       Rates // the usual ones where they are not set
 }
 
 // Front is the hub as the network sees it.
@@ -50,9 +51,13 @@ type Front struct {
 	routes   []route
 	proxies  proxies
 	attempts *attempts
+	meter    *meter
 	readers  *places
+	files    *places // papers and documents on their way out
 	wake     *waker
 	stall    time.Duration // wakeStall, but for a test
+	patience patience      // usualPatience, but for a test
+	lines    *connections
 	page     page
 	jobs     *Jobs
 	server   *http.Server
@@ -67,12 +72,16 @@ func New(hub *collections.Hub, cfg Config) (*Front, error) {
 	f := &Front{
 		hub: hub, app: hub.App(), log: hub.Log(), cfg: cfg, started: hub.Now(),
 		routes: append(append([]route{}, pocketBaseDoors...), ownRoutes...), attempts: newAttempts(hub.Now),
-		readers: newPlaces(), wake: newWaker(hub), stall: wakeStall, jobs: NewJobs(hub),
+		meter: newMeter(hub.Now), readers: newPlaces(), files: newPlaces(), wake: newWaker(hub), stall: wakeStall, patience: usualPatience, jobs: NewJobs(hub),
+	}
+	if f.cfg.Rates == (Rates{}) {
+		f.cfg.Rates = usualRates
 	}
 	var err error
 	if f.proxies, err = parseProxies(cfg.Proxies); err != nil {
 		return nil, err
 	}
+	f.lines = newConnections(f.proxies)
 	if f.page, err = newPage(); err != nil {
 		return nil, err
 	}
@@ -94,6 +103,8 @@ func (f *Front) build() error {
 	if err != nil {
 		return err
 	}
+	// The doors set the headers, and nobody's address or path is kept.
+	router.Unbind(apis.DefaultSecurityHeadersMiddlewareId, apis.DefaultActivityLoggerMiddlewareId)
 	router.Bind(&hook.Handler[*core.RequestEvent]{Id: "portolanAnswers", Func: f.answers, Priority: apis.DefaultPanicRecoverMiddlewarePriority - 1})
 	router.Bind(&hook.Handler[*core.RequestEvent]{Id: "portolanToken", Func: f.readToken, Priority: apis.DefaultLoadAuthTokenMiddlewarePriority - 1})
 	for _, r := range ownRoutes {
@@ -110,6 +121,7 @@ func (f *Front) build() error {
 	f.server = &http.Server{
 		ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, WriteTimeout: answerTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: headerBytesMax,
+		ConnState:      f.lines.state,
 		BaseContext:    func(net.Listener) context.Context { return ctx },
 		// Go's server logs peers' addresses with TLS faults.
 		ErrorLog: log.New(discard{}, "", 0),

@@ -64,7 +64,7 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	h := hubtest.New(t)
 	super := superuserToken(t, h.App())
-	front, err := hooks.New(h.Hub, hooks.Config{Version: "test"})
+	front, err := hooks.New(h.Hub, hooks.Config{Version: "test", Rates: hubtest.Unhurried})
 	if err != nil {
 		t.Fatalf("binding the front: %v", err)
 	}

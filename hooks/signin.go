@@ -37,6 +37,9 @@ func (f *Front) readToken(e *core.RequestEvent) error {
 	} else {
 		actor, err = f.deviceToken(e, token)
 	}
+	if err == nil {
+		err = f.metered(actor)
+	}
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
+	"crypto/tls"
 	"encoding/base64"
 	"encoding/json"
 	"io"
@@ -29,7 +30,8 @@ type site struct {
 	stop  func()
 }
 
-func serve(t *testing.T, cfg hooks.Config) *site {
+// serve makes a hub that answers; each of alter sees its front first.
+func serve(t *testing.T, cfg hooks.Config, alter ...func(*hooks.Front)) *site {
 	t.Helper()
 	h := hubtest.New(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -40,9 +42,15 @@ func serve(t *testing.T, cfg hooks.Config) *site {
 		cfg.URL = "http://" + l.Addr().String()
 	}
 	cfg.Version = "test"
+	if cfg.Rates == (hooks.Rates{}) {
+		cfg.Rates = hubtest.Unhurried // a test asks faster than anybody
+	}
 	front, err := hooks.New(h.Hub, cfg)
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, f := range alter {
+		f(front)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
@@ -89,9 +97,10 @@ func (a answer) into(t *testing.T, v any) {
 	}
 }
 
-// plain takes bodies as they come: no gzip behind the test's back.
+// plain takes bodies as they come: no gzip behind the test's back. The
+// certificate of a test's server is nobody's.
 var plain = &http.Client{
-	Transport:     &http.Transport{DisableCompression: true},
+	Transport:     &http.Transport{DisableCompression: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}},
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 

@@ -71,11 +71,10 @@ func (f *Front) take(e *core.RequestEvent, a care.Actor) (receipts []json.RawMes
 
 const ndjson = "application/x-ndjson; charset=utf-8"
 
-// Sizes and times of a streamed answer.
+// Sizes of a streamed answer.
 const (
 	streamPlainMax = 1 << 10 // an answer up to this size is not worth compressing
 	streamFlush    = 32 << 10
-	streamStall    = 60 * time.Second // a client that takes nothing for so long is cut
 )
 
 // stream writes an answer line by line, compressed where the client can take
@@ -129,7 +128,7 @@ func (s *stream) begin() error {
 }
 
 func (s *stream) flush() error {
-	if err := s.rc.SetWriteDeadline(time.Now().Add(streamStall)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+	if err := s.rc.SetWriteDeadline(time.Now().Add(patienceWith(s.e.Request).take)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return err
 	}
 	if _, err := s.e.Response.Write(s.buf.Bytes()); err != nil {

@@ -1,9 +1,11 @@
 package hooks
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,6 +26,10 @@ const (
 	wakeStall     = 15 * time.Second       // a client that takes no byte for so long is cut
 	wakeRecheck   = time.Minute            // how long a connection is believed before its owner is looked up again
 	guestsMax     = 512                    // connections that have not yet said who they are
+	guestsEachMax = 128                    // of them from one address
+	listenersMax  = 4096                   // connections in all; each keeps some 40 KB
+	perDeviceMax  = 2                      // connections of one tablet: the one that is, and the one whose line broke
+	perPersonMax  = 8                      // of one person at desks
 	guestPatience = 30 * time.Second       // how long one may take to say so
 )
 
@@ -37,6 +43,8 @@ type waker struct {
 	byID    map[string]*listener   // by client id
 	byStaff map[string][]*listener // only those who have subscribed
 	guests  int
+	from    map[string]int  // guests by address
+	made    uint64          // connections so far
 	pending map[string]bool // staff to wake when the timer fires
 	timer   *time.Timer
 	closed  bool
@@ -47,6 +55,8 @@ type waker struct {
 type listener struct {
 	client  subscriptions.Client
 	hangUp  context.CancelFunc
+	address string
+	number  uint64 // in the order in which they came
 	staff   string // "" until it has said who it is
 	device  string
 	checked time.Time
@@ -56,7 +66,7 @@ type listener struct {
 }
 
 func newWaker(hub *collections.Hub) *waker {
-	return &waker{hub: hub, byID: map[string]*listener{}, byStaff: map[string][]*listener{}, pending: map[string]bool{}}
+	return &waker{hub: hub, byID: map[string]*listener{}, byStaff: map[string][]*listener{}, from: map[string]int{}, pending: map[string]bool{}}
 }
 
 // wake is called after each commit with those for whom something is new.
@@ -148,15 +158,25 @@ func (w *waker) stillKnown(l *listener) bool {
 
 // join counts a new connection, whose owner is not known yet: EventSource
 // sends no headers, so that PocketBase learns it with the subscription.
-func (w *waker) join(c subscriptions.Client, hangUp context.CancelFunc) error {
+func (w *waker) join(c subscriptions.Client, address string, hangUp context.CancelFunc) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.closed || w.guests >= guestsMax {
+	if w.closed || len(w.byID) >= listenersMax || w.guests >= guestsMax || w.from[address] >= guestsEachMax {
 		return collections.ErrBusy
 	}
+	w.made++
+	w.byID[c.Id()] = &listener{client: c, hangUp: hangUp, address: address, number: w.made}
 	w.guests++
-	w.byID[c.Id()] = &listener{client: c, hangUp: hangUp}
+	w.from[address]++
 	return nil
+}
+
+// noGuest counts a connection no longer among those without an owner.
+func (w *waker) noGuest(l *listener) {
+	w.guests--
+	if w.from[l.address]--; w.from[l.address] == 0 {
+		delete(w.from, l.address)
+	}
 }
 
 // leave forgets a connection.
@@ -169,7 +189,7 @@ func (w *waker) leave(id string) {
 	}
 	delete(w.byID, id)
 	if l.staff == "" {
-		w.guests--
+		w.noGuest(l)
 		return
 	}
 	w.unlist(l)
@@ -200,13 +220,33 @@ func (w *waker) subscribe(id string, a care.Actor, topics []string) {
 		return // gone meanwhile
 	}
 	if l.staff == "" {
-		w.guests--
+		w.noGuest(l)
 	} else {
 		w.unlist(l)
 	}
 	l.staff, l.device, l.checked = a.Staff, a.Device, w.hub.Now()
 	if len(topics) > 0 {
 		w.byStaff[a.Staff] = append(w.byStaff[a.Staff], l)
+	}
+	w.crowdOut(l)
+}
+
+// crowdOut hangs up on the oldest connections of a tablet, or of a person at
+// desks, that has more than its share: those are the ones whose line broke.
+func (w *waker) crowdOut(l *listener) {
+	most := perPersonMax
+	if l.device != "" {
+		most = perDeviceMax
+	}
+	var same []*listener
+	for _, o := range w.byID {
+		if o.staff == l.staff && o.device == l.device {
+			same = append(same, o)
+		}
+	}
+	slices.SortFunc(same, func(a, b *listener) int { return cmp.Compare(a.number, b.number) })
+	for _, o := range same[:max(0, len(same)-most)] {
+		o.hangUp()
 	}
 }
 
@@ -253,7 +293,7 @@ func (f *Front) bindRealtime() {
 		ctx, hangUp := context.WithCancel(e.Request.Context())
 		defer hangUp()
 		e.Request = e.Request.WithContext(ctx)
-		if err := f.wake.join(e.Client, hangUp); err != nil {
+		if err := f.wake.join(e.Client, addressKey(e.RemoteIP()), hangUp); err != nil {
 			return err
 		}
 		defer f.wake.leave(e.Client.Id())

@@ -8,6 +8,11 @@ import (
 	"portolan/hooks"
 )
 
+// Unhurried are rates that no test comes near, but for those of rates.
+var Unhurried = hooks.Rates{
+	Device: hooks.Rate{PerMinute: 1e9, Burst: 1e9}, Account: hooks.Rate{PerMinute: 1e9, Burst: 1e9}, Address: hooks.Rate{PerMinute: 1e9, Burst: 1e9},
+}
+
 // Serve answers for the hub on this machine, as `portolan serve` does, until
 // the test ends, and returns its address.
 func (h *Hub) Serve(t testing.TB) string {
@@ -17,7 +22,7 @@ func (h *Hub) Serve(t testing.TB) string {
 		t.Fatalf("listening: %v", err)
 	}
 	url := "http://" + l.Addr().String()
-	front, err := hooks.New(h.Hub, hooks.Config{Version: "test", URL: url})
+	front, err := hooks.New(h.Hub, hooks.Config{Version: "test", URL: url, Rates: Unhurried})
 	if err != nil {
 		t.Fatalf("binding the front: %v", err)
 	}

@@ -1,0 +1,254 @@
+package hooks_test
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"portolan/care"
+	"portolan/hooks"
+)
+
+// hurried is how long the hub waits for bytes in these tests. What they prove
+// is that it ends a wait, not when.
+const hurried = 100 * time.Millisecond
+
+// TestSlowClientsAreCut: attack case 26. Half a header, a body that stops, one
+// that crawls, an answer that nobody takes: each ends by itself.
+func TestSlowClientsAreCut(t *testing.T) {
+	s := serve(t, hooks.Config{}, func(f *hooks.Front) { f.Hurry(hurried) })
+	worker, _ := s.Staff(t, care.Outreach)
+	d := s.enrol(t, worker.Staff)
+	post := "POST %s HTTP/1.1\r\nHost: hub\r\nAuthorization: Bearer " + d.Token + "\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n\r\n{"
+	for what, c := range map[string]struct{ begin, crawl string }{
+		"half a header":                   {"GET / HTTP/1.1\r\nHost: hub\r\nX-A: ", ""},
+		"nothing at all":                  {"", ""},
+		"a guest's body that stops":       {fmt.Sprintf(post, "/api/portolan/enrol"), ""},
+		"a guest's body that crawls":      {fmt.Sprintf(post, "/api/portolan/enrol"), " "},
+		"a sign-in that crawls":           {fmt.Sprintf(post, passwordPath), " "},
+		"a subscription that crawls":      {fmt.Sprintf(post, "/api/realtime"), " "},
+		"a push that stops":               {fmt.Sprintf(post, "/api/portolan/sync"), ""},
+		"a push that crawls":              {fmt.Sprintf(post, "/api/portolan/sync"), " "},
+		"a body to a door that is closed": {fmt.Sprintf(post, "/api/sql"), ""},
+	} {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprint(conn, c.begin)
+		stop := make(chan struct{})
+		if c.crawl != "" {
+			go crawl(conn, c.crawl, stop)
+		}
+		if err := conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
+			t.Fatal(err)
+		}
+		answer, err := io.ReadAll(conn)
+		close(stop)
+		conn.Close()
+		var late net.Error
+		if errors.As(err, &late) && late.Timeout() {
+			t.Errorf("%s: the hub still waits", what)
+		}
+		if c.begin != "" && strings.HasPrefix(c.begin, "POST") && !strings.Contains(string(answer), "HTTP/1.1 4") {
+			t.Errorf("%s: %.300s", what, answer)
+		}
+	}
+	if a := s.ask(t, "GET", "/api/portolan/me", d.Token, nil); a.status != http.StatusOK {
+		t.Errorf("afterwards: %d %s", a.status, a.body)
+	}
+}
+
+// crawl writes a little now and then, faster than the hub's patience with a
+// line that is silent.
+func crawl(conn net.Conn, bytes string, stop <-chan struct{}) {
+	tick := time.NewTicker(hurried / 10)
+	defer tick.Stop()
+	for {
+		select {
+		case <-stop:
+			return
+		case <-tick.C:
+			if _, err := io.WriteString(conn, bytes); err != nil {
+				return
+			}
+		}
+	}
+}
+
+// TestConnectionsAreBoundedByAddressAndInAll: attack case 26, 2,000 half
+// headers. What is over the bound is closed before a byte of it is read.
+func TestConnectionsAreBoundedByAddressAndInAll(t *testing.T) {
+	const each = 40
+	s := serve(t, hooks.Config{}, func(f *hooks.Front) { f.Crowd(1000, each) })
+	var open []net.Conn
+	closed := 0
+	for range 2000 {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		fmt.Fprint(conn, "GET / HTTP/1.1\r\nX-A: ")
+		open = append(open, conn)
+	}
+	for _, conn := range open[each:] {
+		if err := conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.Read(make([]byte, 1)); err != nil {
+			closed++
+		}
+	}
+	if closed != len(open)-each {
+		t.Errorf("%d of %d connections were closed, want all but %d", closed, len(open), each)
+	}
+	for _, conn := range open[:each] {
+		conn.Close()
+	}
+	// Whoever comes once those are gone is answered.
+	waitFor(t, "a connection", func() bool {
+		resp, err := plain.Get(s.url + "/api/portolan/health")
+		if err != nil {
+			return false
+		}
+		resp.Body.Close()
+		return resp.StatusCode == http.StatusOK
+	})
+}
+
+// waitFor waits for what must come.
+func waitFor(t *testing.T, what string, there func() bool) {
+	t.Helper()
+	tick, late := time.NewTicker(5*time.Millisecond), time.NewTimer(patience)
+	defer tick.Stop()
+	defer late.Stop()
+	for !there() {
+		select {
+		case <-tick.C:
+		case <-late.C:
+			t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}
+
+// TestRealtimeConnectionsAreBounded: attack case 27.
+func TestRealtimeConnectionsAreBounded(t *testing.T) {
+	s := serve(t, hooks.Config{})
+	worker, desk := s.staff(t, care.Outreach)
+	d, other := s.enrol(t, worker.Staff), s.enrol(t, worker.Staff)
+	for token, most := range map[string]int{d.Token: 2, desk: 8} {
+		var lines []*sse
+		for range most + 2 {
+			c := s.listen(t)
+			if a := s.subscribe(t, c, token, "wake"); a.status != http.StatusNoContent {
+				t.Fatalf("subscribing: %d %s", a.status, a.body)
+			}
+			lines = append(lines, c)
+		}
+		lines[0].ended(t) // the oldest: those whose line broke
+		lines[1].ended(t)
+	}
+	elsewhere := s.listen(t)
+	s.subscribe(t, elsewhere, other.Token, "wake")
+	connections, guests := s.front.Listening()
+	if connections != 2+8+1 || guests != 0 {
+		t.Errorf("%d connections, %d without an owner", connections, guests)
+	}
+	// 3,000 guests who never say who they are.
+	refused := 0
+	for range 3000 {
+		resp, err := plain.Get(s.url + "/api/realtime")
+		if err != nil { // closed before a byte of it was read
+			refused++
+			continue
+		}
+		defer resp.Body.Close()
+		if resp.StatusCode == http.StatusServiceUnavailable {
+			refused++
+		}
+	}
+	if _, guests := s.front.Listening(); refused < 2500 || guests > 500 {
+		t.Errorf("%d of 3,000 guests were refused, %d are kept", refused, guests)
+	}
+	// Nor do they keep others out: those who are signed in stay.
+	s.stir(t, worker, "")
+	if e, ok := elsewhere.next(t); !ok || e[0] != "wake" {
+		t.Errorf("a tablet is told %v", e)
+	}
+}
+
+// TestRequestsAreMetered: each tablet, person and address has its share, and
+// is told when to come again. Doors that are closed are counted too.
+func TestRequestsAreMetered(t *testing.T) {
+	s := serve(t, hooks.Config{Rates: hooks.Rates{
+		Device: hooks.Rate{PerMinute: 60, Burst: 5}, Account: hooks.Rate{PerMinute: 60, Burst: 12}, Address: hooks.Rate{PerMinute: 600, Burst: 60}}})
+	worker, desk := s.staff(t, care.Outreach)
+	_, colleague := s.staff(t, care.Outreach)
+	first, second := s.enrol(t, worker.Staff), s.enrol(t, worker.Staff)
+	until := func(path, token string) (n int, last answer) {
+		for n = 0; n < 200; n++ {
+			if last = s.ask(t, "GET", path, token, nil); last.status == http.StatusTooManyRequests {
+				return n, last
+			}
+		}
+		return n, last
+	}
+	n, a := until("/api/portolan/me", first.Token)
+	if n != 5 || a.code(t) != "too_many_requests" || a.header.Get("Retry-After") != "1" {
+		t.Errorf("a tablet asked %d times, then %d %s, Retry-After %q", n, a.status, a.body, a.header.Get("Retry-After"))
+	}
+	if n, _ := until("/api/portolan/me", second.Token); n != 5 {
+		t.Errorf("another tablet of the same person asked %d times", n)
+	}
+	if n, _ := until("/api/portolan/me", desk); n != 2 {
+		t.Errorf("the person at the desk asked %d times more", n)
+	}
+	if n, _ := until("/api/portolan/me", colleague); n != 12 {
+		t.Errorf("a colleague asked %d times", n)
+	}
+	if n, _ := until("/api/sql", ""); n == 0 || n > 60 {
+		t.Errorf("a stranger tried %d doors", n)
+	}
+	if a := s.ask(t, "GET", "/api/portolan/me", colleague, nil); a.code(t) != "too_many_requests" {
+		t.Errorf("from the same address: %d %s", a.status, a.body)
+	}
+	s.Clock.Move(time.Minute)
+	for _, token := range []string{first.Token, desk, colleague} {
+		if a := s.ask(t, "GET", "/api/portolan/me", token, nil); a.status != http.StatusOK {
+			t.Errorf("a minute later: %d %s", a.status, a.body)
+		}
+	}
+}
+
+// TestAnAnswerThatNobodyTakesIsCut: attack case 26. A reader who reads
+// nothing holds a handler for as long as the hub's patience, and no longer.
+func TestAnAnswerThatNobodyTakesIsCut(t *testing.T) {
+	ended := make(chan error, 1)
+	server := httptest.NewServer(hooks.Sending(hurried, make([]byte, 64<<20), ended)) // more than the kernel's buffers hold
+	defer server.Close()
+	conn, err := net.Dial("tcp", server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprint(conn, "GET / HTTP/1.1\r\nHost: hub\r\n\r\n")
+	if _, err := bufio.NewReaderSize(conn, 16).ReadByte(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-ended:
+		if err == nil {
+			t.Error("everything was taken: the test proves nothing")
+		}
+	case <-time.After(patience):
+		t.Error("the hub still waits")
+	}
+}
