@@ -68,6 +68,7 @@ var pocketBaseSide = []string{".", "hooks", "collections", "pb_migrations", "int
 // under internal and the tests of a package follow the same list.
 var thirdParty = map[string][]string{
 	"care":          {"github.com/google/uuid"},
+	"audit":         {"golang.org/x/mod"},
 	"pdf":           {"github.com/jung-kurt/gofpdf", "golang.org/x/text"},
 	"collections":   {"github.com/pocketbase/pocketbase", "github.com/pocketbase/dbx", "github.com/google/uuid", "modernc.org/sqlite", "golang.org/x/crypto"},
 	"hooks":         {"github.com/pocketbase/pocketbase", "github.com/pocketbase/dbx", "github.com/robfig/cron/v3", "golang.org/x/crypto"},

@@ -446,6 +446,7 @@ func (s *session) record(a *arrival, rec *record, receipt fieldsync.Receipt) err
 		a.Author, a.actor.Device, a.At, s.nowText, receipt.Status, raw, body); err != nil {
 		return fmt.Errorf("writing the change log: %w", err)
 	}
+	s.made = append(s.made, madeOf(a, org, caseID, receipt)...)
 	for _, held := range receipt.Held {
 		compartment := care.General
 		if e, ok := care.Find(a.Collection); ok {

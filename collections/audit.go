@@ -2,26 +2,45 @@ package collections
 
 import (
 	"context"
+	"errors"
+	"sync"
 
 	"portolan/care"
 )
 
 // Acts as the audit log names them.
 const (
-	ActSync   = "sync"
-	ActRead   = "read"
-	ActList   = "list"
-	ActPrint  = "print"
-	ActEnrol  = "enrol"
-	ActRevoke = "revoke"
+	ActSync    = "sync"
+	ActRead    = "read"
+	ActList    = "list"
+	ActPrint   = "print"
+	ActHandOut = "hand_out"
+	ActChange  = "change"
+	ActEnrol   = "enrol"
+	ActRevoke  = "revoke"
 )
+
+// ErrAudit says that the audit log cannot be written: what it does not hold
+// is not shown.
+var ErrAudit = &care.Error{Code: "audit_unavailable", Kind: care.Busy, Hint: "The audit log cannot be written at the moment, so nothing is shown. Nothing was lost; try again in a moment."}
 
 // event is one decision to be kept.
 type event struct {
 	act      string
 	target   care.Target
 	decision care.Decision
-	count    int // records disclosed
+	count    int      // records disclosed
+	records  []string // their ids, or the first of them
+	purpose  string
+	approval string // the two-person act that it rests on
+}
+
+// noted is what somebody did at one moment.
+type noted struct {
+	at     string
+	actor  care.Actor
+	events []event
+	chains []chainEnd
 }
 
 // Audit notes one decision about what the actor wants to do to a target. What
@@ -30,23 +49,103 @@ func (h *Hub) Audit(ctx context.Context, a care.Actor, act string, target care.T
 	return h.audit(ctx, a, event{act: act, target: target, decision: d, count: 1})
 }
 
+// note keeps decisions in the transaction of what they are about. They are
+// written at its end, and stand or fall with it.
+func (t *tx) note(at string, a care.Actor, events ...event) error {
+	t.noted = append(t.noted, noted{at: at, actor: a, events: events})
+	return nil
+}
+
+// readQueue gathers what many readers want to see into one transaction: each
+// is answered once it is on the disk, and they share the wait for it. Whoever
+// comes while a transaction is under way goes with the next.
+type readQueue struct {
+	mu      sync.Mutex
+	waiting []*reading
+	running bool
+	idle    sync.WaitGroup
+}
+
+type reading struct {
+	noted
+	done chan error
+}
+
+// readingsMax is how many disclosures go into one transaction.
+const readingsMax = 256
+
+// audit notes decisions outside any other transaction, and returns once they
+// are on the disk.
 func (h *Hub) audit(ctx context.Context, a care.Actor, events ...event) error {
 	if len(events) == 0 {
 		return nil
 	}
-	at := care.FormatTime(h.now())
-	err := h.writer.write(ctx, func(t *tx) error { return t.note(at, a, events...) })
-	return wrap("writing the audit log", err)
+	r := &reading{noted{at: care.FormatTime(h.now()), actor: a, events: events}, make(chan error, 1)}
+	q := &h.reads
+	q.mu.Lock()
+	q.waiting = append(q.waiting, r)
+	if !q.running {
+		q.running = true
+		q.idle.Go(h.writeReadings)
+	}
+	q.mu.Unlock()
+	select {
+	case err := <-r.done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err() // it may be noted that they would have seen it
+	}
 }
 
-// note keeps decisions in the transaction of what they are about.
-func (t *tx) note(at string, a care.Actor, events ...event) error {
-	for _, e := range events {
-		if _, err := t.exec(`INSERT INTO audit_log (at, staff, device, act, collection, org, case_id, topic, compartment, allowed, reason, basis, count)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, at, a.Staff, a.Device, e.act, e.target.Collection, e.target.Org, e.target.Case,
-			string(e.target.Topic), string(e.target.Compartment), e.decision.Allowed, string(e.decision.Reason), e.decision.Basis, e.count); err != nil {
-			return wrap("writing the audit log", err)
+// writeReadings writes what waits until nothing does.
+func (h *Hub) writeReadings() {
+	q := &h.reads
+	for {
+		q.mu.Lock()
+		n := min(len(q.waiting), readingsMax)
+		batch := q.waiting[:n:n]
+		if q.waiting = q.waiting[n:]; n == 0 {
+			q.waiting, q.running = nil, false
+			q.mu.Unlock()
+			return
+		}
+		q.mu.Unlock()
+		if err := h.writeTogether(batch); err == nil || len(batch) == 1 {
+			continue
+		}
+		// What one of them spoils must not be refused to the others.
+		for i := range batch {
+			h.answerReading(batch[i], h.writeNoted(batch[i:i+1]))
 		}
 	}
-	return nil
+}
+
+// writeTogether answers everybody where it works, and one who is alone always.
+func (h *Hub) writeTogether(batch []*reading) error {
+	err := h.writeNoted(batch)
+	if err == nil || len(batch) == 1 {
+		for _, r := range batch {
+			h.answerReading(r, err)
+		}
+	}
+	return err
+}
+
+func (h *Hub) writeNoted(batch []*reading) error {
+	return h.writer.write(context.Background(), func(t *tx) error {
+		for _, r := range batch {
+			t.noted = append(t.noted, r.noted)
+		}
+		return nil
+	})
+}
+
+func (h *Hub) answerReading(r *reading, err error) {
+	if err != nil && !errors.Is(err, ErrBusy) {
+		h.log.Error("the audit log cannot be written", "error", err)
+		e := *ErrAudit
+		e.Err = err
+		err = &e
+	}
+	r.done <- err
 }

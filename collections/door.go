@@ -168,6 +168,7 @@ func (s *session) push(p fieldsync.Push, changes []arrival) ([]json.RawMessage, 
 		}
 		start = end
 	}
+	s.chains = append(s.chains, chainEnd{Replica: p.Replica, N: changes[len(changes)-1].N, Link: link.String()})
 	_, err = s.t.exec(`UPDATE replicas SET last_n = ?, link = ? WHERE id = ?`, changes[len(changes)-1].N, link[:], p.Replica)
 	if err != nil {
 		return nil, fmt.Errorf("noting the replica's last change: %w", err)

@@ -202,7 +202,8 @@ func TestTheTablesRefuseWritesThatDidNotComeThroughTheDoor(t *testing.T) {
 		`INSERT INTO cases (id, org, case_id, created_by, made_at, arrived_at, seq, status) VALUES ('a', 'b', 'c', 'd', 'e', 'f', 1, 'Active')`,
 		`DELETE FROM survivors`, `DELETE FROM changes`, `UPDATE changes SET body = ''`,
 		`INSERT INTO changes (seq, replica, n, collection, record, org, case_id, author, device, made_at, arrived_at, status, body, receipt) VALUES (999,'',1,'','','','','','','','','','','')`,
-		`UPDATE audit_log SET staff = ''`, `DELETE FROM audit_log`,
+		`UPDATE audit_leaves SET case_id = ''`, `DELETE FROM audit_leaves`, `DELETE FROM audit_nodes`, `UPDATE audit_nodes SET hash = ''`,
+		`INSERT INTO audit_leaves (seq, org, case_id, leaf, detail) VALUES (999, '', '', '', '')`,
 	} {
 		if _, err := h.App().NonconcurrentDB().NewQuery(sql).Execute(); err == nil {
 			t.Errorf("went past the door: %s", sql)

@@ -20,6 +20,7 @@ import (
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
+	"portolan/audit"
 	"portolan/care"
 	_ "portolan/pb_migrations" // registers the migrations
 )
@@ -41,6 +42,7 @@ type Hub struct {
 	log  *slog.Logger
 
 	writer  writer
+	reads   readQueue     // disclosures that wait for the audit log
 	pulls   chan struct{} // one per pull that is being answered
 	tables  map[string]*table
 	epoch   string
@@ -48,6 +50,9 @@ type Hub struct {
 	replica string // the hub's own replica
 	wakeMu  sync.Mutex
 	wake    []func(staff []string)
+
+	signer   *audit.Signer // of the audit log
+	verifier *audit.Verifier
 
 	decoyOnce    sync.Once
 	decoyAccount *core.Record
@@ -103,12 +108,15 @@ func (h *Hub) prepare() error {
 	if err := h.app.RunAllMigrations(); err != nil {
 		return fmt.Errorf("migrating the database: %w", err)
 	}
-	h.writer, h.pulls = newWriter(h.sqlDB()), make(chan struct{}, pullsMax)
+	h.writer, h.pulls = newWriter(h.sqlDB(), &leaves{h: h}), make(chan struct{}, pullsMax)
 	h.tables = make(map[string]*table, len(care.Schema))
 	for _, e := range care.Schema {
 		h.tables[e.Name] = newTable(e)
 	}
 	if err := h.loadMeta(); err != nil {
+		return err
+	}
+	if err := h.openLogKey(); err != nil {
 		return err
 	}
 	_, err := h.SweepFiles(context.Background())
@@ -129,8 +137,14 @@ func (h *Hub) Log() *slog.Logger { return h.log }
 
 // Close ends what the hub has open. Nothing may be in flight.
 func (h *Hub) Close() error {
+	h.reads.idle.Wait() // whoever waited for it may have hung up
+	signed := h.SignLog(context.Background(), true)
 	h.writer.close()
 	// As PocketBase itself ends: its log's ticker stops before its databases.
+	return errors.Join(signed, h.terminate())
+}
+
+func (h *Hub) terminate() error {
 	return h.app.OnTerminate().Trigger(&core.TerminateEvent{App: h.app}, func(e *core.TerminateEvent) error {
 		return e.App.ResetBootstrapState()
 	})

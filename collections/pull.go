@@ -6,10 +6,12 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
+	"portolan/audit"
 	"portolan/care"
 	fieldsync "portolan/sync"
 )
@@ -282,15 +284,19 @@ func (p *pull) audit(ctx context.Context) error {
 		return nil
 	}
 	events := make([]event, 0, len(p.open))
-	counts := make(map[fieldsync.Scope]int)
+	sent := make(map[fieldsync.Scope][]string)
 	for _, w := range p.wanted {
 		for _, s := range w.scopes {
-			counts[s]++
+			sent[s] = append(sent[s], w.record)
 		}
 	}
-	for s, n := range counts {
+	for _, s := range slices.Sorted(maps.Keys(sent)) {
 		t, d := p.maySee(s)
-		events = append(events, event{act: ActSync, target: t, decision: d, count: n})
+		e := event{act: ActSync, target: t, decision: d, count: len(sent[s])}
+		if len(p.wanted) <= audit.RecordsMax { // of more it is the scope, and how many
+			e.records = sent[s]
+		}
+		events = append(events, e)
 	}
 	return p.h.audit(ctx, p.actor, events...)
 }

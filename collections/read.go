@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"portolan/audit"
 	"portolan/care"
 )
 
@@ -34,12 +35,8 @@ func (h *Hub) Read(ctx context.Context, a care.Actor, collection, id string) (ca
 	if err != nil {
 		return care.Row{}, err
 	}
-	if rec == nil { // noted as a denial is, so that the two take the same time
-		nothing := event{act: ActRead, target: care.Target{Collection: collection}, decision: care.Decision{Reason: "not_found"}}
-		if err := h.audit(ctx, a, nothing); err != nil {
-			return care.Row{}, err
-		}
-		return care.Row{}, care.ErrNotFound
+	if rec == nil {
+		rec = newRecord(t, id) // belongs to nobody: refused on the same way, and noted with the same statements
 	}
 	row, events, err := h.disclose(a, rec, ActRead)
 	if err != nil {
@@ -64,6 +61,10 @@ func (h *Hub) List(ctx context.Context, a care.Actor, q Query) ([]care.Row, erro
 	query, args, err := t.readMatching(q)
 	if err != nil {
 		return nil, err
+	}
+	if d, may := h.mayList(a, t, q); !may {
+		denied := event{act: ActList, target: care.Target{Collection: q.Collection, Case: q.Case}, decision: d}
+		return nil, h.audit(ctx, a, denied)
 	}
 	rows, err := reader{ctx, h.readDB()}.rows(query, args...)
 	if err != nil {
@@ -99,8 +100,23 @@ func (h *Hub) List(ctx context.Context, a care.Actor, q Query) ([]care.Row, erro
 	return out, h.audit(ctx, a, events...)
 }
 
+// mayList says whether the actor may see anything of the case that a query
+// names. Where they may not, its rows are not looked at: a case that is not
+// there and one that is not theirs take the same time.
+func (h *Hub) mayList(a care.Actor, t *table, q Query) (d care.Decision, may bool) {
+	if q.Case == "" || t.entity.Topic != care.NoTopic {
+		return d, true
+	}
+	for _, c := range t.compartments {
+		if d = care.MaySee(a, care.Read, care.Target{Collection: q.Collection, Case: q.Case, Compartment: c}, h.now()); d.Allowed {
+			return d, true
+		}
+	}
+	return d, false
+}
+
 // disclose gives the fields of a record that the actor may see, and the
-// decisions that let them; a denial of everything is a decision too.
+// decisions that let them; a denial of everything is one decision.
 func (h *Hub) disclose(a care.Actor, rec *record, act string) (care.Row, []event, error) {
 	decisions := make(map[care.Compartment]care.Decision)
 	row, err := rec.row(func(c care.Compartment) bool {
@@ -118,7 +134,12 @@ func (h *Hub) disclose(a care.Actor, rec *record, act string) (care.Row, []event
 	for _, c := range care.Compartments {
 		d, asked := decisions[c]
 		if asked && (d.Allowed || len(row.V) == 0) {
-			events = append(events, event{act: act, target: rec.target(c), decision: d, count: 1})
+			events = append(events, event{act: act, target: rec.target(c), decision: d, count: 1, records: []string{rec.id}})
+		}
+		if asked && len(row.V) == 0 {
+			events[0].decision.Allowed, events[0].count = false, 0
+			events[0].target.Compartment = ""
+			break
 		}
 	}
 	return row, events, nil
@@ -133,7 +154,10 @@ func mergeEvents(events, more []event) []event {
 			events = append(events, e)
 			continue
 		}
-		events[at].count++
+		events[at].count += e.count
+		if len(events[at].records) < audit.RecordsMax {
+			events[at].records = append(events[at].records, e.records...)
+		}
 	}
 	return events
 }

@@ -35,6 +35,8 @@ type state struct {
 	touched map[fieldsync.Scope]bool
 	woken   map[string]bool // staff whose scopes changed
 	depth   int             // consequences of consequences
+	chains  []chainEnd      // of the replicas whose changes came
+	made    []made          // for the audit log, in the order in which it was made
 }
 
 // held are the grants of one person for one case.
@@ -153,6 +155,7 @@ func (s *session) close() ([]string, error) {
 	if _, err := s.t.exec(`UPDATE replicas SET last_n = ?, link = ? WHERE id = ?`, s.hubN, s.hubLink[:], s.h.replica); err != nil {
 		return nil, fmt.Errorf("noting the hub's last change: %w", err)
 	}
+	s.noteMade()
 	if _, err := s.t.exec(`DELETE FROM door_open`); err != nil {
 		return nil, fmt.Errorf("closing the door: %w", err)
 	}
@@ -202,7 +205,7 @@ func (s *session) group(build []func() (*arrival, error)) ([]fieldsync.Receipt, 
 		return nil, fmt.Errorf("beginning a group: %w", err)
 	}
 	var receipts []fieldsync.Receipt
-	reasons := make(map[int][]fieldsync.Held)
+	reasons, noted := make(map[int][]fieldsync.Held), len(s.t.noted)
 	for i := range build {
 		a, err := build[i]()
 		if err != nil {
@@ -224,7 +227,7 @@ func (s *session) group(build []func() (*arrival, error)) ([]fieldsync.Receipt, 
 	if _, err := s.t.exec(`ROLLBACK TO change_group`); err != nil {
 		return nil, fmt.Errorf("putting a group back: %w", err)
 	}
-	s.state = before
+	s.state, s.t.noted = before, s.t.noted[:noted]
 	clear(s.kept)
 	clear(s.seen)
 	clear(s.grants)

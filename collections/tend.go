@@ -8,9 +8,13 @@ import (
 
 // Tend does what time brings about with nobody doing anything: grants whose
 // date has passed end, urgent tasks that nobody took up go to the next person
-// (R13), and beds are free again when their hold has run out. Whoever serves
+// (R13), beds are free again when their hold has run out, and the audit log is
+// signed. Whoever serves
 // the hub calls it now and then; called again, it does nothing twice.
 func (h *Hub) Tend(ctx context.Context) error {
+	if err := h.SignLog(ctx, false); err != nil {
+		return err
+	}
 	if _, err := h.ExpireGrants(ctx); err != nil {
 		return err
 	}

@@ -23,7 +23,8 @@ type Count struct {
 }
 
 // Verify checks that the hub's folder is whole: the database file, the change
-// log (dense numbers and chains for each replica), the records (what stands is
+// log (dense numbers and chains for each replica, as the audit log has them), the
+// audit log, the records (what stands is
 // what the log gives when it is played again), the digests, references between
 // records, and the files. It reports each count and returns every fault, in
 // words without personal data; an error means that it could not finish.
@@ -34,7 +35,7 @@ func (h *Hub) Verify(ctx context.Context, report func(Count)) (faults []string, 
 	}
 	defer snapshot.Rollback() // a reading transaction has nothing to keep
 	v := &verification{h: h, r: reader{ctx, snapshot}, report: report}
-	for _, step := range []func() error{v.integrity, v.log, v.records, v.digests, v.access, v.files} {
+	for _, step := range []func() error{v.integrity, v.audit, v.log, v.records, v.digests, v.access, v.files} {
 		if err := step(); err != nil {
 			return v.faults, err
 		}
@@ -52,6 +53,10 @@ type verification struct {
 	numbers map[string]uint32 // of replicas, for stamps
 	sums    map[fieldsync.Scope]fieldsync.Digest
 	lost    int // records whose case is not there
+
+	elsewhere []string                 // signed heads of the audit log that were kept elsewhere
+	pins      map[stamp]fieldsync.Link // how the chains of changes went, as the audit log has it
+	filed     []filing
 }
 
 // place is one record of one collection.
@@ -122,7 +127,7 @@ func (v *verification) log() error {
 		return wrap("reading the change log", err)
 	}
 	defer rows.Close()
-	v.replica, v.history, v.numbers = map[string]*replayed{}, map[place][]written{}, map[string]uint32{}
+	v.replica, v.history = map[string]*replayed{}, map[place][]written{}
 	n, last := 0, uint64(0)
 	for rows.Next() {
 		var seq, number uint64
@@ -145,6 +150,9 @@ func (v *verification) log() error {
 		return wrap("reading the change log", err)
 	}
 	v.report(Count{n, "changes"})
+	if len(v.pins) > 0 {
+		v.fault("%d changes that the audit log names are not in the change log", len(v.pins))
+	}
 	return v.chains()
 }
 
@@ -158,6 +166,7 @@ func (v *verification) change(seq uint64, replica string, number uint64, collect
 		v.fault("replica %s goes from change %d to %d", replica, r.n, number)
 	}
 	r.n, r.link = number, fieldsync.NextLink(r.link, body)
+	v.pinned(v.stamp(fieldsync.DotOf(replica, number)), r.link)
 	c, err := fieldsync.DecodeChange(body)
 	if err != nil {
 		var r fieldsync.Receipt
@@ -205,6 +214,14 @@ func (v *verification) change(seq uint64, replica string, number uint64, collect
 	if len(fields) > 0 {
 		v.history[at] = fields
 	}
+}
+
+// pinned compares the chain with what the audit log says of it.
+func (v *verification) pinned(at stamp, link fieldsync.Link) {
+	if want, ok := v.pins[at]; ok && want != link {
+		v.fault("the log of changes was rewritten: up to change %d of a replica it is not the one that the audit log has", at.n)
+	}
+	delete(v.pins, at)
 }
 
 // chains compares the chain played again with the one that was noted.

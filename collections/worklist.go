@@ -74,7 +74,7 @@ func (h *Hub) Worklist(ctx context.Context, a care.Actor) (Worklist, error) {
 			continue
 		}
 		*of = append(*of, w)
-		events = mergeEvents(events, []event{{act: ActList, target: t, decision: d, count: 1}})
+		events = mergeEvents(events, []event{{act: ActList, target: t, decision: d, count: 1, records: []string{w.Record}}})
 	}
 	if err := rows.Err(); err != nil {
 		return list, wrap("reading the worklist", err)

@@ -28,10 +28,11 @@ type writer struct {
 	turn  chan struct{} // held by the one that runs
 	mu    *sync.Mutex
 	stmts map[string]*sql.Stmt
+	log   *leaves // what a transaction notes goes in at its end
 }
 
-func newWriter(db *sql.DB) writer {
-	return writer{db: db, slots: make(chan struct{}, writersWaitingMax), turn: make(chan struct{}, 1),
+func newWriter(db *sql.DB, log *leaves) writer {
+	return writer{db: db, log: log, slots: make(chan struct{}, writersWaitingMax), turn: make(chan struct{}, 1),
 		mu: new(sync.Mutex), stmts: make(map[string]*sql.Stmt)}
 }
 
@@ -66,6 +67,7 @@ type tx struct {
 	sql    *sql.Tx
 	stmts  map[string]*sql.Stmt
 	missed []string
+	noted  []noted // for the audit log, in the order in which it happened
 }
 
 // write runs f in one transaction with a full fsync at its end. Where f fails
@@ -99,9 +101,15 @@ func (w *writer) write(ctx context.Context, f func(*tx) error) error {
 	if err := f(x); err != nil {
 		return err
 	}
+	grown, err := w.log.keep(x)
+	if err != nil {
+		return err
+	}
 	if err := t.Commit(); err != nil {
+		w.log.forget()
 		return fmt.Errorf("committing: %w", err)
 	}
+	w.log.grown(grown)
 	w.keep(x.missed)
 	return nil
 }

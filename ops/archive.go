@@ -17,6 +17,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"portolan/collections"
 )
 
 // A backup is a gzipped tar: the database, the files, and last a manifest
@@ -179,7 +181,7 @@ func inBackup(name string) bool {
 		return false
 	}
 	top, _, _ := strings.Cut(name, "/")
-	return top == "pb_data" || top == "files" || top == "tls"
+	return top == "pb_data" || top == "files" || top == "tls" || name == collections.LogKeyFile
 }
 
 func unpackFile(r io.Reader, dir string, h *tar.Header) (ManifestEntry, error) {

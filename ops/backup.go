@@ -69,6 +69,8 @@ func (e Env) backup(ctx context.Context, hub *collections.Hub, out string) (m Ma
 	now := e.Now()
 	a := newArchiveWriter(f, Manifest{Format: manifestFormat, Made: care.FormatTime(now), Version: e.Version, Schema: care.SchemaVersion, Epoch: hub.Epoch()}, now)
 	err = a.add(collections.DatabasePath, db)
+	// With its signing key a restored hub goes on with the same audit log.
+	err = errors.Join(err, a.add(collections.LogKeyFile, filepath.Join(hub.Dir(), collections.LogKeyFile)))
 	// Files come after the database that names them, so that each is there;
 	// one that was added since belongs to the next backup.
 	err = errors.Join(err,

@@ -91,7 +91,7 @@ func isEmpty(dir string) error {
 // removeRestored takes back a restore that failed; the folder was empty.
 func removeRestored(dir string) error {
 	var errs []error
-	for _, sub := range []string{"pb_data", "files", "tls"} {
+	for _, sub := range []string{"pb_data", "files", "tls", collections.LogKeyFile} {
 		errs = append(errs, os.RemoveAll(filepath.Join(dir, sub)))
 	}
 	return errors.Join(errs...)

@@ -101,14 +101,6 @@ var machinery = []string{
 			OR NEW.asked_by IS NOT OLD.asked_by OR NEW.act IS NOT OLD.act OR NEW.record IS NOT OLD.record OR NEW.terms IS NOT OLD.terms
 		BEGIN SELECT RAISE(ABORT, 'an answer stands as it was given'); END`,
 	`CREATE TRIGGER approvals_stay BEFORE DELETE ON approvals BEGIN SELECT RAISE(ABORT, 'an approval is kept'); END`,
-
-	`CREATE TABLE audit_log (
-		seq INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, staff TEXT NOT NULL, device TEXT NOT NULL,
-		act TEXT NOT NULL, collection TEXT NOT NULL, org TEXT NOT NULL, case_id TEXT NOT NULL, topic TEXT NOT NULL,
-		compartment TEXT NOT NULL, allowed INTEGER NOT NULL, reason TEXT NOT NULL, basis TEXT NOT NULL, count INTEGER NOT NULL)`,
-	`CREATE INDEX audit_log_case ON audit_log (case_id)`,
-	`CREATE TRIGGER audit_log_kept BEFORE UPDATE ON audit_log BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END`,
-	`CREATE TRIGGER audit_log_stay BEFORE DELETE ON audit_log BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END`,
 }
 
 func init() {

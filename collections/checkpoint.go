@@ -1,0 +1,150 @@
+package collections
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"portolan/audit"
+	"portolan/care"
+)
+
+// LogKeyFile holds, in the hub's folder, the key that signs the audit log's
+// checkpoints: its secret half, and its public half in the second line.
+const LogKeyFile = "audit.key"
+
+// checkpointEvery is how often a hub that is tended signs its log without
+// being asked.
+const checkpointEvery = 5 * time.Minute
+
+// openLogKey reads the key that signs the log, and makes it on first use. It
+// is the only place that knows where the key is kept.
+func (h *Hub) openLogKey() error {
+	path := filepath.Join(h.dir, LogKeyFile)
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		b, err = h.makeLogKey(path)
+	}
+	if err != nil {
+		return fmt.Errorf("opening the key of the audit log: %w", err)
+	}
+	secret, public, _ := strings.Cut(strings.TrimSpace(string(b)), "\n")
+	if h.signer, err = audit.NewSigner(secret, public); err != nil {
+		return fmt.Errorf("opening the key of the audit log (%s): %w", LogKeyFile, err)
+	}
+	h.verifier, err = audit.NewVerifier(public)
+	return err
+}
+
+// makeLogKey writes a new key: whole or not at all, for its owner alone.
+func (h *Hub) makeLogKey(path string) (_ []byte, err error) {
+	size, err := logSize(reader{context.Background(), h.readDB()})
+	if err != nil {
+		return nil, err
+	}
+	if size > 0 {
+		h.log.Warn("the key of the audit log is missing and a new one is made: tablets will refuse it until they are enrolled again", "file", LogKeyFile)
+	}
+	secret, public, err := audit.NewKey(h.rand, "portolan.audit/"+h.replica)
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.CreateTemp(h.dir, ".audit-key-*") // 0600
+	if err != nil {
+		return nil, err
+	}
+	b := []byte(secret + "\n" + public + "\n")
+	_, err = f.Write(b)
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return nil, errors.Join(err, os.Remove(f.Name()))
+	}
+	return b, nil
+}
+
+// LogKey is the public key of the audit log: all that verifying it needs.
+func (h *Hub) LogKey() string { return h.verifier.Public() }
+
+// LogHead is a signed head of the audit log, with the proof that it grew out
+// of an earlier one.
+type LogHead struct {
+	Signed string
+	Size   int64
+	Proof  []audit.Hash // nil where the earlier one is not a beginning of this log
+}
+
+// LogHead signs the audit log as it stands. seen is the size at which whoever
+// asks last saw it, 0 for the first time.
+func (h *Hub) LogHead(ctx context.Context, seen int64) (LogHead, error) {
+	snapshot, err := h.readDB().BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return LogHead{}, wrap("beginning to read the audit log", err)
+	}
+	defer snapshot.Rollback() // a reading transaction has nothing to keep
+	return h.logHead(reader{ctx, snapshot}, seen)
+}
+
+func (h *Hub) logHead(q querier, seen int64) (head LogHead, err error) {
+	tree, err := loadTree(q)
+	if err != nil {
+		return head, err
+	}
+	root, err := tree.Root()
+	if err != nil {
+		return head, wrap("reading the head of the audit log", err)
+	}
+	head.Size = tree.Size()
+	if head.Signed, err = h.signer.Sign(audit.Checkpoint{Size: head.Size, Root: root, Epoch: h.epoch, At: h.now()}); err != nil {
+		return head, err
+	}
+	if seen > 0 && seen <= head.Size {
+		head.Proof, err = audit.ProveGrowth(head.Size, seen, nodesOf(q))
+	}
+	return head, err
+}
+
+// SignLog keeps a signed head of the audit log where the last one is some
+// minutes old and something was added since. now says not to wait for that.
+func (h *Hub) SignLog(ctx context.Context, now bool) error {
+	last, err := h.lastCheckpoint(reader{ctx, h.readDB()})
+	if err != nil {
+		return err
+	}
+	size, err := logSize(reader{ctx, h.readDB()})
+	if err != nil || size == 0 || last.Size == size && last.Epoch == h.epoch || !now && h.now().Sub(last.At).Abs() < checkpointEvery {
+		return err
+	}
+	return wrap("keeping a checkpoint", h.writer.write(ctx, func(t *tx) error {
+		head, err := h.logHead(t, 0)
+		if err != nil {
+			return err
+		}
+		_, err = t.exec(`INSERT OR IGNORE INTO audit_checkpoints (size, epoch, signed) VALUES (?, ?, ?)`, head.Size, h.epoch, head.Signed)
+		return err
+	}))
+}
+
+// lastCheckpoint is the largest head that was kept, of size 0 where none was.
+func (h *Hub) lastCheckpoint(q querier) (c audit.Checkpoint, err error) {
+	var signed string
+	err = q.row(`SELECT signed FROM audit_checkpoints WHERE epoch = ? ORDER BY size DESC LIMIT 1`, h.epoch).Scan(&signed)
+	if errors.Is(err, sql.ErrNoRows) {
+		return c, nil
+	}
+	if err != nil {
+		return c, wrap("reading a checkpoint", err)
+	}
+	c, err = h.verifier.Open(signed)
+	if err != nil && care.CodeOf(err) == audit.ErrSignature.Code {
+		return audit.Checkpoint{}, nil // of another key; verifying says so
+	}
+	return c, err
+}
