@@ -38,7 +38,18 @@ func Check(w World, a Actor, before, after Row, changed []string) []Refusal {
 	for _, r := range rules[e.Name] {
 		r(c)
 	}
+	c.signatures()
 	return c.held
+}
+
+// signatures holds a field that names its author with somebody else's name.
+// The hub may: it carries over what others signed, and says who did.
+func (c *check) signatures() {
+	for _, f := range c.e.Fields {
+		if who := c.after.Text(f.Name); f.Own && c.sets(f.Name) && who != "" && who != c.a.Staff && !c.a.IsHub() {
+			c.hold(f.Name, "signature_not_own")
+		}
+	}
 }
 
 // hold keeps one field aside, once per field; a change that is held whole

@@ -71,6 +71,15 @@ var organisationCodes = []*CodeList{
 	{Name: "grant_reasons", Source: "local", Codes: []string{
 		"owner", "team_member", "specialist", "cover", "handover", "emergency", "review",
 	}},
+	{Name: "grant_kinds", Source: "local (R30)", Codes: []string{
+		"ordinary", "break_glass",
+	}},
+	{Name: "emergency_kinds", Source: "local, after HL7 v3 PurposeOfUse ETREAT and BTG", Codes: []string{
+		"danger_to_life", "medical", "missing_person", "child_in_danger", "violence_in_house", "nobody_reachable", "other",
+	}},
+	{Name: "emergency_findings", Source: "local (R30)", Codes: []string{
+		"justified", "partly_justified", "not_justified",
+	}},
 	{Name: "grant_end_reasons", Source: "local", Codes: []string{
 		"date_passed", "case_closed", "left_team", "no_longer_needed", "person_asked", "revoked",
 	}},

@@ -41,7 +41,7 @@ var followers = map[string][]follower{
 	"follow_ups":       {followUpTask, followUpAlarm},
 	"transfers":        {transferArrival, transferFailure},
 	"tasks":            {taskDone},
-	"grants":           {breakGlassTasks},
+	"grants":           {emergencyFollows, reviewFollows},
 }
 
 // amend changes fields of an existing record. Its key names the change; it
@@ -181,23 +181,6 @@ func grantFor(c *check, staff string, comp Compartment, reason string) Consequen
 			"until": OfText(until), "reason": OfText(reason),
 		},
 	}
-}
-
-// breakGlassTasks tells the owner of a case at once that somebody opened it in
-// an emergency, and has a second person review it (R30).
-func breakGlassTasks(c *check) []Consequence {
-	if !c.created || !c.breaksGlass() {
-		return nil
-	}
-	review := c.task(order{rule: "break_glass_review", title: "review", priority: "high", due: c.now.Add(BreakGlassReview)})
-	delete(review.Set, "assignee")
-	for _, s := range c.w.ByField("staff", "status", "active") {
-		if s.Org == c.after.Org && s.ID != c.a.Staff && s.ID != c.after.Text("staff") && slices.Contains(rolesOf(s), ProtectionOfficer) {
-			review.Set["assignee"] = OfText(s.ID)
-			break
-		}
-	}
-	return []Consequence{c.task(c.safetyOrder("break_glass", "question")), review}
 }
 
 // Escalate is what follows when nobody took up a task for somebody's safety:

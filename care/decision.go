@@ -42,6 +42,7 @@ type Grant struct {
 	Case        string
 	Compartment Compartment
 	Until       time.Time // zero only for the hub itself
+	BreakGlass  bool      // taken in an emergency: for reading and writing at the desk, and for nothing that leaves it (R30)
 }
 
 // Actor is who asks: a member of staff, on a device or not, or the hub itself.
@@ -63,6 +64,9 @@ type Act string
 const (
 	Read  Act = "read"
 	Write Act = "write"
+	// Carry is reading for something that leaves the desk and stays elsewhere:
+	// a tablet's store, a paper, a file.
+	Carry Act = "carry"
 )
 
 // Target is what they want to do it to: fields of one compartment of one

@@ -237,7 +237,7 @@ var screenings = &Entity{
 		{Name: "staff", Type: Ref, Ref: "staff", Merge: Once, Labels: []Label{LabelPSY}, FHIR: "QuestionnaireResponse.author"},
 		{Name: "interpreter", Type: Ref, Ref: "interpreters", Merge: Once, Labels: []Label{LabelPSY}},
 		{Name: "encounter", Type: Ref, Ref: "encounters", Merge: Once, Labels: []Label{LabelPSY}, FHIR: "QuestionnaireResponse.encounter"},
-		{Name: "reviewed_by", Type: Ref, Ref: "staff", Merge: Once, Labels: []Label{LabelPSY}}, // a clinician, for a positive PCL-5
+		{Name: "reviewed_by", Type: Ref, Ref: "staff", Own: true, Merge: Once, Labels: []Label{LabelPSY}}, // a clinician, for a positive PCL-5
 		{Name: "reviewed_at", Type: Time, Merge: Once, Labels: []Label{LabelPSY}},
 		{Name: "action_taken", Type: LongText, Merge: Latest, Sensitivity: VeryRestricted, Labels: []Label{LabelPSY}},
 		{Name: "corrects", Type: Ref, Ref: "screenings", Merge: Once, Labels: []Label{LabelPSY}},

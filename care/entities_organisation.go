@@ -196,10 +196,19 @@ var organisationEntities = defaults(General, Normal, ServiceDelivery, []*Entity{
 			{Name: "until", Type: Time, Merge: Safer, Safer: Comparator{Dates: "earliest"}, Required: true, Routing: true},
 			{Name: "status", Type: Code, Codes: "grant_states", Merge: Safer, Safer: Comparator{Order: []string{"active", "ended"}}, Required: true, Routing: true},
 			{Name: "reason", Type: Code, Codes: "grant_reasons", Merge: Latest},
-			{Name: "granted_by", Type: Ref, Ref: "staff", Merge: Once, Routing: true},
+			{Name: "granted_by", Type: Ref, Ref: "staff", Own: true, Merge: Once, Routing: true},
 			{Name: "ended_at", Type: Time, Merge: Safer, Safer: Comparator{Dates: "earliest"}, Routing: true},
 			{Name: "ended_reason", Type: Code, Codes: "grant_end_reasons", Merge: Latest},
-			{Name: "break_glass", Type: Bool, Merge: Once},
+			// R30: access in an emergency is a grant of its own kind. Kind and review stay clear, so that
+			// the decision and the auditor's list need nothing opened; why it was taken is sealed.
+			{Name: "kind", Type: Code, Codes: "grant_kinds", Merge: Once, Routing: true},
+			{Name: "emergency", Type: Code, Codes: "emergency_kinds", Sensitivity: Restricted, Merge: Once},
+			{Name: "explanation", Type: LongText, Sensitivity: Restricted, Merge: Once, Max: 2000},
+			{Name: "reviewed_by", Type: Ref, Ref: "staff", Own: true, Merge: Once, Routing: true},
+			{Name: "reviewed_at", Type: Time, Merge: Once, Routing: true},
+			{Name: "review_result", Type: Code, Codes: "emergency_findings", Sensitivity: Restricted, Merge: Once},
+			{Name: "review_notes", Type: LongText, Sensitivity: Restricted, Merge: Once},
+			{Name: "overdue_at", Type: Time, Merge: Once, Routing: true},
 		},
 	},
 })

@@ -136,7 +136,7 @@ var shelterEntities = defaults(General, Normal, ServiceDelivery, []*Entity{
 			{Name: "reported_at", Type: Time, Sensitivity: Restricted, Merge: Once},
 			{Name: "follow_up", Type: LongText, Sensitivity: Restricted, Merge: Latest},
 			{Name: "follow_up_on", Type: Date, Merge: Safer, Safer: Comparator{Dates: "earliest"}, Routing: true},
-			{Name: "reviewed_by", Type: Ref, Ref: "staff", Sensitivity: Restricted, Merge: Once},
+			{Name: "reviewed_by", Type: Ref, Ref: "staff", Own: true, Sensitivity: Restricted, Merge: Once},
 			{Name: "reviewed_at", Type: Time, Sensitivity: Restricted, Merge: Once},
 			{Name: "corrects", Type: Ref, Ref: "incidents", Sensitivity: Restricted, Merge: Once},
 		},

@@ -12,6 +12,7 @@ const (
 	SeeHub         Reason = "see_hub"          // allowed: the hub acts by its own rules
 	SeeGranting    Reason = "see_granting"     // allowed: whoever may give grants writes grants in their organisation
 	SeeOpening     Reason = "see_opening"      // allowed: the role opens cases
+	SeeEmergency   Reason = "see_emergency"    // allowed: the actor broke the glass for this compartment, for three hours
 	SeeOwn         Reason = "see_own"          // allowed: the actor hears that their own change waits
 	NotSignedIn    Reason = "not_signed_in"    // there is no actor
 	NoSuchTarget   Reason = "no_such_target"   // the collection, compartment or topic does not exist or does not fit
@@ -22,6 +23,8 @@ const (
 	NoPower        Reason = "no_power"         // the act needs a power that the actor's roles do not carry
 	MayNotOpenCase Reason = "may_not_open"     // the role does not open cases
 	NoSuchAct      Reason = "no_such_act"      // the act is neither reading nor writing
+	NotAtDesk      Reason = "not_at_desk"      // what an emergency opens is seen at the desk, and leaves it in no form
+	ReviewOverdue  Reason = "review_overdue"   // nobody reviewed an emergency within 72 hours; in the log for the auditor
 	NotActorsOrg   Reason = "actor_has_no_org" // the actor belongs to no organisation
 )
 
@@ -46,7 +49,7 @@ func MaySee(a Actor, act Act, t Target, now time.Time) Decision {
 	if act == Write && t.Collection == "grants" {
 		return mayGrant(a, t)
 	}
-	return maySeeCase(a, t, now)
+	return maySeeCase(a, act, t, now)
 }
 
 // MayOpenCase decides whether the actor may begin a new case in their
@@ -70,7 +73,7 @@ func MayOpenCase(a Actor, org string) Decision {
 // badTarget refuses a target that makes no sense, so that a mistake of a
 // caller never widens what is shown.
 func badTarget(act Act, t Target) Reason {
-	if act != Read && act != Write {
+	if act != Read && act != Write && act != Carry {
 		return NoSuchAct
 	}
 	if (t.Topic == NoTopic) == (t.Case == "") { // neither or both
@@ -130,7 +133,28 @@ func mayGrant(a Actor, t Target) Decision {
 	return Decision{Allowed: true, Reason: SeeGranting}
 }
 
-func maySeeCase(a Actor, t Target, now time.Time) Decision {
+// MayBreakGlass decides whether the actor may open a compartment of a case of
+// their organisation in an emergency, without a grant (R30). It says nothing
+// of the reason that they must give, nor of who looks at it afterwards.
+func MayBreakGlass(a Actor, t Target) Decision {
+	switch {
+	case a.Staff == "" || a.IsHub():
+		return Decision{Reason: NotSignedIn}
+	case a.Org == "":
+		return Decision{Reason: NotActorsOrg}
+	case a.Device != "":
+		return Decision{Reason: NotAtDesk}
+	case !MayHold(a.Roles, t.Compartment):
+		return Decision{Reason: NoRole}
+	case t.Org != a.Org:
+		return Decision{Reason: OtherOrg}
+	}
+	return Decision{Allowed: true, Reason: SeeEmergency}
+}
+
+// maySeeCase looks for the grant that lasts longest. One of an emergency
+// serves only where no other does, and only at the desk.
+func maySeeCase(a Actor, act Act, t Target, now time.Time) Decision {
 	if !MayHold(a.Roles, t.Compartment) {
 		return Decision{Reason: NoRole}
 	}
@@ -139,11 +163,19 @@ func maySeeCase(a Actor, t Target, now time.Time) Decision {
 		switch {
 		case g.Case != t.Case || g.Compartment != t.Compartment:
 		case !now.Before(g.Until): // also a grant without an end, which nobody but the hub may have
-			if !d.Allowed {
+			if d.Reason == NoGrant {
 				d.Reason = GrantOver
 			}
-		case !d.Allowed || g.Until.After(d.Until):
+		case g.BreakGlass && (act == Carry || a.Device != ""):
+			if !d.Allowed {
+				d.Reason = NotAtDesk
+			}
+		case g.BreakGlass && d.Reason == SeeGrant:
+		case !d.Allowed || g.Until.After(d.Until) || d.Reason == SeeEmergency && !g.BreakGlass:
 			d = Decision{Allowed: true, Reason: SeeGrant, Basis: g.ID, Until: g.Until}
+			if g.BreakGlass {
+				d.Reason = SeeEmergency
+			}
 		}
 	}
 	return d

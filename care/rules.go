@@ -28,7 +28,7 @@ var rules = map[string][]rule{
 	"tasks":                 {taskOfRule, taskContact},
 	"documents":             {documentMade, documentHandOut},
 	"feedbacks":             {feedbackHandler},
-	"grants":                {grantTerm, grantHolder},
+	"grants":                {grantTerm, grantHolder, grantReview},
 	"staff":                 {staffOwnRoles},
 	"devices":               {deviceRevoked},
 }

@@ -1,6 +1,10 @@
 package care
 
-import "slices"
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
 
 func grantTerm(c *check) {
 	until, ok := c.after.Get("until").Time()
@@ -20,16 +24,19 @@ func grantTerm(c *check) {
 }
 
 // grantHolder lets a compartment go only to those whose role may hold it, and
-// lets nobody give one to themselves.
+// lets nobody give one to themselves, but in an emergency.
 func grantHolder(c *check) {
 	if !c.created {
 		return
 	}
-	staff, ok := c.w.Row("staff", c.after.Text("staff"))
+	who := c.after.Text("staff")
+	staff, ok := c.w.Row("staff", who)
 	switch {
-	case c.breaksGlass() && c.after.Text("reason") != "emergency":
+	case c.breaksGlass() && (c.a.IsHub() || c.a.Staff != who):
+		c.hold("", "emergency_not_own")
+	case c.breaksGlass() && (c.after.Text("reason") != "emergency" || c.after.Text("emergency") == "" || !Explains(c.after.Text("explanation"))):
 		c.hold("", "grant_needs_reason")
-	case c.a.Staff == c.after.Text("staff") && !c.a.IsHub() && !c.breaksGlass():
+	case c.a.Staff == who && !c.a.IsHub() && !c.breaksGlass():
 		c.hold("", "grant_to_self")
 	case !ok || staff.Org != c.after.Org || staff.Text("status") == "left": // of another organisation: by a referral or a hand-over only
 		c.hold("", "grant_staff_gone")
@@ -38,11 +45,37 @@ func grantHolder(c *check) {
 	}
 }
 
-// breaksGlass says whether somebody with the power to give grants takes one
-// in an emergency, for themselves or another (R30).
-func (c *check) breaksGlass() bool {
-	b, _ := c.after.Get("break_glass").Bool()
-	return b
+// ExplanationRunesMin is the least that somebody says of an emergency.
+const ExplanationRunesMin = 10
+
+// Explains says whether somebody said anything of an emergency at all.
+func Explains(s string) bool {
+	return utf8.RuneCountInString(strings.TrimSpace(s)) >= ExplanationRunesMin
+}
+
+// breaksGlass says whether somebody takes a grant in an emergency (R30).
+func (c *check) breaksGlass() bool { return c.after.Text("kind") == "break_glass" }
+
+// grantReview: an emergency is reviewed by somebody else who may approve, in
+// one step with what they found; an ordinary grant is not.
+func grantReview(c *check) {
+	fields := []string{"reviewed_by", "reviewed_at", "review_result", "review_notes"}
+	if !c.setsAny(fields...) {
+		return
+	}
+	who := c.after.Text("reviewed_by")
+	switch {
+	case c.created || !c.breaksGlass():
+		c.holdChanged("review_not_due", fields...)
+	case !c.sets("reviewed_by") || who == "" || c.after.Text("review_result") == "":
+		c.holdChanged("review_incomplete", fields...)
+	case who == c.after.Text("staff") || who == c.before.CreatedBy:
+		c.holdChanged("approved_by_creator", fields...)
+	case who != c.a.Staff || c.a.IsHub():
+		c.holdChanged("approval_not_own", fields...)
+	case !c.a.Can(MayApprove):
+		c.holdChanged("approval_needs_power", fields...)
+	}
 }
 
 func rolesOf(staff Row) []Role {

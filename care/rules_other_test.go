@@ -397,24 +397,6 @@ func TestGrantsByRule(t *testing.T) {
 	wantHeld(t, m.try(t, coordinatorA, "grants", id(100), fields{"status": "active"}), "status state_step")
 }
 
-// TestR30BreakGlass: with a reason, for three hours, and never unseen.
-func TestR30BreakGlass(t *testing.T) {
-	m := house(t)
-	open := func(n, hours int, reason string) []Refusal {
-		return m.try(t, coordinatorA, "grants", id(n), fields{"staff": boss, "compartment": "general", "status": "active", "until": at(hours), "break_glass": true, "reason": reason})
-	}
-	wantHeld(t, open(100, 3, "cover"), " grant_needs_reason")
-	wantHeld(t, open(101, 4, "emergency"), " grant_too_long")
-	wantHeld(t, open(102, 3, "emergency"))
-	who := map[string]string{}
-	for _, k := range m.OfCase("tasks", caseA) {
-		who[k.Text("rule")] = k.Text("assignee")
-	}
-	if want := map[string]string{"break_glass": workerA, "break_glass_review": officer}; !maps.Equal(who, want) {
-		t.Errorf("told %v, want %v", who, want)
-	}
-}
-
 // TestR25AliasOnly: a whole case, with bed, health and referral, for somebody
 // who gave no name; and whoever opened it can work on it at once.
 func TestR25AliasOnly(t *testing.T) {

@@ -118,6 +118,7 @@ type Field struct {
 	Required    bool       // a record without it (or an Absent value for it) is held
 	Max         int        // bytes, for Text and LongText; 0 means TextBytesMax or LongTextBytesMax
 	Routing     bool       // stays clear in the store: ids, case, team, state, times
+	Own         bool       // for a Ref to staff: names whoever writes it; nobody signs for somebody else
 	Search      bool       // staff may find the record by it
 	Canary      bool       // names or locates a person: invented people carry a canary here (R9)
 }

@@ -213,7 +213,7 @@ func TestRoutingFieldsSayNothing(t *testing.T) {
 	// Codes that are no state and tell nothing that the table's name does not.
 	codes := []string{
 		"organisations.country", "facilities.country", "grants.compartment", "documents.compartment",
-		"tasks.title_key", "tasks.priority", "tasks.subject_collection", "tasks.raised_by",
+		"grants.kind", "tasks.title_key", "tasks.priority", "tasks.subject_collection", "tasks.raised_by",
 		"documents.kind", // the job asks for a case's summaries before it opens anything
 	}
 	eachField(t, func(t *testing.T, e *Entity, f *Field, where string) {

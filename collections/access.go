@@ -66,7 +66,7 @@ func (s *session) regrantOne(staff, caseID string, c care.Compartment) error {
 	case !errors.Is(err, sql.ErrNoRows):
 		return wrap("reading who sees what", err)
 	}
-	d := care.MaySee(actor, care.Read, care.Target{Org: actor.Org, Case: caseID, Compartment: c}, s.now)
+	d := care.MaySee(actor, care.Carry, care.Target{Org: actor.Org, Case: caseID, Compartment: c}, s.now)
 	return s.setAccess(staff, scope, open, d.Allowed, d.Until)
 }
 
@@ -143,14 +143,14 @@ func (s *session) openScopes(staff string) (map[fieldsync.Scope]string, error) {
 	return open, wrap("reading who sees what", rows.Err())
 }
 
-// wanted is every scope that care.MaySee lets the actor read now, and until
-// when.
+// wanted is every scope that care.MaySee lets the actor take along on a
+// tablet now, and until when.
 func wanted(a care.Actor, now time.Time) map[fieldsync.Scope]time.Time {
 	want := make(map[fieldsync.Scope]time.Time)
 	for _, topic := range care.Topics {
 		for _, c := range topicCompartments[topic] {
 			t := care.Target{Org: a.Org, Topic: topic, Compartment: c}
-			if d := care.MaySee(a, care.Read, t, now); d.Allowed {
+			if d := care.MaySee(a, care.Carry, t, now); d.Allowed {
 				want[fieldsync.OrgScope(a.Org, topic, c)] = d.Until
 			}
 		}
@@ -158,7 +158,7 @@ func wanted(a care.Actor, now time.Time) map[fieldsync.Scope]time.Time {
 	load := caseloadOf(a)
 	for _, g := range a.Grants {
 		t := care.Target{Org: a.Org, Case: g.Case, Compartment: g.Compartment}
-		if d := care.MaySee(load.on(g.Case), care.Read, t, now); d.Allowed {
+		if d := care.MaySee(load.on(g.Case), care.Carry, t, now); d.Allowed {
 			want[fieldsync.CaseScope(g.Case, g.Compartment)] = d.Until
 		}
 	}
@@ -304,11 +304,11 @@ func (h *Hub) loadStaff(q querier, staff, device string) (care.Actor, error) {
 // grantsOf lists the live grants of a member of staff, of one case where one
 // is named.
 func grantsOf(q querier, staff, caseID string) ([]care.Grant, error) {
-	query, args := `SELECT id, case_id, compartment, until FROM grants WHERE staff = ? AND status = 'active'`, []any{staff}
+	query, args := `SELECT id, case_id, compartment, until, kind FROM grants WHERE staff = ? AND status = 'active'`, []any{staff}
 	if caseID != "" {
 		// The plus keeps SQLite from the index on staff, which it would prefer
 		// and which leads through a whole caseload (sqlite.org/optoverview.html#uplus).
-		query, args = `SELECT id, case_id, compartment, until FROM grants WHERE case_id = ? AND +staff = ? AND status = 'active'`, []any{caseID, staff}
+		query, args = `SELECT id, case_id, compartment, until, kind FROM grants WHERE case_id = ? AND +staff = ? AND status = 'active'`, []any{caseID, staff}
 	}
 	rows, err := q.rows(query, args...)
 	if err != nil {
@@ -318,11 +318,11 @@ func grantsOf(q querier, staff, caseID string) ([]care.Grant, error) {
 	var grants []care.Grant
 	for rows.Next() {
 		var g care.Grant
-		var compartment, until string
-		if err := rows.Scan(&g.ID, &g.Case, &compartment, &until); err != nil {
+		var compartment, until, kind string
+		if err := rows.Scan(&g.ID, &g.Case, &compartment, &until, &kind); err != nil {
 			return nil, wrap("reading grants", err)
 		}
-		g.Compartment = care.Compartment(compartment)
+		g.Compartment, g.BreakGlass = care.Compartment(compartment), kind != "" && kind != "ordinary"
 		if g.Until, err = time.Parse(care.TimeFormat, until); err != nil {
 			continue // a grant whose end is not settled grants nothing
 		}

@@ -311,7 +311,7 @@ func approvalEvent(p care.Approval, d care.Decision) event {
 	if p.Collection == "cases" {
 		t.Case = p.Record
 	}
-	return event{act: ActApproval, target: t, decision: d, count: 1}
+	return event{act: ActApproval, target: t, decision: d, count: 1, approval: p.ID}
 }
 
 func (h *Hub) auditApproval(ctx context.Context, a care.Actor, p care.Approval, d care.Decision) error {

@@ -92,19 +92,6 @@ func (h *Hub) DocumentFile(ctx context.Context, a care.Actor, id string) (name s
 	if s := paper.Text("status"); s == "cancelled" || s == "not_recallable" {
 		return "", nil, ErrPaperState
 	}
-	for _, c := range paperCompartments(paper) {
-		target := care.Target{Collection: "documents", Org: paper.Org, Case: paper.Case, Compartment: c}
-		d := care.MaySee(a, care.Read, target, h.now())
-		if err := h.Audit(ctx, a, ActPrint, target, d); err != nil {
-			return "", nil, err
-		}
-		if !d.Allowed {
-			return "", nil, ErrPaperClosed
-		}
-	}
-	if err := h.paperAllowed(ctx, a, paper); err != nil {
-		return "", nil, err
-	}
 	b, err = h.readFile(id)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", nil, err
@@ -112,7 +99,34 @@ func (h *Hub) DocumentFile(ctx context.Context, a care.Actor, id string) (name s
 	if sumOf(b) != paper.Text("sha256") {
 		return "", nil, ErrPaperDamaged
 	}
+	// Asked last, when the bytes are at hand: a consent that is withdrawn while
+	// they are read is withdrawn.
+	if err := h.mayCarry(ctx, a, paper, paperCompartments(paper)...); err != nil {
+		return "", nil, err
+	}
+	if err := h.paperAllowed(ctx, a, paper); err != nil {
+		return "", nil, err
+	}
 	return PaperName, b, nil
+}
+
+// mayCarry asks whether somebody may take parts of a case out of the house:
+// they are on each, and not by an emergency (R30).
+func (h *Hub) mayCarry(ctx context.Context, a care.Actor, paper care.Row, parts ...care.Compartment) error {
+	for _, c := range parts {
+		target := care.Target{Collection: "documents", Org: paper.Org, Case: paper.Case, Compartment: c}
+		d := care.MaySee(a, care.Carry, target, h.now())
+		if err := h.Audit(ctx, a, ActPrint, target, d); err != nil {
+			return err
+		}
+		switch {
+		case d.Reason == care.NotAtDesk:
+			return ErrNotAtDesk
+		case !d.Allowed:
+			return ErrPaperClosed
+		}
+	}
+	return nil
 }
 
 // HandOut notes that a prepared paper was given to the person (for a child, to
@@ -125,6 +139,9 @@ func (h *Hub) HandOut(ctx context.Context, a care.Actor, id string) error {
 	}
 	if paper.Text("status") != "prepared" {
 		return ErrPaperState
+	}
+	if err := h.mayCarry(ctx, a, paper, care.General); err != nil {
+		return err
 	}
 	if err := h.paperAllowed(ctx, a, paper); err != nil {
 		return err

@@ -198,7 +198,7 @@ func (p *pull) maySee(s fieldsync.Scope) (care.Target, care.Decision) {
 	if t.Case != "" {
 		t.Org = p.actor.Org
 	}
-	return t, care.MaySee(p.load.on(t.Case), care.Read, t, p.h.now())
+	return t, care.MaySee(p.load.on(t.Case), care.Carry, t, p.h.now())
 }
 
 func (p *pull) want(scope fieldsync.Scope, collection, record string, fields []string) {

@@ -57,6 +57,8 @@ type arrival struct {
 	replica string
 	actor   care.Actor
 	unread  string // why this version cannot read it, "" where it can
+
+	emergency bool // the hub let its author break the glass for this grant (R30)
 }
 
 // enter opens the door for one transaction and, after it is committed, wakes

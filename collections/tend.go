@@ -7,9 +7,9 @@ import (
 )
 
 // Tend does what time brings about with nobody doing anything: grants whose
-// date has passed end, urgent tasks that nobody took up go to the next person
-// (R13), beds are free again when their hold has run out, and the audit log is
-// signed. Whoever serves
+// date has passed end, emergencies that nobody reviewed are raised (R30),
+// urgent tasks that nobody took up go to the next person (R13), beds are free
+// again when their hold has run out, and the audit log is signed. Whoever serves
 // the hub calls it now and then; called again, it does nothing twice.
 func (h *Hub) Tend(ctx context.Context) error {
 	if err := h.SignLog(ctx, false); err != nil {
@@ -23,7 +23,11 @@ func (h *Hub) Tend(ctx context.Context) error {
 		return err
 	}
 	beds, err := h.staleBeds(ctx)
-	if err != nil || len(due)+len(beds) == 0 {
+	if err != nil {
+		return err
+	}
+	late, opened, err := h.unreviewed(ctx)
+	if err != nil || len(due)+len(beds)+len(late) == 0 {
 		return err
 	}
 	return h.enter(ctx, h.HubActor(), func(s *session) error {
@@ -32,6 +36,11 @@ func (h *Hub) Tend(ctx context.Context) error {
 				if err := s.consequence(c, task.Org); err != nil {
 					return err
 				}
+			}
+		}
+		for i, id := range late {
+			if err := s.raise(id, opened[i]); err != nil {
+				return err
 			}
 		}
 		for _, bed := range beds {

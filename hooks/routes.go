@@ -37,6 +37,8 @@ var ownRoutes = []route{
 	{method: "GET", path: "/api/portolan/approvals", handle: (*Front).approvals},
 	{method: "POST", path: "/api/portolan/approvals", handle: (*Front).askApproval},
 	{method: "POST", path: "/api/portolan/approvals/{id}/decide", handle: (*Front).decideApproval},
+	{method: "POST", path: "/api/portolan/emergencies", handle: (*Front).breakGlass},
+	{method: "GET", path: "/api/portolan/emergencies", handle: (*Front).emergencies},
 	{method: "GET", path: "/api/portolan/documents/{id}/file", handle: (*Front).documentFile},
 	{method: "POST", path: "/api/portolan/documents/{id}/hand-out", handle: (*Front).handOut},
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -83,6 +84,11 @@ type teller struct {
 func (t *teller) begin(o SummaryOrder) (err error) {
 	if t.file, err = t.hub.Read(t.ctx, t.reader, "cases", o.Case); err != nil {
 		return err
+	}
+	// A summary is made to be taken along: what an emergency opens does not (R30).
+	target := care.Target{Collection: "documents", Org: t.file.Org, Case: t.file.ID, Compartment: care.General}
+	if d := care.MaySee(t.reader, care.Carry, target, t.now); !d.Allowed {
+		return errors.Join(t.hub.Audit(t.ctx, t.reader, collections.ActPrint, target, d), collections.ErrNotAtDesk)
 	}
 	t.sections = map[string]bool{}
 	people, err := t.list("survivors")
@@ -214,7 +220,7 @@ func (t *teller) allowed(section string) bool {
 	}
 	for _, cat := range care.CarriedCategories(section) {
 		target := care.Target{Org: t.file.Org, Case: t.file.ID, Compartment: care.CategoryCompartment(cat)}
-		if !care.MaySee(t.reader, care.Read, target, t.now).Allowed {
+		if !care.MaySee(t.reader, care.Carry, target, t.now).Allowed {
 			return false
 		}
 	}
