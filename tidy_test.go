@@ -46,6 +46,7 @@ var arrows = map[string][]string{
 	"sync/simtest":  {"care", "sync"},
 	"seal":          {"care"},
 	"audit":         {"care"},
+	"signin":        {},
 	"handover":      {"care"},
 	"indicators":    {"care"},
 	"interop":       {"care"},
@@ -53,9 +54,9 @@ var arrows = map[string][]string{
 	"pdf/typeset":   {},
 	"pb_migrations": {},
 	"tablet":        {"care", "sync", "locales"},
-	"collections":   {"care", "sync", "seal", "audit", "handover", "pb_migrations"},
-	"hooks":         {"care", "sync", "seal", "audit", "handover", "indicators", "interop", "pdf", "locales", "collections", "web"},
-	"ops":           {"care", "sync", "seal", "audit", "handover", "indicators", "interop", "pdf", "locales", "collections", "hooks", "tablet", "internal/gen"},
+	"collections":   {"care", "sync", "seal", "audit", "signin", "handover", "pb_migrations"},
+	"hooks":         {"care", "sync", "seal", "audit", "handover", "indicators", "interop", "pdf", "locales", "collections", "signin", "web"},
+	"ops":           {"care", "sync", "seal", "audit", "handover", "indicators", "interop", "pdf", "locales", "collections", "hooks", "signin", "tablet", "internal/gen"},
 	"web":           {},
 	"internal/gen":  {"care", "sync"},
 }
@@ -84,7 +85,7 @@ var thirdParty = map[string][]string{
 
 // pure packages take the time and the randomness that they need as arguments:
 // the same input gives the same output, in a test and on a tablet.
-var pure = []string{"care", "sync", "pdf", "pdf/typeset", "interop", "seal", "audit", "handover", "indicators", "internal/gen", "sync/simtest"}
+var pure = []string{"care", "sync", "pdf", "pdf/typeset", "interop", "seal", "audit", "signin", "handover", "indicators", "internal/gen", "sync/simtest"}
 
 // clockCalls of package time read or wait for the real clock.
 var clockCalls = []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker"}

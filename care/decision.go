@@ -52,6 +52,9 @@ type Actor struct {
 	Roles  []Role
 	Device string // "" for the console and the hub's own jobs
 	Grants []Grant
+	// Unproved is somebody who signed in with a password where more is asked
+	// of them: they have no power and see nothing.
+	Unproved bool
 }
 
 // HubStaff is the author of what the hub does by its own rules. It is a fixed

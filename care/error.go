@@ -9,6 +9,7 @@ type Kind string
 const (
 	Invalid     Kind = "invalid"     // 400: what was sent makes no sense; it is still with its author
 	Signin      Kind = "signin"      // 401: no token, or one that is wrong, expired or revoked
+	Forbidden   Kind = "forbidden"   // 403: only for what is wrong with the request or the sign-in, never with a person's rights to a record
 	NotFound    Kind = "not_found"   // 404: no such thing, or not for this person: the two look the same
 	Conflict    Kind = "conflict"    // 409: the state does not allow it now
 	TooLarge    Kind = "too_large"   // 413

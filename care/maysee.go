@@ -26,6 +26,7 @@ const (
 	NotAtDesk      Reason = "not_at_desk"      // what an emergency opens is seen at the desk, and leaves it in no form
 	ReviewOverdue  Reason = "review_overdue"   // nobody reviewed an emergency within 72 hours; in the log for the auditor
 	NotActorsOrg   Reason = "actor_has_no_org" // the actor belongs to no organisation
+	NotProved      Reason = "not_proved"       // the actor has not given their second factor
 )
 
 // MaySee decides whether the actor may do the act to the target. It denies
@@ -39,6 +40,8 @@ func MaySee(a Actor, act Act, t Target, now time.Time) Decision {
 		return Decision{Reason: NotSignedIn}
 	case a.IsHub():
 		return Decision{Allowed: true, Reason: SeeHub}
+	case a.Unproved:
+		return Decision{Reason: NotProved}
 	case a.Org == "":
 		return Decision{Reason: NotActorsOrg}
 	case t.Org != "" && t.Org != a.Org:
@@ -60,6 +63,8 @@ func MayOpenCase(a Actor, org string) Decision {
 		return Decision{Reason: NotSignedIn}
 	case a.IsHub():
 		return Decision{Allowed: true, Reason: SeeHub}
+	case a.Unproved:
+		return Decision{Reason: NotProved}
 	case a.Org == "":
 		return Decision{Reason: NotActorsOrg}
 	case org != a.Org:

@@ -156,6 +156,7 @@ var decisionReasons = []struct {
 	{NotAtDesk, "what an emergency opens is seen at the desk, and leaves it in no form"},
 	{ReviewOverdue, "nobody reviewed the emergency in time"},
 	{NotActorsOrg, "the person belongs to no organisation"},
+	{NotProved, "the person has not given their second factor"},
 	{ShareConsented, "the person agreed"},
 	{NothingAsked, "the request does not say what, why or how"},
 	{NoConsent, "the person was not asked for this"},

@@ -66,6 +66,9 @@ func (a Actor) Can(p Power) bool {
 	if a.IsHub() {
 		return true
 	}
+	if a.Unproved {
+		return false
+	}
 	return slices.ContainsFunc(a.Roles, func(r Role) bool { return slices.Contains(powerRows[r], p) })
 }
 
@@ -74,6 +77,14 @@ func (a Actor) IsHub() bool { return a.Staff == HubStaff }
 
 func (a Actor) hasAny(roles []Role) bool {
 	return slices.ContainsFunc(a.Roles, func(r Role) bool { return slices.Contains(roles, r) })
+}
+
+// NeedsSecondFactor says whether somebody with these roles signs in with a
+// second factor: whoever has any power. Those who may approve, enrol, export
+// or erase have; and so does whoever could give these powers to themselves or
+// reads who saw what.
+func NeedsSecondFactor(roles []Role) bool {
+	return slices.ContainsFunc(roles, func(r Role) bool { return len(powerRows[r]) > 0 })
 }
 
 // PowersOf lists the powers of a role.

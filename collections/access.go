@@ -25,6 +25,9 @@ func (s *session) access(rec *record) error {
 		}
 		return s.regrantOne(row.Text("staff"), rec.caseID, care.Compartment(row.Text("compartment")))
 	case "staff":
+		if err := s.endOtherRoles(rec.id); err != nil {
+			return err
+		}
 		return s.regrant(rec.id)
 	case "devices":
 		return s.revoked(rec)
@@ -274,6 +277,7 @@ func (h *Hub) present(q querier, a care.Actor) (care.Actor, error) {
 	if errors.Is(err, care.ErrNotFound) {
 		return care.Actor{}, ErrToken
 	}
+	now.Unproved = a.Unproved
 	return now, err
 }
 

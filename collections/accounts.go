@@ -24,13 +24,17 @@ const AccountsCollection = "accounts"
 // (NIST SP 800-63B §3.1.1.2 asks for at least 15 where it stands alone).
 const PasswordRunesMin = 12
 
+// passwordBytesMax is what bcrypt reads; it would take the rest for nothing.
+const passwordBytesMax = 72
+
 // Errors of accounts.
 var (
-	ErrLoginTaken = &care.Error{Code: "login_taken", Kind: care.Conflict, Hint: "There is an account with this login already."}
-	ErrLoginBad   = &care.Error{Code: "login_bad", Kind: care.Invalid, Hint: "A login is 2 to 80 lower-case letters, digits, dots, dashes or @."}
-	ErrPassword   = &care.Error{Code: "password_short", Kind: care.Invalid, Hint: fmt.Sprintf("A password has at least %d characters; a few plain words do.", PasswordRunesMin)}
-	ErrSignIn     = &care.Error{Code: "signin_failed", Kind: care.Signin, Hint: "Login or password is wrong, or the account is closed."}
-	ErrNoPower    = &care.Error{Code: "no_power", Kind: care.Unprocessed, Hint: "Your role may not do this; ask a coordinator or an operator."}
+	ErrLoginTaken   = &care.Error{Code: "login_taken", Kind: care.Conflict, Hint: "There is an account with this login already."}
+	ErrLoginBad     = &care.Error{Code: "login_bad", Kind: care.Invalid, Hint: "A login is 2 to 80 lower-case letters, digits, dots, dashes or @."}
+	ErrPassword     = &care.Error{Code: "password_short", Kind: care.Invalid, Hint: fmt.Sprintf("A password has at least %d characters; a few plain words do.", PasswordRunesMin)}
+	ErrPasswordLong = &care.Error{Code: "password_long", Kind: care.Invalid, Hint: fmt.Sprintf("A password has at most %d bytes.", passwordBytesMax)}
+	ErrSignIn       = &care.Error{Code: "signin_failed", Kind: care.Signin, Hint: "Login, password or code is wrong, or the account is closed."}
+	ErrNoPower      = &care.Error{Code: "no_power", Kind: care.Unprocessed, Hint: "Your role may not do this; ask a coordinator or an operator."}
 )
 
 // NewAccount is a person who starts to work.
@@ -43,12 +47,17 @@ type NewAccount struct {
 }
 
 // AddAccount makes the staff record, through the door, and the account beside
-// it, and returns their common id. The actor needs the power people.
+// it, in one transaction, and returns their common id. The actor needs the
+// power people.
 func (h *Hub) AddAccount(ctx context.Context, a care.Actor, n NewAccount) (string, error) {
 	if !a.Can(care.MayPeople) {
 		return "", ErrNoPower
 	}
-	if err := h.checkLogin(n.Login, n.Password); err != nil {
+	if len(n.Login) < 2 || len(n.Login) > 80 || strings.Trim(n.Login, "abcdefghijklmnopqrstuvwxyz0123456789._@-") != "" {
+		return "", ErrLoginBad
+	}
+	account, err := h.withPassword(n.Password)
+	if err != nil {
 		return "", err
 	}
 	roles := make([]string, len(n.Roles))
@@ -56,43 +65,55 @@ func (h *Hub) AddAccount(ctx context.Context, a care.Actor, n NewAccount) (strin
 		roles[i] = string(r)
 	}
 	id := h.newID()
-	receipts, err := h.Do(ctx, a, Draft{Collection: "staff", Record: id, Org: n.Org,
-		Set: map[string]care.Value{"display_name": care.OfText(n.DisplayName), "status": care.OfText("active")},
-		Add: map[string][]string{"roles": roles}})
+	err = h.enter(ctx, a, func(s *session) error {
+		var taken bool
+		if err := s.t.row(`SELECT EXISTS (SELECT 1 FROM `+AccountsCollection+` WHERE login = ?)`, n.Login).Scan(&taken); err != nil {
+			return wrap("looking for the login", err)
+		}
+		if taken {
+			return ErrLoginTaken
+		}
+		receipts, err := s.doGroup([]Draft{{Collection: "staff", Record: id, Org: n.Org,
+			Set: map[string]care.Value{"display_name": care.OfText(n.DisplayName), "status": care.OfText("active")},
+			Add: map[string][]string{"roles": roles}}})
+		if err == nil {
+			err = Refused(receipts)
+		}
+		if err != nil {
+			return wrap("adding a member of staff", err)
+		}
+		if _, err := s.t.exec(`INSERT INTO `+AccountsCollection+` (id, login, password, tokenKey, verified) VALUES (?, ?, ?, ?, TRUE)`,
+			id, n.Login, account.GetString("password:hash"), account.TokenKey()); err != nil {
+			return wrap("adding an account", err)
+		}
+		return s.t.note(s.nowText, a, event{act: ActAccount, target: peopleTarget("accounts", n.Org), decision: care.Decision{Allowed: true, Reason: "made"}, count: 1})
+	})
 	if err != nil {
-		return "", wrap("adding a member of staff", err)
-	}
-	if err := Refused(receipts); err != nil {
 		return "", err
-	}
-	c, err := h.app.FindCachedCollectionByNameOrId(AccountsCollection)
-	if err != nil {
-		return "", wrap("finding the accounts", err)
-	}
-	account := core.NewRecord(c)
-	account.Id = id
-	account.Set("login", n.Login)
-	account.SetPassword(n.Password)
-	account.SetVerified(true)
-	if err := h.app.SaveWithContext(ctx, account); err != nil {
-		return "", wrap("adding an account", err)
 	}
 	return id, nil
 }
 
-func (h *Hub) checkLogin(login, password string) error {
-	if len(login) < 2 || len(login) > 80 || strings.Trim(login, "abcdefghijklmnopqrstuvwxyz0123456789._@-") != "" {
-		return ErrLoginBad
-	}
+// withPassword is an account that nobody has yet, with a password and a key
+// for tokens of its own.
+func (h *Hub) withPassword(password string) (*core.Record, error) {
 	if len([]rune(password)) < PasswordRunesMin {
-		return ErrPassword
+		return nil, ErrPassword
 	}
-	if _, err := h.app.FindFirstRecordByData(AccountsCollection, "login", login); err == nil {
-		return ErrLoginTaken
-	} else if !errors.Is(err, sql.ErrNoRows) {
-		return wrap("looking for the login", err)
+	if len(password) > passwordBytesMax {
+		return nil, ErrPasswordLong
 	}
-	return nil
+	c, err := h.app.FindCachedCollectionByNameOrId(AccountsCollection)
+	if err != nil {
+		return nil, wrap("finding the accounts", err)
+	}
+	account := core.NewRecord(c)
+	account.SetPassword(password)
+	account.RefreshTokenKey()
+	if account.GetString("password:hash") == "" {
+		return nil, errors.New("hashing a password failed")
+	}
+	return account, nil
 }
 
 // Refused is an error where anything of a hub's own change was held: what a
@@ -112,39 +133,49 @@ func (h *Hub) SetPassword(ctx context.Context, a care.Actor, login, password str
 	if !a.Can(care.MayPeople) {
 		return ErrNoPower
 	}
-	if len([]rune(password)) < PasswordRunesMin {
-		return ErrPassword
-	}
-	account, err := h.app.FindFirstRecordByData(AccountsCollection, "login", login)
-	if errors.Is(err, sql.ErrNoRows) {
-		return care.ErrNotFound
-	}
+	staff, err := h.StaffOf(ctx, login)
 	if err != nil {
-		return wrap("looking for the login", err)
+		return err
 	}
-	account.SetPassword(password) // refreshes the token key too
-	return wrap("setting a password", h.app.SaveWithContext(ctx, account))
+	return h.setPassword(ctx, a, staff, password, match{}, "set")
 }
 
-// SignIn checks a password and returns whose it is. A wrong login costs the
-// same time as a wrong password.
-func (h *Hub) SignIn(ctx context.Context, login, password string) (care.Actor, error) {
-	account, err := h.app.FindFirstRecordByData(AccountsCollection, "login", login)
-	if errors.Is(err, sql.ErrNoRows) {
-		h.decoy().ValidatePassword(password)
-		return care.Actor{}, ErrSignIn
-	}
+// ChangePassword gives somebody who has signed in a new password, where they
+// show the one that they have, and their second factor if there is one.
+func (h *Hub) ChangePassword(ctx context.Context, c Credentials, password string) error {
+	s, err := h.check(ctx, c)
 	if err != nil {
-		return care.Actor{}, wrap("looking for the login", err) // not a wrong password
+		return err
 	}
-	if !account.ValidatePassword(password) {
-		return care.Actor{}, ErrSignIn
+	if s.actor.Unproved {
+		return ErrSecondFactor
 	}
-	actor, err := h.Actor(ctx, account.Id, "")
-	if errors.Is(err, care.ErrNotFound) {
-		return actor, ErrSignIn
+	return h.setPassword(ctx, s.actor, s.actor.Staff, password, s.match, "changed")
+}
+
+func (h *Hub) setPassword(ctx context.Context, a care.Actor, staff, password string, m match, how care.Reason) error {
+	account, err := h.withPassword(password)
+	if err != nil {
+		return err
 	}
-	return actor, err
+	err = h.writer.write(ctx, func(t *tx) error {
+		now := h.nowText()
+		if err := m.burn(t, now); err != nil {
+			return err
+		}
+		if _, err := t.exec(`UPDATE `+AccountsCollection+` SET password = ?, tokenKey = ? WHERE id = ?`,
+			account.GetString("password:hash"), account.TokenKey(), staff); err != nil {
+			return wrap("setting a password", err)
+		}
+		if err := t.endSignIns(staff, "", now); err != nil {
+			return err
+		}
+		return t.note(now, a, event{act: ActPassword, target: peopleTarget("accounts", a.Org), decision: care.Decision{Allowed: true, Reason: how}, count: 1})
+	})
+	if err == nil {
+		h.signedOut(staff)
+	}
+	return err
 }
 
 // decoy is an account that nobody has, to spend a password check on.

@@ -50,6 +50,7 @@ type Hub struct {
 	replica string // the hub's own replica
 	wakeMu  sync.Mutex
 	wake    []func(staff []string)
+	out     []func(staff string) // beside wake: who hears that sign-ins ended
 
 	signer   *audit.Signer // of the audit log
 	verifier *audit.Verifier

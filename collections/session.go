@@ -23,6 +23,7 @@ type session struct {
 	grants map[held][]care.Grant // as far as they were asked for
 	staff  map[string]care.Actor // in whose name the hub makes changes
 	kept   map[recordKey]*record // decoded, as they stand in this transaction
+	out    []string              // staff whose sign-ins ended
 }
 
 // state is what a group that falls puts back, beside what the database puts
@@ -64,7 +65,7 @@ type arrival struct {
 // enter opens the door for one transaction and, after it is committed, wakes
 // whom it concerns.
 func (h *Hub) enter(ctx context.Context, a care.Actor, f func(*session) error) error {
-	var woken []string
+	var woken, out []string
 	err := h.writer.write(ctx, func(t *tx) (err error) {
 		defer caught(&err)
 		now := h.now()
@@ -79,11 +80,13 @@ func (h *Hub) enter(ctx context.Context, a care.Actor, f func(*session) error) e
 			return err
 		}
 		woken, err = s.close()
+		out = s.out
 		return err
 	})
 	if err != nil {
 		return err
 	}
+	h.signedOut(out...)
 	h.wakeUp(woken)
 	return nil
 }

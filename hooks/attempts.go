@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// Bounds on guessing. A shelter is one address for all its tablets, so an
-// address may fail more often than one login from there. A login as such has
-// only a short pause, so that nobody is locked out by somebody else's guesses.
+// Bounds on guessing. Whoever signed in of late from the same address, or shows
+// that they did from the same device, has an allowance of their own: nobody
+// else's guesses lock them out. All others who try one login, from wherever,
+// share one (OWASP, "Slow Down Online Guessing Attacks with Device Cookies").
 var (
-	perPair    = bound{free: 5, first: 2 * time.Second, most: 15 * time.Minute} // one login from one address
-	perLogin   = bound{free: 30, first: time.Second, most: 30 * time.Second}
-	perAddress = bound{free: 30, first: time.Second, most: 5 * time.Minute}
+	perLane    = bound{free: 5, first: time.Minute, most: 15 * time.Minute}
+	perAddress = bound{free: 30, first: time.Second, most: 5 * time.Minute}      // of strangers: a shelter is one address
 	perCode    = bound{free: 10, first: 2 * time.Second, most: 15 * time.Minute} // enrolment codes, per address
 )
 
@@ -57,33 +57,40 @@ func newAttempts(now func() time.Time) *attempts {
 	return &attempts{now: now, keys: make(map[string]*failures)}
 }
 
-// attempt is what one try counts against.
+// attempt is what one try counts against. Who owns it has it for themselves.
 type attempt struct {
-	key string
-	of  bound
+	key   string
+	of    bound
+	owned bool
+}
+
+// try is one that was let through.
+type try struct {
+	ok   func() // takes it back: of what the one who tried owns everything, of the rest this one try
+	last bool   // where it fails, the next one waits
 }
 
 // begin counts a try as failed before it is made, so that many at once count
-// too. ok takes that back: of the first attempt, whose owner has shown that
-// they know the secret, everything; of the others this one try.
-func (a *attempts) begin(against ...attempt) (ok func(), err error) {
+// too.
+func (a *attempts) begin(against ...attempt) (try, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	now := a.now()
 	for _, t := range against {
 		if f := a.keys[t.key]; f != nil && now.Sub(f.last) < attemptsMemory {
 			if wait := t.of.pause(f.n) - now.Sub(f.last); wait > 0 {
-				return nil, &waitError{errTooMany, wait}
+				return try{}, &waitError{errTooMany, wait}
 			}
 		}
 	}
+	last := false
 	for _, t := range against {
-		a.fail(t.key, now)
+		last = a.fail(t.key, now) >= t.of.free || last
 	}
-	return func() { a.succeed(against) }, nil
+	return try{func() { a.succeed(against) }, last}, nil
 }
 
-func (a *attempts) fail(key string, now time.Time) {
+func (a *attempts) fail(key string, now time.Time) int {
 	f := a.keys[key]
 	if f == nil {
 		a.makeRoom(now)
@@ -94,6 +101,7 @@ func (a *attempts) fail(key string, now time.Time) {
 		f.n = 0
 	}
 	f.n, f.last = f.n+1, now
+	return f.n
 }
 
 // makeRoom forgets what is old, and where that does not help, half of
@@ -119,9 +127,10 @@ func (a *attempts) makeRoom(now time.Time) {
 func (a *attempts) succeed(against []attempt) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	delete(a.keys, against[0].key)
-	for _, t := range against[1:] {
-		if f := a.keys[t.key]; f != nil && f.n > 0 {
+	for _, t := range against {
+		if t.owned {
+			delete(a.keys, t.key)
+		} else if f := a.keys[t.key]; f != nil && f.n > 0 {
 			f.n--
 		}
 	}

@@ -16,6 +16,7 @@ type route struct {
 	method, path string
 	guest        bool // for guests too
 	open         bool // and a wrong token does no harm: this is where one gets a new one
+	early        bool // also for who has given their password and not yet the second factor
 	handle       handler
 }
 

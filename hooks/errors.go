@@ -29,14 +29,11 @@ var status = map[care.Kind]int{
 	care.Invalid: http.StatusBadRequest, care.Signin: http.StatusUnauthorized, care.NotFound: http.StatusNotFound,
 	care.Conflict: http.StatusConflict, care.TooLarge: http.StatusRequestEntityTooLarge,
 	care.Unprocessed: http.StatusUnprocessableEntity, care.Busy: http.StatusServiceUnavailable,
-	tooMany: http.StatusTooManyRequests, forbidden: http.StatusForbidden,
+	care.Forbidden: http.StatusForbidden, tooMany: http.StatusTooManyRequests,
 }
 
-// Kinds that only HTTP knows.
-const (
-	tooMany   care.Kind = "too_many"  // 429
-	forbidden care.Kind = "forbidden" // 403: only for what is wrong with the request, never with a person's rights to a record
-)
+// tooMany is 429, which only HTTP knows.
+const tooMany care.Kind = "too_many"
 
 // said is what a person reads first.
 var said = map[int]string{
@@ -56,12 +53,11 @@ var said = map[int]string{
 var (
 	errTokenInvalid = &care.Error{Code: "token_invalid", Kind: care.Signin, Hint: "The token is wrong, has expired or was revoked. Sign in again."}
 	errTokenMissing = &care.Error{Code: "token_missing", Kind: care.Signin, Hint: "Send a token in the Authorization header."}
-	errSignIn       = &care.Error{Code: "signin_failed", Kind: care.Signin, Hint: "Login or password is wrong."}
-	errOrigin       = &care.Error{Code: "wrong_origin", Kind: forbidden, Hint: "Another web site may not speak for a person here."}
+	errOrigin       = &care.Error{Code: "wrong_origin", Kind: care.Forbidden, Hint: "Another web site may not speak for a person here."}
 	errQuery        = &care.Error{Code: "query_refused", Kind: care.Invalid, Hint: "Send it in the body: addresses end up in logs."}
 	errTopic        = &care.Error{Code: "topic_unknown", Kind: care.Invalid, Hint: "The only topic is wake."}
 	errTooMany      = &care.Error{Code: "too_many_attempts", Kind: tooMany, Hint: "Wait a little, then try again."}
-	errDeviceHere   = &care.Error{Code: "device_token_refused", Kind: forbidden, Hint: "A tablet's token does not sign a person in here."}
+	errDeviceHere   = &care.Error{Code: "device_token_refused", Kind: care.Forbidden, Hint: "A tablet's token does not sign a person in here."}
 )
 
 // retryAfter is what a client is told to wait where no better figure is known.

@@ -92,6 +92,7 @@ func New(hub *collections.Hub, cfg Config) (*Front, error) {
 		return nil, fmt.Errorf("building the routes: %w", err)
 	}
 	hub.OnWake(f.wake.wake)
+	hub.OnSignOut(f.wake.signedOut)
 	return f, nil
 }
 

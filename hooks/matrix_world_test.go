@@ -111,15 +111,7 @@ func superuserToken(t *testing.T, app core.App) string {
 
 func (w *world) signIn(t *testing.T, login string) string {
 	t.Helper()
-	code, body := w.ask(t, asker{}, "POST", "/api/collections/accounts/auth-with-password",
-		map[string]string{"identity": login, "password": hubtest.Password})
-	var in struct {
-		Token string `json:"token"`
-	}
-	if err := json.Unmarshal(body, &in); err != nil || code != http.StatusOK || in.Token == "" {
-		t.Fatalf("signing in: %d %s %v", code, body, err)
-	}
-	return in.Token
+	return w.hub.Token(t, w.url, login)
 }
 
 // fill makes a case in each organisation, with a record of several

@@ -27,6 +27,14 @@ var ownRoutes = []route{
 	{method: "GET", path: "/api/portolan/health", open: true, handle: (*Front).health},
 	{method: "HEAD", path: "/api/portolan/health", open: true, handle: (*Front).health},
 	{method: "POST", path: "/api/portolan/enrol", open: true, handle: (*Front).enrol},
+	{method: "GET", path: "/api/portolan/second-factor", early: true, handle: (*Front).secondFactors},
+	{method: "POST", path: "/api/portolan/second-factor/give", early: true, handle: (*Front).giveCode},
+	{method: "POST", path: "/api/portolan/second-factor/totp", early: true, handle: (*Front).beginTOTP},
+	{method: "POST", path: "/api/portolan/second-factor/totp/confirm", early: true, handle: (*Front).confirmTOTP},
+	{method: "POST", path: "/api/portolan/second-factor/recovery-codes", handle: (*Front).recoveryCodes},
+	{method: "POST", path: "/api/portolan/second-factor/remove", handle: (*Front).removeFactor},
+	{method: "POST", path: "/api/portolan/sign-out", early: true, handle: (*Front).signOut},
+	{method: "POST", path: "/api/portolan/password", handle: (*Front).changePassword},
 	{method: "POST", path: "/api/portolan/sync", handle: (*Front).sync},
 	{method: "GET", path: "/api/portolan/me", handle: (*Front).me},
 	{method: "GET", path: "/api/portolan/schema", handle: (*Front).schema},
@@ -119,7 +127,7 @@ func (f *Front) enrol(e *core.RequestEvent, _ care.Actor) error {
 	if err != nil {
 		return collections.ErrKey
 	}
-	ok, err := f.attempts.begin(attempt{"code:" + addressKey(e.RemoteIP()), perCode})
+	try, err := f.attempts.begin(attempt{"code:" + addressKey(e.RemoteIP()), perCode, true})
 	if err != nil {
 		return err
 	}
@@ -127,7 +135,7 @@ func (f *Front) enrol(e *core.RequestEvent, _ care.Actor) error {
 	if err != nil {
 		return err
 	}
-	ok()
+	try.ok()
 	return reply(e, struct {
 		collections.Enrolled
 		Hub string `json:"hub"`

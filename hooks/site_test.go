@@ -149,9 +149,7 @@ const passwordPath = "/api/collections/accounts/auth-with-password"
 
 func (s *site) signIn(t *testing.T, login string) (token string) {
 	t.Helper()
-	var in struct{ Token string }
-	s.ask(t, "POST", passwordPath, "", map[string]string{"identity": login, "password": hubtest.Password}).into(t, &in)
-	return in.Token
+	return s.Token(t, s.url, login)
 }
 
 // staff is a member of staff who has signed in at the desk.

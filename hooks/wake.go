@@ -59,6 +59,7 @@ type listener struct {
 	number  uint64 // in the order in which they came
 	staff   string // "" until it has said who it is
 	device  string
+	session string // of a desk
 	checked time.Time
 	n       uint64 // wake-ups so far; its own counter, so that it tells nothing of others
 	sending bool
@@ -135,12 +136,17 @@ func (w *waker) send(l *listener) {
 func (w *waker) stillKnown(l *listener) bool {
 	w.mu.Lock()
 	fresh := w.hub.Now().Sub(l.checked) < wakeRecheck
-	staff, device := l.staff, l.device
+	staff, device, session := l.staff, l.device, l.session
 	w.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), wakeStall)
 	defer cancel()
 	if device != "" {
 		if ok, err := w.hub.DeviceEnrolled(ctx, device); err != nil || !ok {
+			return false
+		}
+	}
+	if device == "" {
+		if ok, err := w.hub.SessionLive(ctx, staff, session); err != nil || !ok {
 			return false
 		}
 	}
@@ -212,7 +218,7 @@ func (w *waker) unlist(l *listener) {
 
 // subscribe notes whose connection it is. Without a topic it stays open and
 // is told nothing.
-func (w *waker) subscribe(id string, a care.Actor, topics []string) {
+func (w *waker) subscribe(id string, a care.Actor, session string, topics []string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	l := w.byID[id]
@@ -224,7 +230,7 @@ func (w *waker) subscribe(id string, a care.Actor, topics []string) {
 	} else {
 		w.unlist(l)
 	}
-	l.staff, l.device, l.checked = a.Staff, a.Device, w.hub.Now()
+	l.staff, l.device, l.session, l.checked = a.Staff, a.Device, session, w.hub.Now()
 	if len(topics) > 0 {
 		w.byStaff[a.Staff] = append(w.byStaff[a.Staff], l)
 	}
@@ -265,6 +271,24 @@ func (w *waker) drop(device string) {
 	defer w.mu.Unlock()
 	for _, l := range w.byID {
 		if l.device == device && device != "" {
+			l.hangUp()
+		}
+	}
+}
+
+// signedOut hangs up on the desks of a member of staff whose sign-in has
+// ended.
+func (w *waker) signedOut(staff string) {
+	w.mu.Lock()
+	var desks []*listener
+	for _, l := range w.byID {
+		if l.staff == staff && l.device == "" && !w.closed {
+			desks = append(desks, l)
+		}
+	}
+	w.mu.Unlock()
+	for _, l := range desks {
+		if !w.stillKnown(l) {
 			l.hangUp()
 		}
 	}
@@ -314,7 +338,8 @@ func (f *Front) bindRealtime() {
 		if err := e.Next(); err != nil {
 			return err
 		}
-		f.wake.subscribe(e.Client.Id(), actor, e.Subscriptions)
+		session, _ := e.Get(sessionKey).(string)
+		f.wake.subscribe(e.Client.Id(), actor, session, e.Subscriptions)
 		return nil
 	})
 	f.app.OnRealtimeMessageSend().BindFunc(func(e *core.RealtimeMessageEvent) error {

@@ -39,7 +39,9 @@ type demoAccount struct {
 	Role     care.Role `json:"role"`
 	Login    string    `json:"login"`
 	Password string    `json:"password"`
-	staff    string
+	// TOTPSecret is the second factor of those whose role needs one, in base 32.
+	TOTPSecret string `json:"totp_secret,omitempty"`
+	staff      string
 }
 
 // demoCode is a one-time code with which a tablet can be enrolled.
@@ -251,9 +253,16 @@ func (d *demo) tell() {
 	fmt.Fprintf(out, "  case in conflict  %s\n  case moving       %s (owner %s)\n  paper handed out  %s\n\n",
 		d.CaseInConflict, d.CaseMoving, d.CaseMovingOwner, filepath.Join(d.dir, d.Summary.File))
 	fmt.Fprint(out, "Log in as:\n")
+	secret := ""
 	for _, a := range d.Accounts {
-		fmt.Fprintf(out, "  %-20s %-16s %s\n", a.Role, a.Login, a.Password)
+		fmt.Fprintf(out, "  %-20s %-16s %s", a.Role, a.Login, a.Password)
+		if a.TOTPSecret != "" {
+			fmt.Fprintf(out, "  and a code of %s", a.TOTPSecret)
+			secret = a.TOTPSecret
+		}
+		fmt.Fprintln(out)
 	}
+	fmt.Fprintf(out, "\nWhoever has a power signs in with a second factor too. The code of the moment:\n  %s totp %s\n", d.env.Program, secret)
 	fmt.Fprint(out, "\nEnrol a tablet of your own, in another terminal (a code lives ten minutes; demo.json always has fresh ones):\n")
 	for _, c := range d.Codes {
 		fmt.Fprintf(out, "  %s tablet --dir my-tablet enrol %s %s   # as %s\n", d.env.Program, c.URL, c.Code, c.Login)

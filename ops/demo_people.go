@@ -10,6 +10,7 @@ import (
 	"portolan/care"
 	"portolan/collections"
 	"portolan/internal/gen"
+	"portolan/signin"
 )
 
 // demoStaff is who works at the demo's hub.
@@ -50,6 +51,9 @@ func (d *demo) surroundings(ctx context.Context) error {
 		a.staff, err = hub.AddAccount(ctx, hub.HubActor(), collections.NewAccount{
 			Login: s.login, Password: a.Password, DisplayName: s.name, Roles: []care.Role{s.role}, Org: w.Home()})
 		if err != nil {
+			return err
+		}
+		if a.TOTPSecret, err = d.secondFactor(ctx, a); err != nil {
 			return err
 		}
 		d.Accounts = append(d.Accounts, a)
@@ -105,7 +109,33 @@ func (d *demo) account(login string) demoAccount {
 
 // actor is a member of the demo's staff with the grants that they hold now.
 func (d *demo) actor(ctx context.Context, login string) (care.Actor, error) {
-	return d.hub.Hub.SignIn(ctx, login, d.account(login).Password)
+	staff, err := d.hub.Hub.StaffOf(ctx, login)
+	if err != nil {
+		return care.Actor{}, err
+	}
+	return d.hub.Hub.Actor(ctx, staff, "")
+}
+
+// secondFactor sets up an authenticator app for those whose role needs one. It
+// is confirmed with the code before the present one, which stays unused.
+func (d *demo) secondFactor(ctx context.Context, a demoAccount) (string, error) {
+	if !care.NeedsSecondFactor([]care.Role{a.Role}) {
+		return "", nil
+	}
+	actor, err := d.hub.Hub.Actor(ctx, a.staff, "")
+	if err != nil {
+		return "", err
+	}
+	made, err := d.hub.Hub.BeginTOTP(ctx, actor)
+	if err != nil {
+		return "", err
+	}
+	secret, err := signin.ParseSecret(made.Secret)
+	if err != nil {
+		return "", err
+	}
+	_, err = d.hub.Hub.ConfirmTOTP(ctx, actor, "", signin.Code(secret, signin.Step(d.env.Now())-signin.Window))
+	return made.Secret, err
 }
 
 // codes makes fresh enrolment codes; they live ten minutes.

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"portolan/care"
 )
 
 // A demo stops when it is told to, in the middle too, says what to do then,
@@ -40,7 +42,11 @@ func TestTheDemo(t *testing.T) {
 		t.Fatalf("%d accounts, %d codes", len(d.Accounts), len(d.Codes))
 	}
 	for _, a := range d.Accounts {
-		body, err := json.Marshal(map[string]string{"identity": a.Login, "password": a.Password})
+		in := map[string]string{"identity": a.Login, "password": a.Password}
+		if care.NeedsSecondFactor([]care.Role{a.Role}) {
+			in["code"] = strings.TrimSpace(c.must(t, ExitOK, "totp", a.TOTPSecret))
+		}
+		body, err := json.Marshal(in)
 		if err != nil {
 			t.Fatal(err)
 		}

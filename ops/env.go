@@ -139,6 +139,18 @@ func askTerminal(_ context.Context, prompt string) (string, error) {
 	return string(secret), nil
 }
 
+// CodeVariable names the environment variable that is taken for the code of a
+// second factor instead of asking.
+const CodeVariable = "PORTOLAN_CODE"
+
+// code asks for the code of a second factor, or takes it from PORTOLAN_CODE.
+func (e Env) code(ctx context.Context, login string) (string, error) {
+	if c := e.Getenv(CodeVariable); c != "" {
+		return c, nil
+	}
+	return e.Ask(ctx, "Code of "+login+"'s authenticator app, or a recovery code: ")
+}
+
 // SignIn makes whoever runs a command a named member of staff: what shows a
 // person's data asks for this, on the hub's own console too.
 func (e Env) SignIn(ctx context.Context, hub *collections.Hub, login string) (care.Actor, error) {
@@ -146,7 +158,23 @@ func (e Env) SignIn(ctx context.Context, hub *collections.Hub, login string) (ca
 	if err != nil {
 		return care.Actor{}, err
 	}
-	return hub.SignIn(ctx, login, password)
+	c := collections.Credentials{Login: login, Password: password}
+	actor, err := hub.SignIn(ctx, c)
+	if !errors.Is(err, collections.ErrSecondFactor) {
+		return actor, err
+	}
+	has, err := hub.HasSecondFactor(ctx, actor.Staff)
+	if err != nil {
+		return care.Actor{}, err
+	}
+	if !has {
+		return care.Actor{}, &care.Error{Code: collections.ErrSecondFactor.Code, Kind: care.Forbidden,
+			Hint: "This role needs a second factor: `" + e.Program + " user second-factor setup " + login + "` makes one."}
+	}
+	if c.Code, err = e.code(ctx, login); err != nil {
+		return care.Actor{}, err
+	}
+	return hub.SignIn(ctx, c)
 }
 
 // exitError ends a command that was carried out elsewhere, or whose fault was
@@ -173,7 +201,7 @@ func (e Env) Fail(err error) int {
 	}
 	fmt.Fprintf(e.Stderr, "portolan: %v\n", err)
 	switch known.Kind {
-	case care.Signin:
+	case care.Signin, care.Forbidden:
 		return ExitForbidden
 	case care.Invalid:
 		return ExitUsage

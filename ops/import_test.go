@@ -25,6 +25,7 @@ func importConsole(t *testing.T, files map[string]string) *console {
 	t.Helper()
 	c := newConsole(t)
 	c.must(t, ExitOK, "user", "add", "--dir", "hub", "ana", "--role", "coordinator")
+	c.secondFactor(t, "ana")
 	for name, text := range files {
 		c.file(t, name, text)
 	}
@@ -215,7 +216,7 @@ func TestAnImportForSomebody(t *testing.T) {
 	c.vars[PasswordVariable] = password
 	c.must(t, ExitOK, "import", "htcds", "--dir", "hub", "--as", "ana", "people.csv")
 	c.hub(t, func(hub *collections.Hub) {
-		ana, err := hub.SignIn(t.Context(), "ana", password)
+		ana, err := c.actor(t, hub, "ana")
 		if err != nil {
 			t.Fatal(err)
 		}

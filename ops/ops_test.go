@@ -9,14 +9,17 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"portolan/care"
 	"portolan/collections"
 	"portolan/hooks"
 	"portolan/internal/hubtest"
+	"portolan/signin"
 )
 
 const password = "correct horse battery staple"
@@ -44,6 +47,7 @@ type console struct {
 	env      Env
 	out, err *screen
 	vars     map[string]string
+	codes    []string // recovery codes on paper, for whoever is asked for one
 }
 
 // newConsole stands beside an empty hub in the folder "hub", whose passwords
@@ -60,9 +64,52 @@ func newBareConsole(t *testing.T) *console {
 	t.Helper()
 	c := &console{out: new(screen), err: new(screen), vars: map[string]string{PasswordVariable: password}}
 	c.env = Env{Stdout: c.out, Stderr: c.err, WorkDir: t.TempDir(), Version: "test", Program: "portolan", Now: time.Now,
-		Getenv: func(name string) string { return c.vars[name] },
+		Getenv: c.getenv,
 		Ask:    func(context.Context, string) (string, error) { return "", errNoTerminal }}
 	return c
+}
+
+// getenv is the environment, with the next recovery code in it.
+func (c *console) getenv(name string) string {
+	if name != CodeVariable || len(c.codes) == 0 {
+		return c.vars[name]
+	}
+	code := c.codes[0]
+	c.codes = c.codes[1:]
+	return code
+}
+
+// secondFactor sets up somebody's, and keeps their recovery codes at hand: an
+// authenticator app has one code for half a minute, and a test types faster.
+func (c *console) secondFactor(t *testing.T, login string) {
+	t.Helper()
+	ask := c.env.Ask
+	c.env.Ask = func(context.Context, string) (string, error) {
+		shown := regexp.MustCompile(`secret ([A-Z2-7]+)`).FindStringSubmatch(c.out.String())
+		if shown == nil {
+			return "", errNoTerminal
+		}
+		secret, err := signin.ParseSecret(shown[1])
+		return signin.Code(secret, signin.Step(time.Now())), err
+	}
+	out := c.must(t, ExitOK, "user", "second-factor", "setup", "--dir", "hub", login)
+	c.env.Ask = ask
+	for _, m := range regexp.MustCompile(`(?m)^  ([0-9A-Z]{4}(?:-[0-9A-Z]{4}){3})$`).FindAllStringSubmatch(out, -1) {
+		c.codes = append(c.codes, m[1])
+	}
+	if len(c.codes) != 10 {
+		t.Fatalf("%d recovery codes: %s", len(c.codes), out)
+	}
+}
+
+// actor is a member of staff, as they are on record.
+func (c *console) actor(t *testing.T, hub *collections.Hub, login string) (care.Actor, error) {
+	t.Helper()
+	staff, err := hub.StaffOf(t.Context(), login)
+	if err != nil {
+		return care.Actor{}, err
+	}
+	return hub.Actor(t.Context(), staff, "")
 }
 
 // run types a command and gives its exit code and what it printed since.
@@ -162,6 +209,10 @@ func TestAccountsFromTheConsole(t *testing.T) {
 		t.Errorf("a code for nobody: %s", out)
 	}
 	c.must(t, ExitForbidden, "device", "code", "--dir", "hub", "--as", "ben") // signed in, without the power
+	if out := c.must(t, ExitForbidden, "device", "code", "--dir", "hub", "--as", "ana", "--for", "ben"); !strings.Contains(out, "second-factor setup ana") {
+		t.Errorf("without the second factor that the role needs: %s", out)
+	}
+	c.secondFactor(t, "ana")
 	out = c.must(t, ExitOK, "device", "code", "--dir", "hub", "--as", "ana", "--for", "ben")
 	if !strings.Contains(out, "code    ") {
 		t.Errorf("no code: %s", out)
@@ -193,6 +244,7 @@ func TestCommandsGoThroughTheHubThatRuns(t *testing.T) {
 	c := newConsole(t)
 	r := c.start(t)
 	c.must(t, ExitOK, "user", "add", "--dir", "hub", "ana", "--role", "coordinator")
+	c.secondFactor(t, "ana")
 	if empty, err := r.Hub.Empty(); err != nil || empty {
 		t.Fatalf("the running hub does not know the account: %v", err)
 	}
@@ -242,6 +294,7 @@ func TestALongFolderHasASocketToo(t *testing.T) {
 func TestAHubThatDoesNotAnswerIsSaidSo(t *testing.T) {
 	c := newConsole(t)
 	c.must(t, ExitOK, "user", "add", "--dir", "hub", "ana", "--role", "coordinator")
+	c.secondFactor(t, "ana")
 	folder, err := TakeFolder(c.env.Path("hub"))
 	if err != nil {
 		t.Fatal(err)
@@ -300,6 +353,7 @@ func TestTheLockEndsWithItsProcess(t *testing.T) {
 func TestWhoeverHangsUpEndsTheirCommand(t *testing.T) {
 	c := newConsole(t)
 	c.must(t, ExitOK, "user", "add", "--dir", "hub", "ana", "--role", "coordinator")
+	c.secondFactor(t, "ana")
 	c.start(t)
 	delete(c.vars, PasswordVariable)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -318,6 +372,7 @@ func TestWhoeverHangsUpEndsTheirCommand(t *testing.T) {
 func TestBackupAndRestore(t *testing.T) {
 	c := newConsole(t)
 	c.must(t, ExitOK, "user", "add", "--dir", "hub", "ana", "--role", "coordinator")
+	c.secondFactor(t, "ana")
 	out := c.must(t, ExitOK, "backup", "--dir", "hub", "--out", "one.backup")
 	if !strings.Contains(out, "not sealed") {
 		t.Errorf("nothing warns: %s", out)
@@ -352,6 +407,7 @@ func epoch(t *testing.T, c *console, dir string) string {
 func TestADamagedBackupIsRefused(t *testing.T) {
 	c := newConsole(t)
 	c.must(t, ExitOK, "user", "add", "--dir", "hub", "ana", "--role", "coordinator")
+	c.secondFactor(t, "ana")
 	c.must(t, ExitOK, "backup", "--dir", "hub", "--out", "one.backup")
 	whole, err := os.ReadFile(c.env.Path("one.backup"))
 	if err != nil {

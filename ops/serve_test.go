@@ -104,6 +104,7 @@ func TestATabletEnrolsWithAHubThatVouchesForItself(t *testing.T) {
 		}
 	})
 	c.must(t, ExitOK, "user", "add", "--dir", "hub", "ana", "--role", "coordinator")
+	c.secondFactor(t, "ana")
 	out := c.must(t, ExitOK, "device", "code", "--dir", "hub", "--as", "ana")
 	m := regexp.MustCompile(`code    (\S+)\naddress (https://\S+#sha256=[0-9a-f]{64})\n`).FindStringSubmatch(out)
 	if m == nil {

@@ -23,6 +23,7 @@ type order struct {
 	Args     []string `json:"args"`
 	WorkDir  string   `json:"dir"`
 	Password string   `json:"password,omitempty"` // from PORTOLAN_PASSWORD
+	Code     string   `json:"code,omitempty"`     // from PORTOLAN_CODE
 }
 
 // frame is every later line, in either direction.
@@ -51,7 +52,7 @@ func (e Env) handOver(ctx context.Context, use *InUseError) (int, error) {
 	}
 	in, out := json.NewDecoder(conn), json.NewEncoder(conn)
 	var first frame
-	if err := errors.Join(out.Encode(order{e.command, e.WorkDir, e.Getenv(PasswordVariable)}), in.Decode(&first)); err != nil || !first.Taken {
+	if err := errors.Join(out.Encode(order{e.command, e.WorkDir, e.Getenv(PasswordVariable), e.Getenv(CodeVariable)}), in.Decode(&first)); err != nil || !first.Taken {
 		return refused("it is starting, stopping, or stuck")
 	}
 	if err := conn.SetDeadline(time.Time{}); err != nil {
@@ -170,8 +171,11 @@ func (e Env) of(o order, p *peer) Env {
 	e.Stdout, e.Stderr = stream{p, false}, stream{p, true}
 	e.Ask = p.ask
 	e.Getenv = func(name string) string {
-		if name == PasswordVariable {
+		switch name {
+		case PasswordVariable:
 			return o.Password
+		case CodeVariable:
+			return o.Code
 		}
 		return ""
 	}
@@ -208,7 +212,7 @@ func (p *peer) listen(ctx context.Context, in *json.Decoder, hungUp func()) {
 
 func (p *peer) ask(ctx context.Context, prompt string) (string, error) {
 	if err := p.send(frame{Ask: prompt}); err != nil {
-		return "", fmt.Errorf("asking for the password: %w", err)
+		return "", fmt.Errorf("asking for a secret: %w", err)
 	}
 	select {
 	case f := <-p.answers:

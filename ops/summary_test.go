@@ -22,7 +22,7 @@ func movingCase(t *testing.T) (c *console, caseID string) {
 	text := care.OfText
 	c.hub(t, func(h *collections.Hub) {
 		ctx := context.Background()
-		owner, err := h.SignIn(ctx, "asha", password)
+		owner, err := c.actor(t, h, "asha")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,12 +13,13 @@ import (
 	"portolan/collections"
 )
 
-const userUsage = `add|list|password|disable [flags] [LOGIN]
+const userUsage = `add|list|password|disable|second-factor [flags] [LOGIN]
 
   add LOGIN --role R[,R]  makes an account; the first one makes the organisation too
   list                    shows logins, roles and whether the person still works here
   password LOGIN          sets a new password and ends that person's sign-ins
   disable LOGIN           ends the account: the person has left
+  second-factor setup LOGIN  sets up an authenticator app, as that person
 
 The password is asked for, or taken from PORTOLAN_PASSWORD.
 `
@@ -41,9 +42,12 @@ func User(ctx context.Context, env Env, args []string) int {
 		return exit
 	}
 	acts := map[string]func(context.Context, *collections.Hub, string) error{
-		"add": u.add, "list": u.list, "password": u.password, "disable": u.disable}
+		"add": u.add, "list": u.list, "password": u.password, "disable": u.disable, "second-factor setup": u.setUpFactor}
+	if len(words) > 1 && words[0] == "second-factor" {
+		words = append([]string{words[0] + " " + words[1]}, words[2:]...)
+	}
 	if len(words) == 0 || acts[words[0]] == nil {
-		return env.misused(fs, userUsage, "say add, list, password or disable")
+		return env.misused(fs, userUsage, "say add, list, password, disable or second-factor setup")
 	}
 	fs.Visit(func(f *flag.Flag) {
 		u.placed = u.placed || f.Name == "org-name" || f.Name == "country" || f.Name == "time-zone"
@@ -135,6 +139,9 @@ func (u *user) add(ctx context.Context, hub *collections.Hub, login string) erro
 		return err
 	}
 	fmt.Fprintf(u.env.Stdout, "%s can sign in now (%s).\n", login, id)
+	if care.NeedsSecondFactor(u.wanted) {
+		fmt.Fprintf(u.env.Stdout, "This role needs a second factor: `%s user second-factor setup %s`, typed by that person.\n", u.env.Program, login)
+	}
 	return nil
 }
 

@@ -51,6 +51,8 @@ type Hub struct {
 	*collections.Hub
 	Clock *Clock
 	Org   string
+
+	authenticators authenticators
 }
 
 // migrated is an empty hub's folder, made once for all tests of a process.
@@ -134,8 +136,8 @@ func (h *Hub) Must(t testing.TB, a care.Actor, drafts ...collections.Draft) {
 	}
 }
 
-// Staff adds a member of staff with an account; the login is the first role
-// with a number.
+// Staff adds a member of staff with an account, and with a second factor where
+// their roles need one; the login is the first role with a number.
 func (h *Hub) Staff(t testing.TB, roles ...care.Role) (a care.Actor, login string) {
 	t.Helper()
 	login = fmt.Sprintf("%s-%d", roles[0], h.Clock.Now().UnixMilli())
@@ -144,7 +146,9 @@ func (h *Hub) Staff(t testing.TB, roles ...care.Role) (a care.Actor, login strin
 	if err != nil {
 		t.Fatalf("adding an account: %v", err)
 	}
-	return h.Reload(t, id), login
+	a = h.Reload(t, id)
+	h.secondFactor(t, a, login)
+	return a, login
 }
 
 // Reload loads a member of staff with the grants that they hold now.
