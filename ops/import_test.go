@@ -229,6 +229,9 @@ func TestAnImportForSomebody(t *testing.T) {
 	c.must(t, ExitOK, "user", "add", "--dir", "hub", "eva", "--role", "coordinator")
 	added := c.changes(t)
 	for _, login := range []string{"ana", "eva"} { // nor does the case change hands
+		if login == "eva" {
+			c.secondFactor(t, login)
+		}
 		c.must(t, ExitOK, "import", "htcds", "--dir", "hub", "--as", login, "people.csv")
 	}
 	if n := c.changes(t); n != added || added == first {
