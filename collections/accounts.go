@@ -86,7 +86,7 @@ func (h *Hub) AddAccount(ctx context.Context, a care.Actor, n NewAccount) (strin
 			id, n.Login, account.GetString("password:hash"), account.TokenKey()); err != nil {
 			return wrap("adding an account", err)
 		}
-		return s.t.note(s.nowText, a, event{act: ActAccount, target: peopleTarget("accounts", n.Org), decision: care.Decision{Allowed: true, Reason: "made"}, count: 1})
+		return s.t.note(s.nowText, a, accountEvent(ActAccount, n.Org, id, care.Decision{Allowed: true, Reason: "made"}))
 	})
 	if err != nil {
 		return "", err
@@ -170,7 +170,7 @@ func (h *Hub) setPassword(ctx context.Context, a care.Actor, staff, password str
 		if err := t.endSignIns(staff, "", now); err != nil {
 			return err
 		}
-		return t.note(now, a, event{act: ActPassword, target: peopleTarget("accounts", a.Org), decision: care.Decision{Allowed: true, Reason: how}, count: 1})
+		return t.note(now, a, accountEvent(ActPassword, a.Org, staff, care.Decision{Allowed: true, Reason: how}))
 	})
 	if err == nil {
 		h.signedOut(staff)

@@ -299,7 +299,7 @@ func (t *tx) proved(staff, session, kind string) error {
 }
 
 func factorEvent(a care.Actor, what string) event {
-	return event{act: ActSecondFactor, target: peopleTarget("accounts", a.Org), decision: care.Decision{Allowed: true, Reason: care.Reason(what)}, count: 1}
+	return accountEvent(ActSecondFactor, a.Org, a.Staff, care.Decision{Allowed: true, Reason: care.Reason(what)})
 }
 
 // makeRecoveryCodes replaces the recovery codes of an account. Only hashes are

@@ -93,10 +93,19 @@ func (h *Hub) check(ctx context.Context, c Credentials) (shown, error) {
 // noteFailure keeps that somebody failed to sign in; for a login that nobody
 // has, whose it was not.
 func (h *Hub) noteFailure(ctx context.Context, staff string) error {
-	if err := h.Audit(ctx, care.Actor{Staff: staff}, ActSignIn, peopleTarget("accounts", ""), care.Decision{Reason: "signin_failed"}); err != nil {
+	if err := h.audit(ctx, care.Actor{Staff: staff}, accountEvent(ActSignIn, "", staff, care.Decision{Reason: "signin_failed"})); err != nil {
 		return err
 	}
 	return ErrSignIn
+}
+
+// accountEvent is an act on the account of a member of staff.
+func accountEvent(act, org, staff string, d care.Decision) event {
+	e := event{act: act, target: peopleTarget("accounts", org), decision: d, count: 1}
+	if staff != "" {
+		e.records = []string{staff}
+	}
+	return e
 }
 
 // peopleTarget is what acts on accounts are about: no case.
@@ -129,7 +138,7 @@ func signInEvent(a care.Actor, factor string) event {
 	if factor != "" {
 		reason = care.Reason("second_factor_" + factor)
 	}
-	return event{act: ActSignIn, target: peopleTarget("accounts", a.Org), decision: care.Decision{Allowed: true, Reason: reason}, count: 1}
+	return accountEvent(ActSignIn, a.Org, a.Staff, care.Decision{Allowed: true, Reason: reason})
 }
 
 func (h *Hub) nowText() string { return care.FormatTime(h.now()) }
@@ -309,7 +318,7 @@ func (h *Hub) SignOut(ctx context.Context, a care.Actor, session string, everywh
 		} else if _, err := t.exec(`UPDATE sign_ins SET ended_at = ? WHERE id_hash = ? AND staff = ? AND ended_at = ''`, h.nowText(), hashText(session), a.Staff); err != nil {
 			return err
 		}
-		return t.note(h.nowText(), a, event{act: ActSignOut, target: peopleTarget("accounts", a.Org), decision: care.Decision{Allowed: true, Reason: reason}, count: 1})
+		return t.note(h.nowText(), a, accountEvent(ActSignOut, a.Org, a.Staff, care.Decision{Allowed: true, Reason: reason}))
 	})
 	if err != nil {
 		return wrap("signing out", err)
@@ -424,5 +433,5 @@ func (h *Hub) NoteLocked(ctx context.Context, login string) error {
 	if err != nil && !errors.Is(err, care.ErrNotFound) {
 		return err
 	}
-	return h.Audit(ctx, care.Actor{Staff: staff}, ActSignIn, peopleTarget("accounts", ""), care.Decision{Reason: "too_many_attempts"})
+	return h.audit(ctx, care.Actor{Staff: staff}, accountEvent(ActSignIn, "", staff, care.Decision{Reason: "too_many_attempts"}))
 }

@@ -243,18 +243,6 @@ func TestCase1GuessesFromAThousandAddresses(t *testing.T) {
 	if a := s.come(t, "203.0.113.9", login, hubtest.Password, "", in.Meta.Remembered); a.status != http.StatusTooManyRequests {
 		t.Errorf("a sixth guess with a device that is remembered: %d", a.status)
 	}
-	s.mustAudit(t, "sign_in", "too_many_attempts", 1)
-	s.mustAudit(t, "sign_in", "signin_failed", 5)
-}
-
-// mustAudit fails the test where the log holds fewer of an event.
-func (s *site) mustAudit(t *testing.T, act, reason string, least int) {
-	t.Helper()
-	var n int
-	if err := s.App().DB().NewQuery(`SELECT COUNT(*) FROM audit_log WHERE act = {:act} AND reason = {:reason}`).
-		Bind(map[string]any{"act": act, "reason": reason}).Row(&n); err != nil || n < least {
-		t.Errorf("%d of %s %s in the audit log, %v", n, act, reason, err)
-	}
 }
 
 // TestSecondFactorsAreNotGuessedWithoutBound: somebody has the password.
@@ -319,7 +307,6 @@ func TestCase2NobodyLearnsWhoHasAnAccount(t *testing.T) {
 	if got := try(left, hubtest.Password, ""); got.status != first.status || string(got.body) != string(first.body) {
 		t.Errorf("somebody who has left: %d %s", got.status, got.body)
 	}
-	s.mustAudit(t, "sign_in", "signin_failed", 6) // the login that nobody has too
 }
 
 // TestCase3ATokenEndsWithItsSignIn is attack case 3: a token is refused at once
