@@ -53,7 +53,7 @@ var arrows = map[string][]string{
 	"pdf":           {"care", "locales", "pdf/typeset"},
 	"pdf/typeset":   {},
 	"pb_migrations": {},
-	"tablet":        {"care", "sync", "locales"},
+	"tablet":        {"care", "sync", "locales", "audit"},
 	"collections":   {"care", "sync", "seal", "audit", "signin", "handover", "pb_migrations"},
 	"hooks":         {"care", "sync", "seal", "audit", "handover", "indicators", "interop", "pdf", "locales", "collections", "signin", "web"},
 	"ops":           {"care", "sync", "seal", "audit", "handover", "indicators", "interop", "pdf", "locales", "collections", "hooks", "signin", "tablet", "internal/gen"},

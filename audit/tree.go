@@ -105,3 +105,6 @@ func (t *Tree) Root() (Hash, error) { return RootAt(t.size, t) }
 
 // RootAt is the head of the first size leaves.
 func RootAt(size int64, from Hashes) (Hash, error) { return tlog.TreeHash(size, from) }
+
+// ParseHash reads a hash as it is written: base64.
+func ParseHash(s string) (Hash, error) { return tlog.ParseHash(s) }

@@ -13,6 +13,7 @@ import (
 
 	"portolan/audit"
 	"portolan/care"
+	fieldsync "portolan/sync"
 )
 
 // LogKeyFile holds, in the hub's folder, the key that signs the audit log's
@@ -90,6 +91,31 @@ func (h *Hub) LogHead(ctx context.Context, seen int64) (LogHead, error) {
 	}
 	defer snapshot.Rollback() // a reading transaction has nothing to keep
 	return h.logHead(reader{ctx, snapshot}, seen)
+}
+
+// LogHeadFor is the head of the audit log for a tablet that last saw it at a
+// size, with each answer that has news for it, and otherwise when one was
+// signed since: an answer without news stays small.
+func (h *Hub) LogHeadFor(ctx context.Context, seen uint64, news bool) (line fieldsync.LogHead, due bool, err error) {
+	if !news {
+		last, err := h.lastCheckpoint(reader{ctx, h.readDB()})
+		if err != nil {
+			return line, false, err
+		}
+		size, err := logSize(reader{ctx, h.readDB()})
+		if err != nil || uint64(last.Size) <= seen && seen <= uint64(size) {
+			return line, false, err
+		}
+	}
+	head, err := h.LogHead(ctx, int64(min(seen, audit.SizeMax)))
+	if err != nil {
+		return line, false, err
+	}
+	line.Signed = head.Signed
+	for _, p := range head.Proof {
+		line.Proof = append(line.Proof, p.String())
+	}
+	return line, true, nil
 }
 
 func (h *Hub) logHead(q querier, seen int64) (head LogHead, err error) {

@@ -113,6 +113,9 @@ type Enrolled struct {
 	// which the hub holds its changes: a hub that was restored from an older
 	// copy is given back what lies above.
 	Known map[string]uint64 `json:"known,omitempty"`
+	// LogKey is the public key of the hub's audit log, by which the tablet
+	// knows its checkpoints.
+	LogKey string `json:"log_key"`
 }
 
 // Enrol takes a one-time code and the tablet's public key, and makes the
@@ -131,7 +134,7 @@ func (h *Hub) Enrol(ctx context.Context, code string, key ed25519.PublicKey, lab
 	if _, err := io.ReadFull(h.rand, b); err != nil {
 		return Enrolled{}, wrap("making a token", err)
 	}
-	e := Enrolled{Device: h.newID(), Replica: h.newID(), Token: base64.RawURLEncoding.EncodeToString(b)}
+	e := Enrolled{Device: h.newID(), Replica: h.newID(), Token: base64.RawURLEncoding.EncodeToString(b), LogKey: h.LogKey()}
 	err := h.enter(ctx, h.HubActor(), func(s *session) error { return s.enrol(&e, normalCode(code), key, label, earlier) })
 	if err != nil {
 		return Enrolled{}, err

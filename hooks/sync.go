@@ -3,6 +3,7 @@ package hooks
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -20,27 +21,23 @@ import (
 // scopes, changed fields, the digest and the next cursor down
 // (docs/protocol.md).
 func (f *Front) sync(e *core.RequestEvent, a care.Actor) error {
-	receipts, cursor, err := f.take(e, a)
+	receipts, push, err := f.take(e, a)
 	if err != nil {
 		return err
 	}
 	s := newStream(e, ndjson)
-	told := len(receipts) == 0
-	tell := func() error {
-		told = true
-		b, err := json.Marshal(map[string][]json.RawMessage{"receipts": receipts})
-		if err != nil {
-			return err
-		}
-		return s.line(b)
-	}
-	err = f.hub.Pull(e.Request.Context(), a, cursor, func(line []byte) error {
+	told, news := false, len(receipts) > 0
+	err = f.hub.Pull(e.Request.Context(), a, push.Cursor, func(line []byte) error {
 		// Evictions come first: a tablet must lose what it may not keep
 		// even if the line breaks after the first bytes.
-		if !told && !bytes.HasPrefix(line, []byte(`{"evict"`)) {
-			if err := tell(); err != nil {
-				return err
-			}
+		if evict := bytes.HasPrefix(line, []byte(`{"evict"`)); evict || told {
+			news = news || evict
+			return s.line(line)
+		}
+		told = true
+		news = news || !bytes.HasPrefix(line, []byte(`{"end"`))
+		if err := f.tell(e.Request.Context(), s, receipts, push.Seen, news); err != nil {
+			return err
 		}
 		return s.line(line)
 	})
@@ -50,23 +47,43 @@ func (f *Front) sync(e *core.RequestEvent, a care.Actor) error {
 	return s.end()
 }
 
+// tell sends what stands before everything that is disclosed: the receipts,
+// and the head of the audit log in which the disclosure stands already.
+func (f *Front) tell(ctx context.Context, s *stream, receipts []json.RawMessage, seen uint64, news bool) error {
+	if len(receipts) > 0 {
+		b, err := json.Marshal(map[string][]json.RawMessage{"receipts": receipts})
+		if err != nil {
+			return err
+		}
+		if err := s.line(b); err != nil {
+			return err
+		}
+	}
+	head, due, err := f.hub.LogHeadFor(ctx, seen, news)
+	if err != nil || !due {
+		return err
+	}
+	line := fieldsync.Line{Log: &head}
+	return s.line(bytes.TrimSuffix(line.AppendJSON(nil), []byte{'\n'}))
+}
+
 // take reads a push and hands it to the door.
-func (f *Front) take(e *core.RequestEvent, a care.Actor) (receipts []json.RawMessage, cursor string, err error) {
+func (f *Front) take(e *core.RequestEvent, a care.Actor) (receipts []json.RawMessage, push fieldsync.Push, err error) {
 	release, err := f.readers.take(e.Request.Context(), a)
 	if err != nil {
-		return nil, "", err
+		return nil, push, err
 	}
 	defer release()
 	body, err := readBody(e, fieldsync.PushBytesMax)
 	if err != nil {
-		return nil, "", err
+		return nil, push, err
 	}
-	push, err := fieldsync.DecodePush(body)
+	push, err = fieldsync.DecodePush(body)
 	if err != nil {
-		return nil, "", err
+		return nil, push, err
 	}
 	receipts, err = f.hub.Push(e.Request.Context(), a, push)
-	return receipts, push.Cursor, err
+	return receipts, push, err
 }
 
 const ndjson = "application/x-ndjson; charset=utf-8"

@@ -271,6 +271,8 @@ func (s *scanner) pushMember(p *Push, name string) (err error) {
 		p.Signature, err = s.str()
 	case "cursor":
 		p.Cursor, err = s.str()
+	case "seen":
+		p.Seen, err = s.uint(NumberMax)
 	default:
 		return bad(CodeMember, "a member of the push is unknown to this version")
 	}

@@ -181,6 +181,10 @@ func (p *Push) AppendJSON(b []byte) []byte {
 	b = appendMember(b, "link", p.Link)
 	b = appendMember(b, "sig", p.Signature)
 	b = appendMember(b, "cursor", p.Cursor)
+	if p.Seen != 0 {
+		b = append(b, `,"seen":`...)
+		b = strconv.AppendUint(b, p.Seen, 10)
+	}
 	return append(b, '}')
 }
 
@@ -202,6 +206,12 @@ func (l *Line) AppendJSON(b []byte) []byte {
 		b = appendList(append(b, `{"evict":`...), l.Evict)
 	case l.Receipts != nil:
 		b = appendRaws(append(b, `{"receipts":`...), l.Receipts)
+	case l.Log != nil:
+		b = appendString(append(b, `{"log":{"signed":`...), l.Log.Signed)
+		if len(l.Log.Proof) > 0 {
+			b = appendList(append(b, `,"proof":`...), l.Log.Proof)
+		}
+		b = append(b, '}')
 	case l.Enter != nil:
 		b = appendList(append(b, `{"enter":`...), l.Enter)
 	case l.Row != nil:

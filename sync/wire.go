@@ -15,9 +15,10 @@ type Push struct {
 	Version   int               `json:"v"`
 	Replica   string            `json:"replica"`
 	Changes   []json.RawMessage `json:"changes"`
-	Link      string            `json:"link"`   // hex, after the last change
-	Signature string            `json:"sig"`    // base64url Ed25519 over PushMessage
-	Cursor    string            `json:"cursor"` // opaque, from the last End; "" for a first sync
+	Link      string            `json:"link"`           // hex, after the last change
+	Signature string            `json:"sig"`            // base64url Ed25519 over PushMessage
+	Cursor    string            `json:"cursor"`         // opaque, from the last End; "" for a first sync
+	Seen      uint64            `json:"seen,omitempty"` // size of the hub's audit log at the last checkpoint that the device verified
 }
 
 // Line is one line of the answer (NDJSON); exactly one member is set. They
@@ -25,6 +26,7 @@ type Push struct {
 type Line struct {
 	Evict    []Scope           `json:"evict,omitempty"`    // scopes to destroy, before anything else
 	Receipts []json.RawMessage `json:"receipts,omitempty"` // one Receipt for each change pushed, byte for byte the same each time
+	Log      *LogHead          `json:"log,omitempty"`      // the hub's audit log, signed, before anything that it discloses
 	Enter    []Scope           `json:"enter,omitempty"`    // scopes newly granted: all their rows follow
 	Row      *Row              `json:"row,omitempty"`      // fields of one record in one scope
 	End      *End              `json:"end,omitempty"`      // the last line; an answer without it was cut
@@ -42,6 +44,14 @@ type Row struct {
 	MadeAt     string              `json:"at,omitempty"`   // device time of the record's first change
 	More       bool                `json:"more,omitempty"` // apply together with the row that follows
 	Fields     map[string]Register `json:"f"`
+}
+
+// LogHead is a checkpoint of the hub's audit log, as it was signed, and the
+// proof that the log of the size that the device named is its beginning:
+// hashes as base64. What stands in them is checked by package audit.
+type LogHead struct {
+	Signed string   `json:"signed"`
+	Proof  []string `json:"proof,omitempty"`
 }
 
 // End closes an answer.
@@ -69,6 +79,9 @@ func DecodeLine(raw []byte) (Line, error) {
 				l.Receipts = append(l.Receipts, json.RawMessage(r))
 				return err
 			})
+		case "log":
+			l.Log = &LogHead{}
+			err = s.logHead(l.Log)
 		case "enter":
 			l.Enter, err = s.scopes()
 		case "row":
@@ -99,6 +112,20 @@ func (s *scanner) scopes() ([]Scope, error) {
 		return err
 	})
 	return out, err
+}
+
+func (s *scanner) logHead(h *LogHead) error {
+	return s.object(func(name string) (err error) {
+		switch name {
+		case "signed":
+			h.Signed, err = s.str()
+		case "proof":
+			h.Proof, err = s.list(ProofHashesMax, func(string) error { return nil })
+		default:
+			err = s.skip()
+		}
+		return err
+	})
 }
 
 func (s *scanner) row(r *Row) error {

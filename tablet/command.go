@@ -36,6 +36,7 @@ const usage = `A tablet without a screen: one person's store, which works offlin
   portolan tablet --dir T set ID FIELD=VALUE…
   portolan tablet --dir T conflicts [resolve ID FIELD VALUE]
   portolan tablet --dir T watch
+  portolan tablet --dir T witness
 
   --dir T        the tablet's folder, made by enrol
   --json         list, show, sync and conflicts answer in JSON
@@ -140,6 +141,7 @@ var verbs = map[string]verb{
 	"set":       {2, anyNumber, (*command).set},
 	"conflicts": {0, 4, (*command).conflicts},
 	"watch":     {0, 0, (*command).watch},
+	"witness":   {0, 0, (*command).witness},
 }
 
 func (c *command) run(ctx context.Context) (code int, err error) {
@@ -241,6 +243,9 @@ func describe(r Report) string {
 	}
 	for _, s := range gathered(r.Evicted) {
 		fmt.Fprintf(&b, "Destroyed here, since access ended: %s\n", s)
+	}
+	if r.Restored {
+		b.WriteString("The hub says that it was put back from a copy. If nobody told you, ask.\n")
 	}
 	if r.Repaired && !r.Differs {
 		b.WriteString("The store differed from the hub's and was sent anew; now they agree.\n")
@@ -488,6 +493,27 @@ func (c *command) watch(ctx context.Context, t *Tablet, _ []string) (int, error)
 		}
 		fmt.Fprint(c.out, describe(r))
 	})
+}
+
+// witness prints the last checkpoint of the hub's audit log, to be compared
+// with what others were shown, and the alarm where there is one.
+func (c *command) witness(ctx context.Context, t *Tablet, _ []string) (int, error) {
+	w, alarm, err := t.Witness(ctx)
+	if err != nil {
+		return 0, err
+	}
+	code := ExitOK
+	if alarm != nil {
+		code = ExitFailed
+	}
+	if c.json {
+		return code, c.printJSON(map[string]any{"witness": w, "alarm": alarm})
+	}
+	fmt.Fprint(c.out, w.Signed)
+	if alarm != nil {
+		fmt.Fprintf(c.err, "tablet: %s since %s; the hub showed:\n%s", printable(alarm.Code), alarm.At, printable(alarm.Shown))
+	}
+	return code, nil
 }
 
 func (c *command) printJSON(v any) error {

@@ -75,6 +75,8 @@ type enrolled struct {
 	Hub     string `json:"hub"`
 	// Known is how far the hub holds the replicas that this store had before.
 	Known map[string]uint64 `json:"known"`
+	// LogKey is by what the hub's audit log is known.
+	LogKey string `json:"log_key"`
 }
 
 // Enrol makes this folder a person's store at a hub, with a one-time code. A
@@ -149,6 +151,9 @@ func (t *Tablet) adopt(ctx context.Context, at address, e enrolled, s secrets) e
 			if err := x.setMeta(key, v); err != nil {
 				return err
 			}
+		}
+		if err := x.watchLog(e.LogKey); err != nil {
+			return err
 		}
 		return t.saveSecrets(s)
 	})

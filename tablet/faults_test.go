@@ -245,6 +245,14 @@ func oneAnswer(t *testing.T, answer string) string {
 	return "http://" + l.Addr().String()
 }
 
+// newEpoch is what restoring a backup does last.
+func newEpoch(t *testing.T, h *hubtest.Hub) {
+	t.Helper()
+	if err := h.NewEpoch(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // A hub that was restored from an old backup is given back what it lost, also
 // what it had acknowledged.
 func TestARestoredHubGetsEverythingBack(t *testing.T) {
@@ -283,8 +291,12 @@ func TestARestoredHubGetsEverythingBack(t *testing.T) {
 		mustSync(t, other)
 	})
 	phase("restored", backup, func(t *testing.T, h *hubtest.Hub) {
+		newEpoch(t, h)
 		mustSet(t, tab, survivor, set("pronouns", "she"))
 		r := mustSync(t, tab)
+		if !r.Restored {
+			t.Errorf("nobody is told that the hub was restored: %+v", r)
+		}
 		if r.Sent < 3 {
 			t.Errorf("the hub was not given back what it lost: %+v", r)
 		}
@@ -335,6 +347,7 @@ func TestATabletThatTheRestoredHubDoesNotKnowGivesEverythingBack(t *testing.T) {
 		mustSet(t, tab, survivor, set("pronouns", "she")) // not sent
 	})
 	phase("restored", backup, func(t *testing.T, h *hubtest.Hub) {
+		newEpoch(t, h)
 		if _, err := tab.Sync(t.Context()); care.CodeOf(err) != "token_invalid" {
 			t.Fatalf("the restored hub knows the tablet: %v", err)
 		}

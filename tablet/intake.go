@@ -29,6 +29,9 @@ type intake struct {
 	lines []fieldsync.Line
 	size  int
 	ended bool
+
+	shown bool  // the head of the audit log came, and is good
+	alarm error // it did not, or is not: nothing that is disclosed is taken
 }
 
 // read takes lines until the answer ends. Whole portions that came before a
@@ -51,7 +54,7 @@ func (in *intake) read(ctx context.Context, body io.Reader) error {
 		}
 		in.lines, in.size, in.ended = append(in.lines, l), in.size+len(raw), l.End != nil
 		grouped := l.Row != nil && l.Row.More
-		if in.ended || !grouped && (len(in.lines) >= intakeLines || in.size >= intakeBytes || l.Receipts != nil || l.Evict != nil) {
+		if in.ended || !grouped && (len(in.lines) >= intakeLines || in.size >= intakeBytes || l.Receipts != nil || l.Evict != nil || l.Log != nil) {
 			if err := in.flush(ctx, false); err != nil {
 				return err
 			}
@@ -133,6 +136,16 @@ func (in *intake) take(x *tx, l *fieldsync.Line, sums digestSums, report *Report
 		return nil
 	case l.Receipts != nil:
 		return in.receipts(x, l, report)
+	case l.Log != nil:
+		return in.log(x, l.Log, report)
+	case in.withheld(l, report):
+		if err := in.noLog(x); err != nil {
+			return err
+		}
+	}
+	switch {
+	case in.alarm != nil:
+		return nil
 	case l.Enter != nil:
 		return enter(x, l.Enter, report)
 	case l.Row != nil:

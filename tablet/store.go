@@ -61,6 +61,8 @@ const (
 	metaSynced      = "synced_at"
 	metaRecounted   = "recounted_at" // when the digests were last worked out from the registers
 	metaRepaired    = "repaired_at"  // when everything was last sent anew since the digest differed
+	metaWitness     = "log_witness"  // what is remembered of the hub's audit log
+	metaAlarm       = "log_alarm"    // what was wrong with it, "" where nothing was
 )
 
 // tx is one immediate transaction on the store. A statement is prepared once

@@ -21,13 +21,14 @@ type Report struct {
 	Rounds    int               `json:"rounds"`
 	Differs   bool              `json:"differs"` // the digest is not the hub's, also after everything was sent anew
 	Repaired  bool              `json:"repaired,omitempty"`
+	Restored  bool              `json:"restored,omitempty"` // the hub says that it was put back from a copy
 }
 
 func (r *Report) add(o Report) {
 	r.Sent, r.Conflicts, r.Held, r.Rows = r.Sent+o.Sent, r.Conflicts+o.Conflicts, r.Held+o.Held, r.Rows+o.Rows
 	r.Entered, r.Evicted = append(r.Entered, o.Entered...), append(r.Evicted, o.Evicted...)
 	r.Rounds += o.Rounds
-	r.Differs = o.Differs
+	r.Differs, r.Restored = o.Differs, r.Restored || o.Restored
 }
 
 // roundsMax bounds one Sync; what is left goes with the next.
@@ -60,7 +61,11 @@ func (t *Tablet) Sync(ctx context.Context) (Report, error) {
 		var p fieldsync.Push
 		var rest bool
 		err := t.inTx(ctx, func(x *tx) (err error) {
-			p, rest, err = x.nextPush(replica, from, key)
+			if p, rest, err = x.nextPush(replica, from, key); err != nil {
+				return err
+			}
+			w, err := x.witness()
+			p.Seen = uint64(w.Size())
 			return err
 		})
 		if err != nil {
@@ -72,7 +77,7 @@ func (t *Tablet) Sync(ctx context.Context) (Report, error) {
 			from, asked = again, true // the hub was restored: it is given back what it lost
 			continue
 		}
-		if err != nil {
+		if err != nil && !(rest && isAlarm(err)) { // in an alarm what is unsent goes to the hub all the same
 			return total, err
 		}
 		if from > 0 && len(p.Changes) > 0 {
@@ -196,9 +201,12 @@ func (t *Tablet) round(ctx context.Context, l *line, p fieldsync.Push) (Report, 
 	body := newStalled(resp.Body, stallTimeout, func() { cut(errBroken) })
 	defer body.stop()
 	in := &intake{t: t, replica: p.Replica, whole: p.Cursor == ""}
+	if in.alarm, err = t.alarmed(ctx); err != nil {
+		return Report{}, err
+	}
 	err = in.read(ctx, body)
 	in.report.Rounds = 1
-	return in.report, err
+	return in.report, errors.Join(err, in.alarm)
 }
 
 // setShift notes how far the hub's clock is before ours: a tablet whose
