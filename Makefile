@@ -13,11 +13,13 @@ demo: ## a hub with invented people, two tablets and a summary
 
 test: lint cross ## everything
 	@.ci/need gcc gcc libc6-dev
+	@.ci/need pdftotext poppler-utils
 	CGO_ENABLED=1 $(GO) test -race -timeout 15m ./...
 	@if [ -d "$(SHARED)" ]; then $(MAKE) --no-print-directory test-outside; \
 	else echo "test-outside: not run, there is no $(SHARED) with the data made elsewhere"; fi
 
 test-fast: ## the tests without the race detector, for between two edits
+	@.ci/need pdftotext poppler-utils
 	$(GO) vet ./...
 	$(GO) test ./...
 

@@ -71,6 +71,7 @@ var thirdParty = map[string][]string{
 	"care":          {"github.com/google/uuid"},
 	"audit":         {"golang.org/x/mod"},
 	"pdf":           {"github.com/jung-kurt/gofpdf", "golang.org/x/text"},
+	"pdf/typeset":   {"github.com/go-text/typesetting", "github.com/jung-kurt/gofpdf", "golang.org/x/text"},
 	"collections":   {"github.com/pocketbase/pocketbase", "github.com/pocketbase/dbx", "github.com/google/uuid", "modernc.org/sqlite", "golang.org/x/crypto"},
 	"hooks":         {"github.com/pocketbase/pocketbase", "github.com/pocketbase/dbx", "github.com/robfig/cron/v3", "golang.org/x/crypto"},
 	"pb_migrations": {"github.com/pocketbase/pocketbase", "github.com/pocketbase/dbx"},
@@ -80,7 +81,8 @@ var thirdParty = map[string][]string{
 	"internal/hubtest": {
 		"github.com/pocketbase/pocketbase", "github.com/pocketbase/dbx", "github.com/google/uuid", "modernc.org/sqlite",
 	},
-	".": {"github.com/pocketbase/pocketbase", "golang.org/x/crypto"},
+	".":                 {"github.com/pocketbase/pocketbase", "golang.org/x/crypto"},
+	"internal/specimen": {"github.com/jung-kurt/gofpdf"},
 }
 
 // pure packages take the time and the randomness that they need as arguments:
@@ -92,7 +94,7 @@ var clockCalls = []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc"
 
 // speakers may write to the terminal: they are the terminal's side of the
 // program. Everything else returns errors or logs through slog.
-var speakers = []string{".", "ops", "tablet", "internal/outside", "internal/docgen", "internal/schemagen"}
+var speakers = []string{".", "ops", "tablet", "internal/outside", "internal/docgen", "internal/schemagen", "internal/specimen"}
 
 // vagueWords say nothing about what a package or file holds.
 var vagueWords = []string{"util", "utils", "common", "helper", "helpers", "manager", "base", "misc", "shared", "lib"}

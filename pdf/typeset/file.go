@@ -1,0 +1,119 @@
+package typeset
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+)
+
+// File is a PDF as its objects, read from what gofpdf wrote, so that fonts,
+// and whatever else gofpdf does not know, can be added.
+type File struct {
+	objects    [][]byte // by number; the first is free
+	root, info int
+}
+
+var (
+	objectHead = regexp.MustCompile(`^(\d+) 0 obj\r?\n`)
+	trailer    = regexp.MustCompile(`(?s)trailer\n<<.*?/Root (\d+) 0 R.*?/Info (\d+) 0 R.*?startxref\n(\d+)\n%%EOF`)
+	xrefHead   = regexp.MustCompile(`^xref\n0 (\d+)\n`)
+	// gofpdf keeps the resources of all pages in object 2.
+	fontResources = []byte("/Font <<\n")
+)
+
+const (
+	resourcesObject = 2
+	xrefEntry       = 20 // bytes
+)
+
+// ReadFile takes apart what gofpdf's Output wrote. It reads gofpdf's way of
+// writing only, not every PDF.
+func ReadFile(raw []byte) (*File, error) {
+	t := trailer.FindSubmatch(raw)
+	if t == nil {
+		return nil, errors.New("reading a PDF: no trailer")
+	}
+	number := func(b []byte) int { n, _ := strconv.Atoi(string(b)); return n } // digits, by the pattern
+	f := &File{root: number(t[1]), info: number(t[2])}
+	table := number(t[3])
+	if table >= len(raw) {
+		return nil, errors.New("reading a PDF: no table of objects")
+	}
+	head := xrefHead.FindSubmatch(raw[table:])
+	if head == nil || len(raw) < table+len(head[0])+xrefEntry*number(head[1]) {
+		return nil, errors.New("reading a PDF: no table of objects")
+	}
+	entries := raw[table+len(head[0]):]
+	f.objects = make([][]byte, number(head[1]))
+	var offsets []int
+	for n := 1; n < len(f.objects); n++ {
+		offsets = append(offsets, number(entries[n*xrefEntry:n*xrefEntry+10]))
+	}
+	ends := append(slices.Clone(offsets), table)
+	slices.Sort(ends)
+	for i, from := range offsets {
+		at, _ := slices.BinarySearch(ends, from)
+		if at+1 >= len(ends) || ends[at+1] > len(raw) {
+			return nil, fmt.Errorf("reading a PDF: object %d is not where the table says", i+1)
+		}
+		body := raw[from:ends[at+1]]
+		m := objectHead.FindSubmatch(body)
+		if m == nil || number(m[1]) != i+1 {
+			return nil, fmt.Errorf("reading a PDF: object %d is not where the table says", i+1)
+		}
+		body = bytes.TrimSuffix(bytes.TrimRight(body[len(m[0]):], "\n"), []byte("endobj"))
+		f.objects[i+1] = bytes.TrimRight(body, "\n")
+	}
+	if f.root <= 0 || f.info <= 0 || max(f.root, f.info, resourcesObject) >= len(f.objects) {
+		return nil, errors.New("reading a PDF: an object is missing")
+	}
+	return f, nil
+}
+
+// Add appends an object and returns its number.
+func (f *File) Add(object string) int {
+	f.objects = append(f.objects, []byte(object))
+	return len(f.objects) - 1
+}
+
+// AddStream appends a compressed stream with the entries of its dictionary.
+func (f *File) AddStream(entries string, data []byte) (int, error) {
+	packed, err := deflate(data)
+	if err != nil {
+		return 0, err
+	}
+	return f.Add(fmt.Sprintf("<<%s/Filter/FlateDecode/Length %d>>\nstream\n%s\nendstream", entries, len(packed), packed)), nil
+}
+
+// addFonts names fonts in the resources of all pages.
+func (f *File) addFonts(entries string) error {
+	before, after, found := bytes.Cut(f.objects[resourcesObject], fontResources)
+	if !found {
+		return errors.New("adding fonts to a PDF: the pages have no font resources")
+	}
+	f.objects[resourcesObject] = slices.Concat(before, fontResources, []byte(entries), after)
+	return nil
+}
+
+// Bytes writes the file.
+func (f *File) Bytes() []byte {
+	var b bytes.Buffer
+	// A comment of high bytes tells transports that the file is binary
+	// (ISO 32000-1, 7.5.2).
+	b.WriteString("%PDF-1.7\n%\xE2\xE3\xCF\xD3\n")
+	offsets := make([]int, len(f.objects))
+	for n := 1; n < len(f.objects); n++ {
+		offsets[n] = b.Len()
+		fmt.Fprintf(&b, "%d 0 obj\n%s\nendobj\n", n, f.objects[n])
+	}
+	table := b.Len()
+	fmt.Fprintf(&b, "xref\n0 %d\n0000000000 65535 f \n", len(f.objects))
+	for _, at := range offsets[1:] {
+		fmt.Fprintf(&b, "%010d 00000 n \n", at)
+	}
+	fmt.Fprintf(&b, "trailer\n<<\n/Size %d\n/Root %d 0 R\n/Info %d 0 R\n>>\nstartxref\n%d\n%%%%EOF\n", len(f.objects), f.root, f.info, table)
+	return b.Bytes()
+}

@@ -1,0 +1,246 @@
+package typeset
+
+import (
+	"unicode"
+
+	"github.com/go-text/typesetting/language"
+	"golang.org/x/text/unicode/bidi"
+)
+
+// Style is how letters look.
+type Style struct {
+	Size float64 // in points
+	Bold bool
+}
+
+// Run is a stretch of text in one language and style.
+type Run struct {
+	Text string
+	// Lang is a BCP 47 tag, "" where it is not known. Fonts and shapes of
+	// letters follow it: Urdu is set in Nastaliq, Arabic in Naskh.
+	Lang string
+	Style
+	// Isolate sets the run apart, so that its own order and that of what
+	// stands around it do not touch each other: what a dose, date, phone
+	// number, code, name or address needs. Digits and signs without a letter
+	// that runs from right to left stand exactly in the order of the text.
+	Isolate bool
+	// Whole keeps the run on one line, if any line is long enough.
+	Whole bool
+}
+
+// Paragraph is text that is broken into lines of one width.
+type Paragraph struct {
+	Runs        []Run
+	RightToLeft bool
+	Width       float64 // of the box, in points
+}
+
+// passage is a piece of a paragraph without a hard end of line: its
+// characters, those that isolate runs included.
+type passage struct {
+	text []rune
+	run  []int // the run of each character
+}
+
+// passages flattens the runs and cuts them at hard ends of lines.
+func passages(runs []Run) ([]passage, error) {
+	var done []passage
+	var now passage
+	add := func(run int, chars ...rune) {
+		for _, r := range chars {
+			now.text, now.run = append(now.text, r), append(now.run, run)
+		}
+	}
+	for i, run := range runs {
+		text, err := readable(run.Text)
+		if err != nil {
+			return nil, err
+		}
+		from := 0
+		for at := 0; at <= len(text); at++ {
+			if at < len(text) && !newline(text[at]) {
+				continue
+			}
+			if piece := text[from:at]; len(piece) > 0 {
+				if run.Isolate {
+					piece = isolated(piece)
+				}
+				add(i, piece...)
+			}
+			if at == len(text) {
+				break
+			}
+			if text[at] == '\r' && at+1 < len(text) && text[at+1] == '\n' {
+				at++
+			}
+			done, now = append(done, now), passage{}
+			from = at + 1
+		}
+	}
+	return append(done, now), nil
+}
+
+// isolated sets text apart: with its own direction, or, where nothing in it
+// runs from right to left, as it stands. Without that an Arabic line turns
+// 5-10 and +961 1 234-567 around, and rightly so by UAX #9; with Arabic-Indic
+// digits an isolate alone does not help, because they are no strong
+// characters.
+func isolated(text []rune) []rune {
+	for _, r := range text {
+		switch classOf(r) {
+		case bidi.R, bidi.AL, bidi.RLE, bidi.RLI:
+			return append(append([]rune{'\u2068'}, text...), '\u2069')
+		}
+	}
+	return append(append([]rune{'\u2066', '\u202D'}, text...), '\u202C', '\u2069')
+}
+
+// item is a stretch of a passage that is shaped at once.
+type item struct {
+	from, to int
+	run      int
+	level    level
+	script   language.Script
+	face     *face
+}
+
+// ownScript is the script of a character that belongs to one.
+func ownScript(r rune) (language.Script, bool) {
+	s := language.LookupScript(r)
+	return s, s != language.Common && s != language.Inherited && s != language.Unknown
+}
+
+// scripts gives every character a script. What belongs to none goes with what
+// is before it, or after it at the beginning; an isolate looks at itself only,
+// so that a dose is set alike in every line.
+func (p passage) scripts(runs []Run, levels []level) []language.Script {
+	all := make([]language.Script, len(p.text))
+	var outside []int
+	for from := 0; from < len(p.text); {
+		to := from
+		var inside []int
+		for ; to < len(p.text) && p.run[to] == p.run[from]; to++ {
+			inside = append(inside, to)
+		}
+		if runs[p.run[from]].Isolate {
+			p.spread(all, inside, levels)
+		} else {
+			outside = append(outside, inside...)
+		}
+		from = to
+	}
+	p.spread(all, outside, levels)
+	return all
+}
+
+// spread resolves the scripts of the characters at these places.
+func (p passage) spread(all []language.Script, at []int, levels []level) {
+	now := language.Latin
+	for _, i := range at {
+		if s, ok := ownScript(p.text[i]); ok {
+			now = s
+			break
+		}
+	}
+	for _, i := range at {
+		s, own := ownScript(p.text[i])
+		if own {
+			now = s
+		}
+		all[i] = now
+		// A number in an Arabic line needs no Arabic shaper.
+		if !own && !levels[i].rightToLeft() && isRightToLeft(now) && !unicode.Is(unicode.M, p.text[i]) {
+			all[i] = language.Latin
+		}
+	}
+}
+
+func isRightToLeft(s language.Script) bool {
+	switch s {
+	case language.Arabic, language.Hebrew, language.Syriac, language.Thaana, language.Nko, language.Adlam:
+		return true
+	}
+	return false
+}
+
+// items cuts a passage wherever the level, the script, the font or the run
+// changes, and leaves out what is never drawn. clusters holds where user
+// perceived characters begin: one is never split over two fonts.
+func (s *Setter) items(p passage, runs []Run, levels []level, clusters []bool) ([]item, error) {
+	scripts := p.scripts(runs, levels)
+	faces, err := s.faces(p, runs, scripts, clusters)
+	if err != nil {
+		return nil, err
+	}
+	var all []item
+	for from := 0; from < len(p.text); {
+		if faces[from] == nil {
+			from++
+			continue
+		}
+		it := item{from: from, to: from + 1, run: p.run[from], level: levels[from], script: scripts[from], face: faces[from]}
+		for to := it.to; to < len(p.text); to++ {
+			if p.run[to] != it.run || levels[to] != it.level || scripts[to] != it.script || faces[to] != it.face {
+				break
+			}
+			it.to = to + 1
+		}
+		all = append(all, it)
+		from = it.to
+	}
+	return all, nil
+}
+
+// faces picks a font for every character; nil for what is never drawn.
+func (s *Setter) faces(p passage, runs []Run, scripts []language.Script, clusters []bool) ([]*face, error) {
+	faces := make([]*face, len(p.text))
+	var before *face
+	of := -1 // the run of before
+	for from := 0; from < len(p.text); {
+		if steers(p.text[from]) {
+			from++
+			continue
+		}
+		to := from + 1
+		for to < len(p.text) && !clusters[to] && !steers(p.text[to]) && p.run[to] == p.run[from] {
+			to++
+		}
+		if p.run[from] != of {
+			before, of = nil, p.run[from]
+		}
+		chars := p.text[from:to]
+		run := runs[p.run[from]]
+		got := before
+		if _, own := ownScript(p.text[from]); own || before == nil || !covers(before, chars) {
+			var err error
+			if got, err = s.find(chars, scripts[from], run); err != nil {
+				return nil, err
+			}
+		}
+		if got == nil {
+			return nil, s.missing(chars, scripts[from], run)
+		}
+		for i := from; i < to; i++ {
+			faces[i] = got
+		}
+		before = got
+		from = to
+	}
+	return faces, nil
+}
+
+// missing names the first character that no font has; where each is in some
+// font, and none has them together, the first.
+func (s *Setter) missing(chars []rune, script language.Script, run Run) error {
+	for _, r := range chars {
+		got, err := s.find([]rune{r}, script, run)
+		if err != nil {
+			return err
+		}
+		if got == nil {
+			return &CharacterError{r, noFont}
+		}
+	}
+	return &CharacterError{chars[len(chars)-1], "is in no font together with what it stands on"}
+}

@@ -1,0 +1,178 @@
+package typeset
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/go-text/typesetting/font"
+	"github.com/go-text/typesetting/harfbuzz"
+	"github.com/go-text/typesetting/language"
+	"github.com/go-text/typesetting/segmenter"
+)
+
+// Setter sets paragraphs. It keeps what it has learnt of its fonts; one is for
+// one goroutine.
+type Setter struct {
+	fonts    *Fonts
+	orders   map[fontQuestion][]func() (*face, error)
+	shapers  map[*face]*harfbuzz.Font
+	buffer   *harfbuzz.Buffer
+	segments segmenter.Segmenter
+}
+
+type fontQuestion struct {
+	script language.Script
+	lang   string
+	bold   bool
+}
+
+// NewSetter returns a Setter that uses these fonts.
+func NewSetter(f *Fonts) *Setter {
+	return &Setter{
+		fonts: f, orders: map[fontQuestion][]func() (*face, error){},
+		shapers: map[*face]*harfbuzz.Font{}, buffer: harfbuzz.NewBuffer(),
+	}
+}
+
+// find returns the first face that has all characters, nil where none has.
+func (s *Setter) find(chars []rune, script language.Script, run Run) (*face, error) {
+	q := fontQuestion{script, run.Lang, run.Bold}
+	order, known := s.orders[q]
+	if !known {
+		order = s.fonts.order(script, run.Lang, run.Bold)
+		s.orders[q] = order
+	}
+	for _, open := range order {
+		f, err := open()
+		if err != nil {
+			return nil, err
+		}
+		if covers(f, chars) {
+			return f, nil
+		}
+	}
+	return nil, nil
+}
+
+// glyph is one glyph as it was shaped, in units of its font. from and to are
+// the characters of its cluster: what cannot be taken apart any further.
+type glyph struct {
+	id       uint16
+	advance  int32
+	dx, dy   int32
+	from, to int
+}
+
+// shaped is a stretch of text with its glyphs, from left to right.
+type shaped struct {
+	item
+	text   []rune // the whole passage
+	size   float64
+	glyphs []glyph
+	width  float64 // in points
+}
+
+// shape hands one item to the shaper. What stands before and after it in the
+// passage is seen, so that letters join across a change of style.
+func (s *Setter) shape(text []rune, it item, run Run) (shaped, error) {
+	f := s.shapers[it.face]
+	if f == nil {
+		f = harfbuzz.NewFont(font.NewFace(it.face.font))
+		f.XScale, f.YScale = it.face.em, it.face.em
+		s.shapers[it.face] = f
+	}
+	b := s.buffer
+	b.Clear()
+	b.AddRunes(text, it.from, it.to-it.from)
+	b.Props = harfbuzz.SegmentProperties{Direction: harfbuzz.LeftToRight, Script: it.script, Language: language.NewLanguage(run.Lang)}
+	if it.level.rightToLeft() {
+		b.Props.Direction = harfbuzz.RightToLeft
+	}
+	b.Shape(f, nil)
+	out := shaped{item: it, text: text, size: run.Size, glyphs: make([]glyph, len(b.Info))}
+	var advance int32
+	var missing error
+	for i, g := range b.Info {
+		p := b.Pos[i]
+		out.glyphs[i] = glyph{id: uint16(g.Glyph), advance: p.XAdvance, dx: p.XOffset, dy: p.YOffset, from: g.Cluster}
+		advance += p.XAdvance
+		if g.Glyph == 0 {
+			missing = &CharacterError{text[g.Cluster], noFont}
+		}
+	}
+	out.width = float64(advance) * run.Size / float64(it.face.em)
+	out.closeClusters()
+	return out, missing
+}
+
+// closeClusters finds the end of every cluster: where the next one begins.
+func (s *shaped) closeClusters() {
+	starts := make([]int, 0, len(s.glyphs)+1)
+	for i, g := range s.glyphs {
+		if i == 0 || s.glyphs[i-1].from != g.from {
+			starts = append(starts, g.from)
+		}
+	}
+	slices.Sort(starts)
+	starts = append(starts, s.to)
+	for i := range s.glyphs {
+		at, _ := slices.BinarySearch(starts, s.glyphs[i].from)
+		s.glyphs[i].to = starts[at+1]
+	}
+}
+
+// Line is one line of glyphs with the box that they need, in points.
+type Line struct {
+	Width           float64
+	Ascent, Descent float64 // above and below the baseline, both positive
+	runs            []shaped
+}
+
+// Set breaks a paragraph into lines none of which is wider than its box. It
+// fails with a CharacterError where a character cannot be set, and with a
+// WidthError where the box is narrower than one letter.
+func (s *Setter) Set(p Paragraph) ([]Line, error) {
+	for _, r := range p.Runs {
+		if r.Size <= 0 {
+			return nil, fmt.Errorf("setting text in a size of %g points", r.Size)
+		}
+	}
+	pieces, err := passages(p.Runs)
+	if err != nil {
+		return nil, err
+	}
+	var lines []Line
+	for _, piece := range pieces {
+		set, err := s.setPassage(piece, p)
+		if err != nil {
+			return nil, err
+		}
+		lines = append(lines, set...)
+	}
+	return lines, nil
+}
+
+// setPassage sets what stands between two hard ends of lines.
+func (s *Setter) setPassage(p passage, par Paragraph) ([]Line, error) {
+	base := 0
+	if par.RightToLeft {
+		base = 1
+	}
+	levels := resolveLevels(p.text, base)
+	clusters, breaks, err := s.places(p, par.Runs)
+	if err != nil {
+		return nil, err
+	}
+	items, err := s.items(p, par.Runs, levels.level, clusters)
+	if err != nil {
+		return nil, err
+	}
+	w := wrapper{setter: s, par: par, passage: p, levels: levels, items: items, clusters: clusters, breaks: breaks, whole: make([]shaped, len(items)), advance: make([]float64, len(p.text))}
+	for i, it := range items {
+		if w.whole[i], err = s.shape(p.text, it, par.Runs[it.run]); err != nil {
+			return nil, err
+		}
+		w.measure(w.whole[i])
+	}
+	return w.lines()
+}

@@ -1,0 +1,167 @@
+package typeset
+
+import (
+	"encoding/binary"
+	"math"
+
+	"github.com/go-text/typesetting/font/opentype"
+)
+
+// part is a glyph of a composed one, with its place in units of the font.
+type part struct {
+	glyph  uint16
+	dx, dy int16
+}
+
+// composition is one code of a font in a document: a glyph, or several put
+// together into one, and the text that they stand for.
+type composition struct {
+	parts   []part
+	advance int32
+	text    string
+}
+
+// plain says whether the composition is a glyph of the font as it is.
+func (c composition) plain() bool {
+	return len(c.parts) == 1 && c.parts[0].dx == 0 && c.parts[0].dy == 0
+}
+
+// cutter cuts a TrueType font down to what a document shows, and adds the
+// composed glyphs.
+type cutter struct {
+	from  *glyfTables
+	order []uint16          // old numbers by new ones; 0 stays 0
+	place map[uint16]uint16 // new numbers by old ones
+	glyf  []byte
+	loca  []byte
+	hmtx  []byte
+}
+
+// cut returns the font that shows the compositions, and the glyph of each.
+func (t *glyfTables) cut(compositions []composition, empty uint16) (font []byte, glyphs []uint16) {
+	c := &cutter{from: t, place: map[uint16]uint16{}}
+	c.number(0)
+	c.number(empty)
+	for _, k := range compositions {
+		for _, p := range k.parts {
+			c.number(p.glyph)
+		}
+	}
+	for i := 0; i < len(c.order); i++ { // parts of composite glyphs join at the end
+		c.copyGlyph(c.order[i])
+	}
+	next := uint16(len(c.order))
+	for _, k := range compositions {
+		switch {
+		case len(k.parts) == 0:
+			glyphs = append(glyphs, c.place[empty])
+		case k.plain():
+			glyphs = append(glyphs, c.place[k.parts[0].glyph])
+		default:
+			c.compose(k)
+			glyphs = append(glyphs, next)
+			next++
+		}
+	}
+	c.loca = binary.BigEndian.AppendUint32(c.loca, uint32(len(c.glyf)))
+	return c.file(next), glyphs
+}
+
+func (c *cutter) number(old uint16) uint16 {
+	n, ok := c.place[old]
+	if !ok {
+		n = uint16(len(c.order))
+		c.place[old] = n
+		c.order = append(c.order, old)
+	}
+	return n
+}
+
+func (c *cutter) begin(advance uint16, left int16) {
+	for len(c.glyf)%4 != 0 {
+		c.glyf = append(c.glyf, 0)
+	}
+	c.loca = binary.BigEndian.AppendUint32(c.loca, uint32(len(c.glyf)))
+	c.hmtx = binary.BigEndian.AppendUint16(c.hmtx, advance)
+	c.hmtx = binary.BigEndian.AppendUint16(c.hmtx, uint16(left))
+}
+
+// copyGlyph takes an outline over, without its instructions.
+func (c *cutter) copyGlyph(old uint16) {
+	c.begin(c.from.advance(old))
+	d := c.from.outline(old)
+	if len(d) == 0 {
+		return
+	}
+	if contours := int(int16(binary.BigEndian.Uint16(d))); contours >= 0 {
+		at := 10 + 2*contours
+		instructions := int(binary.BigEndian.Uint16(d[at:]))
+		c.glyf = append(append(append(c.glyf, d[:at]...), 0, 0), d[at+2+instructions:]...)
+		return
+	}
+	d = append([]byte(nil), d...)
+	for at := 10; ; {
+		flags := binary.BigEndian.Uint16(d[at:]) &^ haveInstruction
+		binary.BigEndian.PutUint16(d[at:], flags)
+		binary.BigEndian.PutUint16(d[at+2:], c.number(binary.BigEndian.Uint16(d[at+2:])))
+		length, more := componentLength(flags)
+		at += length
+		if !more {
+			c.glyf = append(c.glyf, d[:at]...)
+			return
+		}
+	}
+}
+
+// compose adds one glyph that is made of others.
+func (c *cutter) compose(k composition) {
+	box := [4]int16{math.MaxInt16, math.MaxInt16, math.MinInt16, math.MinInt16}
+	for _, p := range k.parts {
+		d := c.from.outline(p.glyph)
+		at := func(i int) int16 { return int16(binary.BigEndian.Uint16(d[2+2*i:])) }
+		box[0], box[1] = min(box[0], at(0)+p.dx), min(box[1], at(1)+p.dy)
+		box[2], box[3] = max(box[2], at(2)+p.dx), max(box[3], at(3)+p.dy)
+	}
+	c.begin(uint16(k.advance), box[0])
+	c.glyf = binary.BigEndian.AppendUint16(c.glyf, 0xFFFF) // composite
+	for _, v := range box {
+		c.glyf = binary.BigEndian.AppendUint16(c.glyf, uint16(v))
+	}
+	for i, p := range k.parts {
+		flags := uint16(argsAreWords | argsAreXY)
+		if i+1 < len(k.parts) {
+			flags |= moreComponents
+		}
+		for _, v := range []uint16{flags, c.place[p.glyph], uint16(p.dx), uint16(p.dy)} {
+			c.glyf = binary.BigEndian.AppendUint16(c.glyf, v)
+		}
+	}
+}
+
+// file puts the tables together that a PDF wants of a font (ISO 32000-1, 9.9).
+func (c *cutter) file(glyphs uint16) []byte {
+	head := append([]byte(nil), c.from.head...)
+	binary.BigEndian.PutUint32(head[8:], 0)  // checksum, written below
+	binary.BigEndian.PutUint16(head[50:], 1) // long offsets
+	hhea := append([]byte(nil), c.from.hhea...)
+	binary.BigEndian.PutUint16(hhea[34:], glyphs)
+	maxp := append([]byte(nil), c.from.maxp...)
+	binary.BigEndian.PutUint16(maxp[4:], glyphs)
+	binary.BigEndian.PutUint16(maxp[28:], maxParts) // maxComponentElements
+	binary.BigEndian.PutUint16(maxp[30:], binary.BigEndian.Uint16(maxp[30:])+1)
+	tables := []opentype.Table{
+		{Tag: opentype.MustNewTag("glyf"), Content: c.glyf}, {Tag: opentype.MustNewTag("head"), Content: head},
+		{Tag: opentype.MustNewTag("hhea"), Content: hhea}, {Tag: opentype.MustNewTag("hmtx"), Content: c.hmtx},
+		{Tag: opentype.MustNewTag("loca"), Content: c.loca}, {Tag: opentype.MustNewTag("maxp"), Content: maxp},
+	}
+	for i := range tables {
+		for len(tables[i].Content)%4 != 0 {
+			tables[i].Content = append(tables[i].Content, 0)
+		}
+	}
+	return opentype.WriteTTF(tables)
+}
+
+// maxParts is how many glyphs a composed one has at most. The longest cluster
+// of a real language that we know has nine.
+const maxParts = 64
