@@ -15,6 +15,7 @@ const (
 	TooLarge    Kind = "too_large"   // 413
 	Unprocessed Kind = "unprocessed" // 422: understood, and a rule forbids it
 	Busy        Kind = "busy"        // 503: try again after a pause; nothing was lost
+	Full        Kind = "full"        // 507: there is no room to keep it; nothing was lost
 )
 
 // Error is an error that a person may read. Its message comes from the

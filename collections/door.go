@@ -98,6 +98,9 @@ func (h *Hub) Push(ctx context.Context, a care.Actor, p fieldsync.Push) ([]json.
 	if len(p.Changes) == 0 {
 		return nil, nil
 	}
+	if err := h.room(); err != nil {
+		return nil, err
+	}
 	changes := make([]arrival, len(p.Changes))
 	var unreadable error
 	for i, raw := range p.Changes {

@@ -36,7 +36,10 @@ func (h *Hub) filePath(id string) string { return filepath.Join(h.FilesDir(), id
 // survive a power cut once it returns: written beside, synced, renamed, and
 // the folders that name them synced (POSIX rename(2), fsync(2)).
 func (h *Hub) writeFile(id string, b []byte) (err error) {
-	defer func() { err = wrap("writing a file", err) }()
+	defer func() { err = wrap("writing a file", h.roomOr(err)) }()
+	if err := h.room(); err != nil {
+		return err
+	}
 	beside, final := filepath.Join(h.dir, partialDir), h.filePath(id)
 	for _, dir := range []string{beside, filepath.Dir(final)} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {

@@ -31,6 +31,8 @@ type Config struct {
 	Now  func() time.Time // time.Now where nil
 	Rand io.Reader        // crypto/rand where nil
 	Log  *slog.Logger     // slog.Default where nil; never given personal data
+
+	Reserve int64 // bytes laid aside against a full disk; none where 0
 }
 
 // Hub is an open hub: its database, its door, its files.
@@ -43,6 +45,8 @@ type Hub struct {
 
 	writer  writer
 	reads   readQueue     // disclosures that wait for the audit log
+	disk    *disk
+	checks  checks
 	pulls   chan struct{} // one per pull that is being answered
 	tables  map[string]*table
 	epoch   string
@@ -89,6 +93,10 @@ func Open(cfg Config) (*Hub, error) {
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the hub's folder: %w", err)
 	}
+	h.disk = newDisk(cfg.Dir, cfg.Reserve, h.rand)
+	if _, err := h.DiskFull(); err != nil {
+		return nil, err
+	}
 	h.app = core.NewBaseApp(core.BaseAppConfig{
 		DataDir: filepath.Join(cfg.Dir, "pb_data"), DBConnect: connect,
 		DataMaxOpenConns: readersMax, DataMaxIdleConns: readersIdle, AuxMaxOpenConns: 4, AuxMaxIdleConns: 1,
@@ -109,7 +117,7 @@ func (h *Hub) prepare() error {
 	if err := h.app.RunAllMigrations(); err != nil {
 		return fmt.Errorf("migrating the database: %w", err)
 	}
-	h.writer, h.pulls = newWriter(h.sqlDB(), &leaves{h: h}), make(chan struct{}, pullsMax)
+	h.writer, h.pulls = newWriter(h.sqlDB(), &leaves{h: h}, h.roomOr), make(chan struct{}, pullsMax)
 	h.tables = make(map[string]*table, len(care.Schema))
 	for _, e := range care.Schema {
 		h.tables[e.Name] = newTable(e)

@@ -44,6 +44,9 @@ func (h *Hub) ImportID(ctx context.Context, source, key string) (id string, exis
 // first use. They are committed when it returns and before anything is made
 // under them: an import that was broken off goes on under the same ids.
 func (h *Hub) ImportIDs(ctx context.Context, source string, keys ...string) ([]ImportedKey, error) {
+	if err := h.room(); err != nil {
+		return nil, err
+	}
 	var out []ImportedKey
 	err := h.writer.write(ctx, func(t *tx) error {
 		s := &session{h: h, t: t}

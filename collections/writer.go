@@ -24,15 +24,16 @@ var ErrBusy = &care.Error{Code: "hub_busy", Kind: care.Busy, Hint: "The hub is b
 // keeps prepared statements for it.
 type writer struct {
 	db    *sql.DB
-	slots chan struct{} // one per transaction that waits or runs
-	turn  chan struct{} // held by the one that runs
+	named func(error) error // gives an error of the disk its name
+	slots chan struct{}     // one per transaction that waits or runs
+	turn  chan struct{}     // held by the one that runs
 	mu    *sync.Mutex
 	stmts map[string]*sql.Stmt
 	log   *leaves // what a transaction notes goes in at its end
 }
 
-func newWriter(db *sql.DB, log *leaves) writer {
-	return writer{db: db, log: log, slots: make(chan struct{}, writersWaitingMax), turn: make(chan struct{}, 1),
+func newWriter(db *sql.DB, log *leaves, named func(error) error) writer {
+	return writer{db: db, named: named, log: log, slots: make(chan struct{}, writersWaitingMax), turn: make(chan struct{}, 1),
 		mu: new(sync.Mutex), stmts: make(map[string]*sql.Stmt)}
 }
 
@@ -94,20 +95,20 @@ func (w *writer) write(ctx context.Context, f func(*tx) error) error {
 	ctx = context.WithoutCancel(ctx)
 	t, err := w.db.BeginTx(ctx, nil)
 	if err != nil {
-		return fmt.Errorf("beginning to write: %w", err)
+		return w.named(fmt.Errorf("beginning to write: %w", err))
 	}
 	defer t.Rollback() // after a commit this does nothing
 	x := &tx{w: w, sql: t, stmts: make(map[string]*sql.Stmt)}
 	if err := f(x); err != nil {
-		return err
+		return w.named(err)
 	}
 	grown, err := w.log.keep(x)
 	if err != nil {
-		return err
+		return w.named(err)
 	}
 	if err := t.Commit(); err != nil {
 		w.log.forget()
-		return fmt.Errorf("committing: %w", err)
+		return w.named(fmt.Errorf("committing: %w", err))
 	}
 	w.log.grown(grown)
 	w.keep(x.missed)

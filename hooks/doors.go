@@ -146,6 +146,9 @@ func (f *Front) enter(r *http.Request) (route, error) {
 		// here, and no address may end up in a log.
 		r.URL.RawQuery, r.URL.ForceQuery = "", false
 	}
+	if err := f.stockHealth(r, door); err != nil {
+		return route{}, err
+	}
 	switch {
 	case door.open:
 		r.Header.Del("Authorization")

@@ -29,7 +29,7 @@ var status = map[care.Kind]int{
 	care.Invalid: http.StatusBadRequest, care.Signin: http.StatusUnauthorized, care.NotFound: http.StatusNotFound,
 	care.Conflict: http.StatusConflict, care.TooLarge: http.StatusRequestEntityTooLarge,
 	care.Unprocessed: http.StatusUnprocessableEntity, care.Busy: http.StatusServiceUnavailable,
-	care.Forbidden: http.StatusForbidden, tooMany: http.StatusTooManyRequests,
+	care.Full: http.StatusInsufficientStorage, care.Forbidden: http.StatusForbidden, tooMany: http.StatusTooManyRequests,
 }
 
 // tooMany is 429, which only HTTP knows.
@@ -46,6 +46,7 @@ var said = map[int]string{
 	http.StatusUnprocessableEntity:   "A rule forbids this.",
 	http.StatusTooManyRequests:       "Too many attempts.",
 	http.StatusServiceUnavailable:    "The hub is busy.",
+	http.StatusInsufficientStorage:   "The hub's disk is full.",
 	http.StatusInternalServerError:   "Something went wrong at the hub.",
 }
 

@@ -153,6 +153,11 @@ func (f *Front) Serve(ctx context.Context, l net.Listener) error {
 		return errors.Join(fmt.Errorf("starting the jobs: %w", err), l.Close())
 	}
 	defer f.jobs.Stop()
+	watching, unwatch := context.WithCancel(ctx)
+	var watch sync.WaitGroup
+	watch.Go(func() { f.checkUp(watching) })
+	defer watch.Wait() // the hub is closed next
+	defer unwatch()
 	failed := make(chan error, 1)
 	go func() { failed <- f.server.Serve(l) }()
 	tick := time.NewTicker(tendTick)

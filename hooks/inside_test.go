@@ -182,7 +182,7 @@ func TestTheFirstPageBringsNothingFromElsewhere(t *testing.T) {
 	if err := p.html.Execute(&b, Health{Status: "failing", Version: "<b>1</b>"}); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(b.String(), "does not reach its database") || strings.Contains(b.String(), "<b>1</b>") {
+	if !strings.Contains(b.String(), "is not well") || strings.Contains(b.String(), "<b>1</b>") {
 		t.Errorf("%s", b.String())
 	}
 }

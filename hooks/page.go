@@ -40,18 +40,14 @@ func newPage() (page, error) {
 }
 
 func (f *Front) firstPage(e *core.RequestEvent, _ care.Actor) error {
-	h := f.healthNow(e.Request.Context())
+	h := f.healthNow(e.Request.Context()).Health
 	var b bytes.Buffer
 	if err := f.page.html.Execute(&b, h); err != nil {
 		return fmt.Errorf("writing the first page: %w", err)
 	}
 	e.Response.Header().Set("Content-Security-Policy", f.page.policy)
 	e.Response.Header().Set("Content-Type", "text/html; charset=utf-8")
-	code := http.StatusOK
-	if h.Status != "ok" {
-		code = http.StatusServiceUnavailable
-	}
-	e.Response.WriteHeader(code)
+	e.Response.WriteHeader(healthStatus(h))
 	if e.Request.Method == http.MethodHead {
 		return nil
 	}

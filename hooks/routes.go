@@ -1,13 +1,11 @@
 package hooks
 
 import (
-	"context"
 	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"sync"
-	"time"
 
 	"github.com/pocketbase/pocketbase/core"
 
@@ -26,6 +24,7 @@ var ownRoutes = []route{
 	{method: "HEAD", path: "/", open: true, handle: (*Front).firstPage},
 	{method: "GET", path: "/api/portolan/health", open: true, handle: (*Front).health},
 	{method: "HEAD", path: "/api/portolan/health", open: true, handle: (*Front).health},
+	{method: "GET", path: "/api/portolan/health/details", handle: (*Front).healthDetails},
 	{method: "POST", path: "/api/portolan/enrol", open: true, handle: (*Front).enrol},
 	{method: "GET", path: "/api/portolan/second-factor", early: true, handle: (*Front).secondFactors},
 	{method: "POST", path: "/api/portolan/second-factor/give", early: true, handle: (*Front).giveCode},
@@ -76,37 +75,6 @@ func (f *Front) serve(r route) func(*core.RequestEvent) error {
 
 func reply(e *core.RequestEvent, v any) error {
 	writeJSON(e.Response, e.Request, http.StatusOK, v)
-	return nil
-}
-
-// Health is the state of the hub; it counts nothing.
-type Health struct {
-	Status  string `json:"status"` // ok, or failing with HTTP 503
-	Version string `json:"version"`
-	Schema  int    `json:"schema"`
-	Uptime  int64  `json:"uptime"` // seconds
-}
-
-const healthTimeout = 2 * time.Second
-
-func (f *Front) healthNow(ctx context.Context) Health {
-	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
-	defer cancel()
-	h := Health{Status: "ok", Version: f.cfg.Version, Schema: care.SchemaVersion, Uptime: int64(f.hub.Now().Sub(f.started) / time.Second)}
-	if _, err := f.app.ConcurrentDB().NewQuery("SELECT 1 FROM hub_meta").WithContext(ctx).Execute(); err != nil {
-		f.log.Error("the database does not answer", "error", err)
-		h.Status = "failing"
-	}
-	return h
-}
-
-func (f *Front) health(e *core.RequestEvent, _ care.Actor) error {
-	h := f.healthNow(e.Request.Context())
-	code := http.StatusOK
-	if h.Status != "ok" {
-		code = http.StatusServiceUnavailable
-	}
-	writeJSON(e.Response, e.Request, code, h)
 	return nil
 }
 

@@ -49,6 +49,11 @@ func (e Env) backup(ctx context.Context, hub *collections.Hub, out string) (m Ma
 	if _, err := os.Stat(out); err == nil {
 		return m, errors.New(out + " is there already")
 	}
+	// A copy of what is damaged must not push whole ones out of somebody's
+	// cupboard.
+	if faults, err := hub.Verify(ctx, func(collections.Count) {}); err != nil || len(faults) > 0 {
+		return m, errors.Join(collections.ErrDamaged, err)
+	}
 	// The copy of the database lies beside the hub's own, on a disk that is
 	// as well kept, for as long as it takes.
 	tmp, err := os.MkdirTemp(hub.Dir(), "backup-")
@@ -82,5 +87,8 @@ func (e Env) backup(ctx context.Context, hub *collections.Hub, out string) (m Ma
 	if err = errors.Join(err, f.Sync(), f.Close(), ctx.Err()); err != nil {
 		return m, errors.Join(err, os.Remove(out+".part"))
 	}
-	return a.m, os.Rename(out+".part", out)
+	if err := os.Rename(out+".part", out); err != nil {
+		return m, err
+	}
+	return a.m, hub.NoteBackup(ctx)
 }

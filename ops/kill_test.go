@@ -352,6 +352,17 @@ func (d *killedTablet) keep(raw json.RawMessage) error {
 
 func acknowledgedArePresent(t *testing.T, dir string, tablets []*killedTablet) {
 	t.Helper()
+	acknowledged, cut := present(t, dir, tablets)
+	t.Logf("%d changes acknowledged, %d pushes cut, %d kills", acknowledged, cut, kills)
+	if acknowledged < kills || cut == 0 {
+		t.Errorf("%d changes acknowledged and %d pushes cut: the test proves nothing", acknowledged, cut)
+	}
+}
+
+// present looks for every acknowledged change in the log, byte for byte, and
+// for what it wrote; it counts them, and the pushes that broke off.
+func present(t *testing.T, dir string, tablets []*killedTablet) (acknowledged, cut int) {
+	t.Helper()
 	h, err := collections.Open(collections.Config{Dir: dir})
 	if err != nil {
 		t.Fatalf("opening the hub again: %v", err)
@@ -363,7 +374,6 @@ func acknowledgedArePresent(t *testing.T, dir string, tablets []*killedTablet) {
 		t.Fatalf("opening the database: %v", err)
 	}
 	defer db.Close()
-	acknowledged, cut := 0, 0
 	for _, d := range tablets {
 		worker, err := h.Actor(t.Context(), d.staff, "")
 		if err != nil {
@@ -386,8 +396,5 @@ func acknowledgedArePresent(t *testing.T, dir string, tablets []*killedTablet) {
 		}
 		cut += d.cut
 	}
-	t.Logf("%d changes acknowledged, %d pushes cut, %d kills", acknowledged, cut, kills)
-	if acknowledged < kills || cut == 0 {
-		t.Errorf("%d changes acknowledged and %d pushes cut: the test proves nothing", acknowledged, cut)
-	}
+	return acknowledged, cut
 }

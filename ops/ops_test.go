@@ -3,6 +3,7 @@ package ops
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"errors"
 	"io"
 	"log/slog"
@@ -402,6 +403,58 @@ func epoch(t *testing.T, c *console, dir string) string {
 	}
 	defer h.Close()
 	return h.Epoch()
+}
+
+// TestADamagedHubIsNotBackedUp: attack case 32. A copy of what is damaged
+// would take the place of a whole one.
+func TestADamagedHubIsNotBackedUp(t *testing.T) {
+	c := newConsole(t)
+	c.must(t, ExitOK, "user", "add", "--dir", "hub", "ana", "--role", "coordinator")
+	path := c.env.Path("hub/pb_data/data.db")
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var body []byte // as it lies on the disk
+	if err := errors.Join(db.QueryRow(`SELECT body FROM changes ORDER BY seq LIMIT 1`).Scan(&body), db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	at := bytes.Index(whole, body)
+	if at < 0 {
+		t.Fatal("the change is not where the test looks for it")
+	}
+	const page = 4096
+	for what, damage := range map[string]func(b []byte){
+		"one letter of a change":         func(b []byte) { b[at+1] ^= 1 },
+		"a page of nothing":              func(b []byte) { clear(b[5*page : 6*page]) },
+		"the end is missing":             func(b []byte) { clear(b[len(b)/2:]) },
+		"a page in the place of another": func(b []byte) { copy(b[7*page:8*page], b[9*page:10*page]) },
+	} {
+		b := bytes.Clone(whole)
+		damage(b)
+		if err := os.WriteFile(path, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if code, out := c.run(t, "backup", "--dir", "hub", "--out", "bad.backup"); code == ExitOK {
+			t.Errorf("%s: the backup is made: %s", what, out)
+			continue
+		}
+		for _, name := range []string{"bad.backup", "bad.backup.part"} {
+			if _, err := os.Stat(c.env.Path(name)); err == nil {
+				t.Errorf("%s: the backup left %s", what, name)
+			}
+		}
+		os.Remove(path + "-wal") // of the damaged one
+		os.Remove(path + "-shm")
+	}
+	if err := os.WriteFile(path, whole, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c.must(t, ExitOK, "backup", "--dir", "hub", "--out", "good.backup")
 }
 
 func TestADamagedBackupIsRefused(t *testing.T) {

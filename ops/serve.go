@@ -48,7 +48,7 @@ func Start(ctx context.Context, env Env, s Service) (*Running, error) {
 	if err != nil {
 		return nil, errors.Join(err, folder.Release())
 	}
-	hub, err := collections.Open(collections.Config{Dir: s.Dir, Now: env.Now, Log: s.Log})
+	hub, err := collections.Open(collections.Config{Dir: s.Dir, Now: env.Now, Log: s.Log, Reserve: collections.Reserve})
 	if err != nil {
 		return nil, errors.Join(err, line.Listener.Close(), folder.Release())
 	}

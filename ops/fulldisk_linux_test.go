@@ -1,0 +1,333 @@
+package ops_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+	"unsafe"
+
+	"portolan/internal/hubtest"
+)
+
+// The test's own program is run again with these in its environment: it makes
+// a small disk, copies a hub there and becomes the program under test.
+const (
+	smallDiskAt   = "SMALL_DISK_AT"   // where it is mounted
+	smallDiskFrom = "SMALL_DISK_FROM" // the hub that is copied there
+	smallDiskSize = 96 << 20
+)
+
+func init() {
+	at := os.Getenv(smallDiskAt)
+	if at == "" {
+		return
+	}
+	if err := becomeOnSmallDisk(at, os.Getenv(smallDiskFrom), os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func becomeOnSmallDisk(at, from string, command []string) error {
+	// Mounts of this process alone, which end with it.
+	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("making the mounts private: %w", err)
+	}
+	if err := syscall.Mount("tmpfs", at, "tmpfs", 0, fmt.Sprintf("size=%d,mode=0700", smallDiskSize)); err != nil {
+		return fmt.Errorf("mounting a small disk: %w", err)
+	}
+	if err := os.CopyFS(filepath.Join(at, "hub"), os.DirFS(from)); err != nil {
+		return fmt.Errorf("copying the hub: %w", err)
+	}
+	if err := os.Unsetenv(smallDiskAt); err != nil {
+		return err
+	}
+	return syscall.Exec(command[0], command, os.Environ())
+}
+
+// smallDisk is a hub that serves from a small disk of its own.
+type smallDisk struct {
+	hub     *exec.Cmd
+	seen    string // its folder, as the test sees it
+	address string
+	said    *bytes.Buffer
+}
+
+// startOnSmallDisk runs the hub on a tmpfs: as root by a mount of its own, as
+// anybody else in a user namespace (user_namespaces(7)). Where neither is
+// allowed the error says so.
+func startOnSmallDisk(t *testing.T, bin, from, address string) (*smallDisk, error) {
+	t.Helper()
+	at := t.TempDir()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ways := []*syscall.SysProcAttr{
+		{Cloneflags: syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
+			UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
+			GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}}},
+		{Cloneflags: syscall.CLONE_NEWNS},
+	}
+	var failed error
+	for _, way := range ways {
+		d := &smallDisk{address: address, said: &bytes.Buffer{}}
+		d.hub = exec.Command(self, bin, "serve", "--dir", filepath.Join(at, "hub"), "--listen", address)
+		d.hub.Env = append(os.Environ(), smallDiskAt+"="+at, smallDiskFrom+"="+from)
+		d.hub.SysProcAttr, d.hub.Stdout, d.hub.Stderr = way, d.said, d.said
+		if err := d.hub.Start(); err != nil {
+			failed = errors.Join(failed, err)
+			continue
+		}
+		ended := make(chan error, 1)
+		go func() { ended <- d.hub.Wait() }()
+		if up(t, address, ended) {
+			t.Cleanup(func() {
+				_ = d.hub.Process.Kill()
+				<-ended
+			})
+			d.seen = filepath.Join("/proc", fmt.Sprint(d.hub.Process.Pid), "root", at, "hub")
+			return d, nil
+		}
+		failed = errors.Join(failed, errors.New(d.said.String()))
+	}
+	return nil, failed
+}
+
+// up waits until the hub answers, or has ended.
+func up(t *testing.T, address string, ended chan error) bool {
+	t.Helper()
+	for deadline := time.Now().Add(killPatience); time.Now().Before(deadline); {
+		if answer, err := http.Get("http://" + address + "/api/portolan/health"); err == nil {
+			answer.Body.Close()
+			return true
+		}
+		select {
+		case err := <-ended:
+			ended <- err
+			return false
+		default:
+		}
+		wait(t.Context(), 5*time.Millisecond)
+	}
+	t.Fatal("the hub neither answers nor ends")
+	return false
+}
+
+// answers asks the hub and gives status and code.
+func (d *smallDisk) answers(t *testing.T, method, path, token string, body any) (int, string) {
+	t.Helper()
+	raw, err := json.Marshal(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := http.NewRequest(method, "http://"+d.address+path, bytes.NewReader(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatalf("%s %s: %v\n%s", method, path, err, d.said)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var p struct{ Code, Token string }
+	_ = json.Unmarshal(b, &p) // a stream is no object, and has no code
+	if p.Token != "" {
+		return resp.StatusCode, p.Token
+	}
+	return resp.StatusCode, p.Code
+}
+
+// fill leaves so many bytes free on the small disk.
+func (d *smallDisk) fill(t *testing.T, leave int64) {
+	t.Helper()
+	ballast := filepath.Join(filepath.Dir(d.seen), "ballast")
+	if err := os.WriteFile(ballast, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var s syscall.Statfs_t
+	if err := syscall.Statfs(d.seen, &s); err != nil {
+		t.Fatal(err)
+	}
+	size := int64(s.Bavail)*int64(s.Bsize) - leave
+	if size <= 0 {
+		t.Fatalf("only %d bytes were free", size+leave)
+	}
+	f, err := os.OpenFile(ballast, os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := syscall.Fallocate(int(f.Fd()), 0, 0, size); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// pushUntilFull pushes until the hub says that it has no room, and gives the
+// batch that it did not take.
+func pushUntilFull(t *testing.T, d *killedTablet) []json.RawMessage {
+	t.Helper()
+	for range 200 {
+		batch := d.write(200)
+		err := d.push(batch)
+		if err == nil {
+			continue
+		}
+		if !strings.Contains(err.Error(), "507") || !strings.Contains(err.Error(), `"disk_full"`) {
+			t.Fatalf("on a full disk a push is %v", err)
+		}
+		return batch
+	}
+	t.Fatal("the disk does not fill up")
+	return nil
+}
+
+// TestAFullDiskTakesNothingAndReadsOn: attack case 28, with a disk that is
+// really full. Pushes answer 507 and stay on the tablet, reading with its
+// audit and revoking go on in what was the reserve, health is red, and nothing
+// that was acknowledged is lost; when there is room again, everything is taken.
+func TestAFullDiskTakesNothingAndReadsOn(t *testing.T) {
+	bin, from, address := buildProgram(t), filepath.Join(t.TempDir(), "hub"), freeAddress(t)
+	tablets := enrolForKilling(t, from, "http://"+address)
+	d, err := startOnSmallDisk(t, bin, from, address)
+	if err != nil {
+		t.Logf("no small disk may be mounted here, so a limit on file sizes stands for it: %v", err)
+		fullByLimit(t, bin, from, address, tablets)
+		return
+	}
+	reserve := filepath.Join(d.seen, "reserve")
+	if _, err := os.Stat(reserve); err != nil {
+		t.Errorf("no reserve: %v", err)
+	}
+	if status, _ := d.answers(t, "GET", "/api/portolan/health", "", nil); status != http.StatusOK {
+		t.Errorf("health before: %d", status)
+	}
+	first, other := tablets[0], tablets[1]
+	d.fill(t, 9<<20)
+	batch := pushUntilFull(t, first)
+	if _, err := os.Stat(reserve); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the reserve is still kept: %v", err)
+	}
+	for path, want := range map[string]string{"/api/portolan/health": "", "/api/health": "hub_failing", "/": ""} {
+		if status, code := d.answers(t, "GET", path, "", nil); status != http.StatusServiceUnavailable || code != want {
+			t.Errorf("%s of a full hub: %d %s", path, status, code)
+		}
+	}
+	status, desk := d.answers(t, "POST", "/api/collections/accounts/auth-with-password", "", map[string]string{"identity": "worker-1", "password": hubtest.Password})
+	if status != http.StatusOK {
+		t.Fatalf("signing in: %d %s", status, desk)
+	}
+	for i := range 200 { // each is in the audit log
+		if status, code := d.answers(t, "POST", "/api/portolan/records/cases", desk, map[string]string{"id": other.caseID}); status != http.StatusOK {
+			t.Fatalf("reading, time %d: %d %s", i, status, code)
+		}
+	}
+	if err := other.push([]json.RawMessage{}); err != nil {
+		t.Errorf("a pull: %v", err)
+	}
+	// Now really nothing is left: no audit, so no reading; and no fault either.
+	d.fill(t, 0)
+	for range 50 {
+		status, code := d.answers(t, "POST", "/api/portolan/records/cases", desk, map[string]string{"id": other.caseID})
+		if status != http.StatusOK && (status != http.StatusInsufficientStorage || code != "disk_full") {
+			t.Fatalf("reading with nothing left: %d %s", status, code)
+		}
+	}
+	if err := first.push(batch); err == nil || !strings.Contains(err.Error(), "disk_full") {
+		t.Errorf("pushing again with nothing left: %v", err)
+	}
+	if err := os.Remove(filepath.Join(filepath.Dir(d.seen), "ballast")); err != nil {
+		t.Fatal(err)
+	}
+	if err := first.push(batch); err != nil {
+		t.Errorf("with room again: %v", err)
+	}
+	if status, code := d.answers(t, "GET", "/api/health", "", nil); status != http.StatusOK {
+		t.Errorf("health afterwards: %d %s", status, code)
+	}
+	if _, err := os.Stat(reserve); err != nil {
+		t.Errorf("the reserve was not laid aside again: %v", err)
+	}
+	whole := filepath.Join(t.TempDir(), "hub")
+	if err := d.hub.Process.Signal(syscall.SIGSTOP); err != nil { // nothing is written while it is copied
+		t.Fatal(err)
+	}
+	copyHub(t, d.seen, whole)
+	mustVerify(t, bin, whole)
+	allPresent(t, whole, tablets[:2])
+}
+
+// copyHub copies a hub's folder without its lock and socket.
+func copyHub(t *testing.T, from, to string) {
+	t.Helper()
+	for _, sub := range []string{"pb_data", "files", "tls"} {
+		if _, err := os.Stat(filepath.Join(from, sub)); err != nil {
+			continue
+		}
+		if err := os.CopyFS(filepath.Join(to, sub), os.DirFS(filepath.Join(from, sub))); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// allPresent checks that everything acknowledged is there.
+func allPresent(t *testing.T, dir string, tablets []*killedTablet) {
+	t.Helper()
+	if n, _ := present(t, dir, tablets); n == 0 {
+		t.Error("nothing was acknowledged: the test proves nothing")
+	}
+}
+
+// limitFiles bounds the size of files that a running process may write
+// (prlimit(2)).
+func limitFiles(t *testing.T, pid int, size uint64) {
+	t.Helper()
+	limit := syscall.Rlimit{Cur: size, Max: size}
+	_, _, no := syscall.RawSyscall6(syscall.SYS_PRLIMIT64, uintptr(pid), syscall.RLIMIT_FSIZE, uintptr(unsafe.Pointer(&limit)), 0, 0, 0)
+	if no != 0 {
+		t.Fatalf("limiting the size of files: %v", no)
+	}
+}
+
+// fullByLimit is the same with a limit on the size of files, which anybody may
+// set for themselves: no room is a write that fails.
+func fullByLimit(t *testing.T, bin, dir, address string, tablets []*killedTablet) {
+	t.Helper()
+	hub := startProgram(t, bin, dir, address)
+	largest := int64(0)
+	for _, name := range []string{"data.db", "data.db-wal"} {
+		if info, err := os.Stat(filepath.Join(dir, "pb_data", name)); err == nil {
+			largest = max(largest, info.Size())
+		}
+	}
+	limitFiles(t, hub.Process.Pid, uint64(largest)+4<<20)
+	pushUntilFull(t, tablets[0])
+	d := &smallDisk{hub: hub, address: address, said: &bytes.Buffer{}}
+	if status, _ := d.answers(t, "GET", "/api/portolan/health", "", nil); status != http.StatusServiceUnavailable && status != http.StatusOK {
+		t.Errorf("health: %d", status)
+	}
+	if err := hub.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = hub.Wait() // killed
+	mustVerify(t, bin, dir)
+	allPresent(t, dir, tablets[:1])
+}
