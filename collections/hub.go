@@ -44,7 +44,7 @@ type Hub struct {
 	log  *slog.Logger
 
 	writer  writer
-	reads   readQueue     // disclosures that wait for the audit log
+	reads   readQueue // disclosures that wait for the audit log
 	disk    *disk
 	checks  checks
 	pulls   chan struct{} // one per pull that is being answered
