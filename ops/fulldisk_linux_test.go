@@ -275,16 +275,28 @@ func TestAFullDiskTakesNothingAndReadsOn(t *testing.T) {
 	allPresent(t, whole, tablets[:2])
 }
 
-// copyHub copies a hub's folder without its lock and socket.
+// copyHub copies a hub's folder without its lock, socket and reserve.
 func copyHub(t *testing.T, from, to string) {
 	t.Helper()
-	for _, sub := range []string{"pb_data", "files", "tls"} {
-		if _, err := os.Stat(filepath.Join(from, sub)); err != nil {
+	entries, err := os.ReadDir(from)
+	if err == nil {
+		err = os.Mkdir(to, 0o700)
+	}
+	for _, e := range entries {
+		if e.Name() == "reserve" || e.Name() == "portolan.lock" {
 			continue
 		}
-		if err := os.CopyFS(filepath.Join(to, sub), os.DirFS(filepath.Join(from, sub))); err != nil {
-			t.Fatal(err)
+		there, here := filepath.Join(from, e.Name()), filepath.Join(to, e.Name())
+		switch {
+		case e.IsDir():
+			err = errors.Join(err, os.CopyFS(here, os.DirFS(there)))
+		case e.Type().IsRegular():
+			b, readErr := os.ReadFile(there)
+			err = errors.Join(err, readErr, os.WriteFile(here, b, 0o600))
 		}
+	}
+	if err != nil {
+		t.Fatalf("copying the hub: %v", err)
 	}
 }
 
