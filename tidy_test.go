@@ -75,6 +75,7 @@ var thirdParty = map[string][]string{
 	"collections":   {"github.com/pocketbase/pocketbase", "github.com/pocketbase/dbx", "github.com/google/uuid", "modernc.org/sqlite", "golang.org/x/crypto"},
 	"hooks":         {"github.com/pocketbase/pocketbase", "github.com/pocketbase/dbx", "github.com/robfig/cron/v3", "golang.org/x/crypto"},
 	"pb_migrations": {"github.com/pocketbase/pocketbase", "github.com/pocketbase/dbx"},
+	"seal":          {"golang.org/x/crypto"},
 	"tablet":        {"github.com/google/uuid", "modernc.org/sqlite"},
 	"ops":           {"github.com/google/uuid", "golang.org/x/term", "golang.org/x/crypto", "modernc.org/sqlite"},
 	"internal/gen":  {"github.com/google/uuid"},

@@ -64,8 +64,8 @@ var hearings = &Entity{
 	},
 	Fields: []Field{
 		{Name: "matter", Type: Ref, Ref: "legal_matters", Merge: Once, Required: true},
-		{Name: "status", Type: Code, Codes: "hearing_states", Merge: Ask, Required: true, Routing: true},
-		{Name: "starts_at", Type: Time, Merge: Ask, Required: true, Routing: true},
+		{Name: "status", Type: Code, Codes: "hearing_states", Merge: Ask, Required: true},
+		{Name: "starts_at", Type: Time, Merge: Ask, Required: true},
 		{Name: "ends_at", Type: Time, Merge: Ask},
 		{Name: "kind", Type: Code, Codes: "hearing_kinds", Merge: Latest},
 		{Name: "court", Type: Text, Merge: Latest, Labels: []Label{LabelLocation}, Canary: true},
@@ -105,13 +105,13 @@ var deadlines = &Entity{
 	Fields: []Field{
 		{Name: "matter", Type: Ref, Ref: "legal_matters", Merge: Once, Required: true},
 		{Name: "kind", Type: Code, Codes: "deadline_kinds", Merge: Once, Required: true},
-		{Name: "due_on", Type: Date, Merge: Safer, Safer: Comparator{Dates: "earliest"}, FHIR: "Task.restriction.period.end", Required: true, Routing: true},
-		{Name: "status", Type: Code, Codes: "deadline_states", Merge: Ask, FHIR: "Task.status", Required: true, Routing: true},
+		{Name: "due_on", Type: Date, Merge: Safer, Safer: Comparator{Dates: "earliest"}, FHIR: "Task.restriction.period.end", Required: true},
+		{Name: "status", Type: Code, Codes: "deadline_states", Merge: Ask, FHIR: "Task.status", Required: true},
 		{Name: "legal_basis", Type: Text, Merge: Latest},
 		{Name: "computed_from", Type: Date, Merge: Ask},
 		{Name: "computed_how", Type: Text, Merge: Latest},
 		{Name: "alert_days", Type: Codes, Codes: "deadline_alerts", Merge: Union}, // days before due_on on which the assignee is told
-		{Name: "assignee", Type: Ref, Ref: "staff", Merge: Latest, FHIR: "Task.owner", Routing: true},
+		{Name: "assignee", Type: Ref, Ref: "staff", Merge: Latest, FHIR: "Task.owner"},
 		{Name: "met_on", Type: Date, Merge: Once},
 		{Name: "missed_reason", Type: Text, Merge: Latest},
 		{Name: "note", Type: LongText, Merge: Latest},
@@ -222,8 +222,8 @@ var payments = &Entity{
 	Fields: defaultsIn(Finance, []Field{
 		{Name: "claim", Type: Ref, Ref: "claims", Merge: Once},
 		{Name: "livelihood_grant", Type: Ref, Ref: "livelihood_grants", Merge: Once},
-		{Name: "status", Type: Code, Codes: "payment_states", Merge: Ask, Required: true, Routing: true},
-		{Name: "scheduled_on", Type: Date, Merge: Ask, Required: true, Routing: true},
+		{Name: "status", Type: Code, Codes: "payment_states", Merge: Ask, Required: true},
+		{Name: "scheduled_on", Type: Date, Merge: Ask, Required: true},
 		{Name: "amount", Type: Decimal, Merge: Ask, Required: true},
 		{Name: "currency", Type: Code, Codes: "currencies", Merge: Once, Required: true},
 		{Name: "payee", Type: Text, Merge: Ask, Canary: true}, // alias of the survivor's account, never its number
@@ -266,7 +266,7 @@ var compelledDisclosures = &Entity{
 		{Name: "authority", Type: Text, Merge: Once, Required: true},
 		{Name: "jurisdiction", Type: Code, Codes: "countries", Merge: Once},
 		{Name: "received_at", Type: Time, Merge: Once, Required: true},
-		{Name: "due_on", Type: Date, Merge: Safer, Safer: Comparator{Dates: "earliest"}, Routing: true},
+		{Name: "due_on", Type: Date, Merge: Safer, Safer: Comparator{Dates: "earliest"}},
 		{Name: "scope", Type: LongText, Merge: Once, Required: true},
 		{Name: "categories", Type: Codes, Codes: "categories", Merge: Union, RemovalWins: true},
 		{Name: "minimum", Type: LongText, Merge: Ask}, // what the least is that satisfies the order

@@ -18,7 +18,7 @@ var plans = &Entity{
 	},
 	Fields: []Field{
 		{Name: "kind", Type: Codes, Codes: "plan_kinds", Merge: Union, HTCDS: "spl_Type", FHIR: "CarePlan.category"},
-		{Name: "status", Type: Code, Codes: "plan_states", Merge: Ask, FHIR: "CarePlan.status", Required: true, Routing: true},
+		{Name: "status", Type: Code, Codes: "plan_states", Merge: Ask, FHIR: "CarePlan.status", Required: true},
 		{Name: "phase", Type: Code, Codes: "plan_phases", Merge: Ask},
 		{Name: "objectives", Type: LongText, Merge: Latest, HTCDS: "spl_Objectives", FHIR: "CarePlan.description"},
 		{Name: "action_plan", Type: LongText, Merge: Latest, HTCDS: "spl_ActionPlan", FHIR: "CarePlan.note.text"},
@@ -27,7 +27,7 @@ var plans = &Entity{
 		{Name: "actual_end_on", Type: Date, Merge: Ask, HTCDS: "spl_ActualEndDate"},
 		{Name: "agreed_by_person_on", Type: Date, Merge: Once},
 		{Name: "copy_given_on", Type: Date, Merge: Latest},
-		{Name: "review_on", Type: Date, Merge: Safer, Safer: Comparator{Dates: "earliest"}, Routing: true},
+		{Name: "review_on", Type: Date, Merge: Safer, Safer: Comparator{Dates: "earliest"}},
 		{Name: "lead", Type: Ref, Ref: "staff", Merge: Latest, FHIR: "CarePlan.author"},
 		{Name: "approved_by", Type: Ref, Ref: "staff", Own: true, Merge: Once},
 		{Name: "approved_at", Type: Time, Merge: Once},
@@ -220,13 +220,13 @@ var followUps = &Entity{
 	},
 	Fields: []Field{
 		{Name: "month", Type: Int, Merge: Once}, // 1, 3, 6, 12, 24: FollowUpMonths
-		{Name: "status", Type: Code, Codes: "follow_up_states", Merge: Ask, FHIR: "Task.status", Required: true, Routing: true},
-		{Name: "due_on", Type: Date, Merge: Ask, FHIR: "Task.restriction.period.end", Required: true, Routing: true},
+		{Name: "status", Type: Code, Codes: "follow_up_states", Merge: Ask, FHIR: "Task.status", Required: true},
+		{Name: "due_on", Type: Date, Merge: Ask, FHIR: "Task.restriction.period.end", Required: true},
 		{Name: "window_days", Type: Int, Merge: Once}, // days before and after due_on that still count as in time
 		{Name: "mode", Type: Code, Codes: "follow_up_modes", Merge: Latest},
-		{Name: "responsible_org", Type: Ref, Ref: "organisations", Merge: Ask, FHIR: "Task.owner", Routing: true},
+		{Name: "responsible_org", Type: Ref, Ref: "organisations", Merge: Ask, FHIR: "Task.owner"},
 		{Name: "responsible_country", Type: Code, Codes: "countries", Merge: Ask},
-		{Name: "assignee", Type: Ref, Ref: "staff", Merge: Latest, FHIR: "Task.owner", Routing: true},
+		{Name: "assignee", Type: Ref, Ref: "staff", Merge: Latest, FHIR: "Task.owner"},
 		{Name: "transfer", Type: Ref, Ref: "transfers", Merge: Once},
 		{Name: "done_at", Type: Time, Merge: Once, FHIR: "Task.executionPeriod.end"},
 		{Name: "outcome", Type: Code, Codes: "follow_up_outcomes", Merge: Once},

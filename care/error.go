@@ -16,6 +16,7 @@ const (
 	Unprocessed Kind = "unprocessed" // 422: understood, and a rule forbids it
 	Busy        Kind = "busy"        // 503: try again after a pause; nothing was lost
 	Full        Kind = "full"        // 507: there is no room to keep it; nothing was lost
+	Damaged     Kind = "damaged"     // 500: what the hub itself keeps is not as it should be; for its operator
 )
 
 // Error is an error that a person may read. Its message comes from the

@@ -1,7 +1,10 @@
 package collections
 
 import (
+	"crypto/sha256"
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -430,23 +433,44 @@ func (s *session) noteConflict(rec *record, e effect, reg fieldsync.Register) (b
 	return in, nil
 }
 
+// home is the organisation and case under which a change is kept and sealed:
+// those of its record. One that was held before its record was looked for says
+// as much about the case as one that was applied, and must go with it when the
+// case is erased: so it is filed with the record that it names, whatever it
+// says of itself. (Also an app that is newer than the hub names both.)
+func (s *session) home(a *arrival, rec *record) (org, caseID string, err error) {
+	if rec != nil {
+		return rec.org, rec.caseID, nil
+	}
+	named, claimed := a.Record, a.Case
+	if a.unread != "" {
+		named, claimed = fieldsync.HomeOf(a.raw)
+	}
+	err = s.t.row(`SELECT org, case_id FROM changes WHERE record = ? AND case_id != '' ORDER BY seq LIMIT 1`, named).Scan(&org, &caseID)
+	if errors.Is(err, sql.ErrNoRows) {
+		return a.actor.Org, claimed, nil
+	}
+	return org, caseID, wrap("looking for the change's case", err)
+}
+
 // record writes the change to the log with its receipt, and what of it is held.
 func (s *session) record(a *arrival, rec *record, receipt fieldsync.Receipt) error {
-	org, caseID := a.actor.Org, a.Case
-	if rec != nil {
-		org, caseID = rec.org, rec.caseID
+	org, caseID, err := s.home(a, rec)
+	if err != nil {
+		return err
 	}
 	body, err := json.Marshal(receipt)
 	if err != nil {
 		return fmt.Errorf("writing a receipt: %w", err)
 	}
-	raw, err := sealChange(receipt.Seq, a.raw)
+	raw, err := s.h.keys.sealChange(receipt.Seq, org, caseID, a.raw)
 	if err != nil {
 		return err
 	}
-	if _, err := s.t.exec(`INSERT INTO changes (seq, replica, n, collection, record, org, case_id, author, device, made_at, arrived_at, status, body, receipt)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, receipt.Seq, a.replica, a.N, a.Collection, a.Record, org, caseID,
-		a.Author, a.actor.Device, a.At, s.nowText, receipt.Status, raw, body); err != nil {
+	hash := sha256.Sum256(a.raw)
+	if _, err := s.t.exec(`INSERT INTO changes (seq, replica, n, collection, record, org, case_id, author, device, made_at, arrived_at, status, hash, body, receipt)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, receipt.Seq, a.replica, a.N, a.Collection, a.Record, org, caseID,
+		a.Author, a.actor.Device, a.At, s.nowText, receipt.Status, hash[:], raw, body); err != nil {
 		return fmt.Errorf("writing the change log: %w", err)
 	}
 	s.made = append(s.made, madeOf(a, org, caseID, receipt)...)

@@ -2,6 +2,7 @@ package collections
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -15,19 +16,31 @@ const DatabasePath = "pb_data/data.db"
 // belong to it. Writers go on meanwhile: VACUUM INTO reads one snapshot of the
 // WAL (sqlite.org/lang_vacuum.html#vacuuminto).
 func (h *Hub) Snapshot(ctx context.Context, path string) (documents map[string]bool, err error) {
+	if err := copyDatabase(ctx, h.readDB(), path); err != nil {
+		return nil, err
+	}
+	return documentsIn(ctx, path)
+}
+
+// SnapshotKeys writes a copy of the wrapped keys. Made after Snapshot it opens
+// everything in that copy but what was erased meanwhile: keys are written
+// before the data that they open, and destroyed first.
+func (h *Hub) SnapshotKeys(ctx context.Context, path string) error {
+	return copyDatabase(ctx, h.keys.db, path)
+}
+
+func copyDatabase(ctx context.Context, db *sql.DB, path string) error {
 	// SQLite makes the file with the process's umask; what is in it is for
 	// the owner alone.
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("making the copy's file: %w", err)
+		return fmt.Errorf("making the copy's file: %w", err)
 	}
 	if err := f.Close(); err != nil {
-		return nil, fmt.Errorf("making the copy's file: %w", err)
+		return fmt.Errorf("making the copy's file: %w", err)
 	}
-	if _, err := h.readDB().ExecContext(ctx, `VACUUM INTO ?`, path); err != nil {
-		return nil, wrap("copying the database", err)
-	}
-	return documentsIn(ctx, path)
+	_, err = db.ExecContext(ctx, `VACUUM INTO ?`, path)
+	return wrap("copying the database", err)
 }
 
 func documentsIn(ctx context.Context, path string) (ids map[string]bool, err error) {

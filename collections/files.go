@@ -1,14 +1,19 @@
 package collections
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"portolan/seal"
 )
 
 // The bytes of documents pass through writeFile and readFile on their way to
@@ -32,12 +37,25 @@ func sumOf(b []byte) string {
 // filePath is where the bytes of a document lie.
 func (h *Hub) filePath(id string) string { return filepath.Join(h.FilesDir(), id[:2], id) }
 
-// writeFile puts bytes under an id so that they are whole or not there, and
-// survive a power cut once it returns: written beside, synced, renamed, and
-// the folders that name them synced (POSIX rename(2), fsync(2)).
-func (h *Hub) writeFile(id string, b []byte) (err error) {
+// filePlace is what the bytes of a document are bound to.
+func filePlace(id string) seal.Place {
+	return seal.Place{Collection: "documents", Record: id, Field: "bytes"}
+}
+
+// writeFile seals bytes under a key of their scope and puts them under an id,
+// so that they are whole or not there, and survive a power cut once it
+// returns: written beside, synced, renamed, and the folders that name them
+// synced (POSIX rename(2), fsync(2)).
+func (h *Hub) writeFile(ctx context.Context, of seal.Scope, id string, b []byte) (err error) {
 	defer func() { err = wrap("writing a file", h.roomOr(err)) }()
 	if err := h.room(); err != nil {
+		return err
+	}
+	key, err := h.keys.toSeal(of)
+	if err == nil {
+		err = h.keys.flush(ctx)
+	}
+	if err != nil {
 		return err
 	}
 	beside, final := filepath.Join(h.dir, partialDir), h.filePath(id)
@@ -50,7 +68,7 @@ func (h *Hub) writeFile(id string, b []byte) (err error) {
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(b)
+	err = key.box.SealFile(f, bytes.NewReader(b), h.rand, filePlace(id))
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return errors.Join(err, os.Remove(f.Name()))
 	}
@@ -65,10 +83,26 @@ func (h *Hub) writeFile(id string, b []byte) (err error) {
 	return nil
 }
 
-// readFile gives the bytes of a document.
-func (h *Hub) readFile(id string) ([]byte, error) {
-	b, err := os.ReadFile(h.filePath(id))
-	return b, wrap("reading a file", err)
+// readFile gives the bytes of a document of a case, or of an organisation.
+func (h *Hub) readFile(org, caseID, id string) (b []byte, err error) {
+	defer func() { err = wrap("reading a file", err) }()
+	f, err := os.Open(h.filePath(id))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	in := bufio.NewReader(f)
+	head, err := in.Peek(seal.HeaderBytes)
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	key, err := h.keys.toOpen(head, org, caseID)
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	err = key.box.OpenFile(&out, in, filePlace(id))
+	return out.Bytes(), err
 }
 
 func syncDir(dir string) error {

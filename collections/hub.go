@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -27,22 +26,25 @@ import (
 
 // Config is what a hub needs to open.
 type Config struct {
-	Dir  string           // the hub's folder; made if it is not there
-	Now  func() time.Time // time.Now where nil
-	Rand io.Reader        // crypto/rand where nil
-	Log  *slog.Logger     // slog.Default where nil; never given personal data
+	Dir     string           // the hub's folder; made if it is not there
+	KeyFile string           // the root key; KeyFileName in the folder where empty, made on first use
+	Now     func() time.Time // time.Now where nil
+	Rand    io.Reader        // crypto/rand where nil
+	Log     *slog.Logger     // slog.Default where nil; never given personal data
 
 	Reserve int64 // bytes laid aside against a full disk; none where 0
 }
 
 // Hub is an open hub: its database, its door, its files.
 type Hub struct {
-	dir  string
-	app  *core.BaseApp
-	now  func() time.Time
-	rand io.Reader
-	log  *slog.Logger
+	dir     string
+	keyFile string
+	app     *core.BaseApp
+	now     func() time.Time
+	rand    io.Reader
+	log     *slog.Logger
 
+	keys    *keyring
 	writer  writer
 	reads   readQueue // disclosures that wait for the audit log
 	disk    *disk
@@ -50,7 +52,7 @@ type Hub struct {
 	pulls   chan struct{} // one per pull that is being answered
 	tables  map[string]*table
 	epoch   string
-	secret  []byte // MACs cursors, keys of imports; made once, kept in hub_meta
+	secret  []byte // MACs cursors, keys of imports; made once, kept in keys.db
 	replica string // the hub's own replica
 	wakeMu  sync.Mutex
 	wake    []func(staff []string)
@@ -80,7 +82,10 @@ func connect(path string) (*dbx.DB, error) { return dbx.Open("sqlite", path+data
 // Open boots the hub in its folder and runs pending migrations. It does not
 // listen. The caller holds the folder's lock (main).
 func Open(cfg Config) (*Hub, error) {
-	h := &Hub{dir: cfg.Dir, now: cfg.Now, rand: cfg.Rand, log: cfg.Log}
+	h := &Hub{dir: cfg.Dir, keyFile: cfg.KeyFile, now: cfg.Now, rand: cfg.Rand, log: cfg.Log}
+	if h.keyFile == "" {
+		h.keyFile = filepath.Join(cfg.Dir, KeyFileName)
+	}
 	if h.now == nil {
 		h.now = time.Now
 	}
@@ -105,6 +110,9 @@ func Open(cfg Config) (*Hub, error) {
 		return nil, fmt.Errorf("opening the database: %w", err)
 	}
 	if err := h.prepare(); err != nil {
+		if h.keys != nil {
+			err = errors.Join(err, h.keys.close())
+		}
 		return nil, errors.Join(err, h.app.ResetBootstrapState())
 	}
 	return h, nil
@@ -117,10 +125,13 @@ func (h *Hub) prepare() error {
 	if err := h.app.RunAllMigrations(); err != nil {
 		return fmt.Errorf("migrating the database: %w", err)
 	}
-	h.writer, h.pulls = newWriter(h.sqlDB(), &leaves{h: h}, h.roomOr), make(chan struct{}, pullsMax)
+	if err := h.openKeys(context.Background()); err != nil {
+		return err
+	}
+	h.writer, h.pulls = newWriter(h.sqlDB(), &leaves{h: h}, h.keys, h.roomOr), make(chan struct{}, pullsMax)
 	h.tables = make(map[string]*table, len(care.Schema))
 	for _, e := range care.Schema {
-		h.tables[e.Name] = newTable(e)
+		h.tables[e.Name] = newTable(e, h.keys)
 	}
 	if err := h.loadMeta(); err != nil {
 		return err
@@ -138,6 +149,9 @@ func (h *Hub) App() core.App { return h.app }
 // Dir is the hub's folder.
 func (h *Hub) Dir() string { return h.dir }
 
+// KeyFile is where the hub's root key lies.
+func (h *Hub) KeyFile() string { return h.keyFile }
+
 // Now is the hub's clock.
 func (h *Hub) Now() time.Time { return h.now() }
 
@@ -150,7 +164,7 @@ func (h *Hub) Close() error {
 	signed := h.SignLog(context.Background(), true)
 	h.writer.close()
 	// As PocketBase itself ends: its log's ticker stops before its databases.
-	return errors.Join(signed, h.terminate())
+	return errors.Join(signed, h.keys.close(), h.terminate())
 }
 
 func (h *Hub) terminate() error {
@@ -183,13 +197,7 @@ func (h *Hub) readDB() *sql.DB { return h.app.ConcurrentDB().(*dbx.DB).DB() }
 // loadMeta reads what the hub knows of itself, and makes it on first use.
 func (h *Hub) loadMeta() error {
 	ctx := context.Background()
-	secret := make([]byte, 32)
-	if _, err := io.ReadFull(h.rand, secret); err != nil {
-		return fmt.Errorf("making the hub's secret: %w", err)
-	}
-	fresh := []struct{ name, value string }{
-		{"epoch", h.newID()}, {"replica", h.newID()}, {"secret", base64.RawURLEncoding.EncodeToString(secret)},
-	}
+	fresh := []struct{ name, value string }{{"epoch", h.newID()}, {"replica", h.newID()}}
 	for _, f := range fresh {
 		if _, err := h.sqlDB().ExecContext(ctx, `INSERT OR IGNORE INTO hub_meta (name, value) VALUES (?, ?)`, f.name, f.value); err != nil {
 			return fmt.Errorf("writing the hub's %s: %w", f.name, err)
@@ -210,10 +218,6 @@ func (h *Hub) loadMeta() error {
 			h.epoch = value
 		case "replica":
 			h.replica = value
-		case "secret":
-			if h.secret, err = base64.RawURLEncoding.DecodeString(value); err != nil {
-				return fmt.Errorf("reading the hub's secret: %w", err)
-			}
 		}
 	}
 	return rows.Err()

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"portolan/care"
+	"portolan/seal"
 )
 
 // PaperBytesMax bounds one prepared paper.
@@ -68,7 +69,17 @@ func (h *Hub) KeepPaper(ctx context.Context, a care.Actor, b []byte, paper Draft
 			drafts[i].Set["subject"] = care.OfText(paper.Record)
 		}
 	}
-	if err := h.writeFile(paper.Record, b); err != nil {
+	caseRow, ok, err := h.rowOf(ctx, "cases", paper.Case)
+	if err != nil {
+		return "", err
+	}
+	if !ok {
+		return "", care.ErrNotFound
+	}
+	// A paper holds parts of several compartments: DocumentFile asks for each
+	// of them before it is read.
+	of := seal.Scope{Org: caseRow.Org, Case: paper.Case, Compartment: string(care.General)}
+	if err := h.writeFile(ctx, of, paper.Record, b); err != nil {
 		return "", err
 	}
 	receipts, err := h.Do(ctx, a, drafts...)
@@ -92,11 +103,15 @@ func (h *Hub) DocumentFile(ctx context.Context, a care.Actor, id string) (name s
 	if s := paper.Text("status"); s == "cancelled" || s == "not_recallable" {
 		return "", nil, ErrPaperState
 	}
-	b, err = h.readFile(id)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	b, err = h.readFile(paper.Org, paper.Case, id)
+	var known *care.Error
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !(errors.As(err, &known) && known.Kind == care.Damaged) {
 		return "", nil, err
 	}
-	if sumOf(b) != paper.Text("sha256") {
+	if err != nil {
+		h.log.Error("a paper does not open", "document", id, "error", err)
+	}
+	if err != nil || sumOf(b) != paper.Text("sha256") {
 		return "", nil, ErrPaperDamaged
 	}
 	// Asked last, when the bytes are at hand: a consent that is withdrawn while
@@ -154,11 +169,14 @@ func (h *Hub) HandOut(ctx context.Context, a care.Actor, id string) error {
 	group := h.newID()
 	drafts := []Draft{{Collection: "documents", Record: id, Group: group, Set: map[string]care.Value{
 		"status": care.OfText("handed_out"), "handed_out_at": now, "handed_out_by": care.OfText(a.Staff), "handed_out_to": care.OfText(to)}}}
-	tasks, err := h.List(ctx, a, Query{Collection: "tasks", Case: paper.Case, Where: map[string]string{"subject": id, "status": "open"}})
+	tasks, err := h.List(ctx, a, Query{Collection: "tasks", Case: paper.Case, Where: map[string]string{"status": "open"}})
 	if err != nil {
 		return err
 	}
 	for _, t := range tasks {
+		if t.Text("subject") != id {
+			continue
+		}
 		drafts = append(drafts, Draft{Collection: "tasks", Record: t.ID, Group: group, Set: map[string]care.Value{
 			"status": care.OfText("done"), "done_at": now, "done_by": care.OfText(a.Staff)}})
 	}
@@ -243,6 +261,13 @@ func (h *Hub) Consents(ctx context.Context, caseID string) (rows []care.Row, err
 func (h *Hub) TransferRequest(ctx context.Context, transfer care.Row, action care.Action) (r care.ShareRequest, err error) {
 	defer caught(&err)
 	return care.TransferRequest(h.world(ctx), transfer, action), nil
+}
+
+// rowOf is one record, whole, for a decision and for nobody's eyes.
+func (h *Hub) rowOf(ctx context.Context, collection, id string) (row care.Row, ok bool, err error) {
+	defer caught(&err)
+	row, ok = h.world(ctx).Row(collection, id)
+	return row, ok, nil
 }
 
 // receiver is to whom a paper of a case is given: for whoever is protected as

@@ -205,7 +205,7 @@ func (t *tx) store(r *record) error {
 			routing[f.Name] = reg
 		}
 	}
-	args[7] = fieldsync.AppendRegisters(nil, routing)
+	args[7] = string(fieldsync.AppendRegisters(nil, routing)) // as TEXT, which a person with a SQLite shell can read; sealed cells are BLOBs
 	for _, f := range r.t.sealed {
 		cell, err := r.cell(f)
 		if err != nil {
@@ -217,11 +217,6 @@ func (t *tx) store(r *record) error {
 	if r.stored {
 		query = r.t.update
 		args = append(args[1:], r.id)
-	}
-	for i, a := range args { // as TEXT: PocketBase's columns are text and JSON text
-		if b, ok := a.([]byte); ok {
-			args[i] = string(b)
-		}
 	}
 	if _, err := t.exec(query, args...); err != nil {
 		return fmt.Errorf("writing a row of %s: %w", r.t.entity.Name, err)
@@ -239,7 +234,12 @@ func (r *record) cell(f *care.Field) (any, error) {
 	if !ok || len(reg.Heads) == 0 {
 		return nil, nil
 	}
-	return sealRegister(r, f.Name, reg)
+	sealed, err := sealRegister(r, f, reg)
+	if err != nil {
+		return nil, err
+	}
+	r.raw[f.Name] = sealed
+	return sealed, nil
 }
 
 // clearText is a routing value as its column holds it: text as it is, other

@@ -13,6 +13,8 @@ var envelope = []string{"id", "org", "case_id", "created_by", "made_at", "arrive
 // table is one collection as SQL: the statements that read and write a row.
 type table struct {
 	entity       *care.Entity
+	keys         *keyring
+	compartment  map[string]string  // of a field
 	sealed       []*care.Field      // in column order
 	clear        []*care.Field      // routing fields, in column order
 	compartments []care.Compartment // that its fields are in
@@ -22,10 +24,11 @@ type table struct {
 	update       string
 }
 
-func newTable(e *care.Entity) *table {
-	t := &table{entity: e}
+func newTable(e *care.Entity, keys *keyring) *table {
+	t := &table{entity: e, keys: keys, compartment: make(map[string]string, len(e.Fields))}
 	columns := append([]string(nil), envelope...)
 	for i := range e.Fields {
+		t.compartment[e.Fields[i].Name] = string(e.Fields[i].Compartment)
 		if c := e.Fields[i].Compartment; !slices.Contains(t.compartments, c) {
 			t.compartments = append(t.compartments, c)
 		}

@@ -3,6 +3,7 @@ package collections_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"testing"
 
 	"portolan/care"
@@ -31,8 +32,9 @@ func TestAChangeThatCannotBeReadIsHeldAndBlocksNothing(t *testing.T) {
 	if err != nil || len(list.Held) != 1 {
 		t.Errorf("the worklist: %+v, %v", list, err)
 	}
-	var body []byte
-	if err := h.App().DB().NewQuery(`SELECT body FROM changes WHERE n = 3 AND status = 'held'`).Row(&body); err != nil || !bytes.Equal(body, newer) {
+	var hash []byte // hubtest's verification finds that what is sealed has it
+	sum := sha256.Sum256(newer)
+	if err := h.App().DB().NewQuery(`SELECT hash FROM changes WHERE n = 3 AND status = 'held'`).Row(&hash); err != nil || !bytes.Equal(hash, sum[:]) {
 		t.Errorf("it was not kept as it came: %v", err)
 	}
 }

@@ -3,6 +3,7 @@ package collections
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -53,6 +54,7 @@ type verification struct {
 	numbers map[string]uint32 // of replicas, for stamps
 	sums    map[fieldsync.Scope]fieldsync.Digest
 	lost    int // records whose case is not there
+	sealed  int // values and changes that opened
 
 	elsewhere []string                 // signed heads of the audit log that were kept elsewhere
 	pins      map[stamp]fieldsync.Link // how the chains of changes went, as the audit log has it
@@ -122,7 +124,7 @@ func (v *verification) integrity() error {
 
 // log walks the change log in the order of its numbers.
 func (v *verification) log() error {
-	rows, err := v.r.rows(`SELECT seq, replica, n, collection, record, body, receipt FROM changes ORDER BY seq`)
+	rows, err := v.r.rows(`SELECT seq, replica, n, collection, record, org, case_id, hash, body, receipt FROM changes ORDER BY seq`)
 	if err != nil {
 		return wrap("reading the change log", err)
 	}
@@ -130,21 +132,16 @@ func (v *verification) log() error {
 	v.replica, v.history = map[string]*replayed{}, map[place][]written{}
 	n, last := 0, uint64(0)
 	for rows.Next() {
-		var seq, number uint64
-		var replica, collection, record string
-		var body, receipt []byte
-		if err := rows.Scan(&seq, &replica, &number, &collection, &record, &body, &receipt); err != nil {
+		var l logged
+		if err := rows.Scan(&l.seq, &l.replica, &l.number, &l.collection, &l.record, &l.org, &l.caseID, &l.hash, &l.body, &l.receipt); err != nil {
 			return wrap("reading the change log", err)
 		}
-		if seq != last+1 {
-			v.fault("the change log goes from number %d to %d", last, seq)
+		if l.seq != last+1 {
+			v.fault("the change log goes from number %d to %d", last, l.seq)
 		}
-		last = seq
+		last = l.seq
 		n++
-		if body, err = openChange(seq, body); err != nil {
-			return err
-		}
-		v.change(seq, replica, number, collection, record, body, receipt)
+		v.change(l)
 	}
 	if err := rows.Err(); err != nil {
 		return wrap("reading the change log", err)
@@ -156,32 +153,63 @@ func (v *verification) log() error {
 	return v.chains()
 }
 
-func (v *verification) change(seq uint64, replica string, number uint64, collection, record string, body, receipt []byte) {
-	r, ok := v.replica[replica]
+// logged is one row of the change log.
+type logged struct {
+	seq, number                      uint64
+	replica, collection, record      string
+	org, caseID                      string
+	hash, body /* sealed */, receipt []byte
+}
+
+// opened gives the raw change of a row, nil where it does not open, and takes
+// the chain of its replica on by its hash.
+func (v *verification) opened(l logged) []byte {
+	r, ok := v.replica[l.replica]
 	if !ok {
 		r = &replayed{}
-		v.replica[replica] = r
+		v.replica[l.replica] = r
 	}
-	if number != r.n+1 {
-		v.fault("replica %s goes from change %d to %d", replica, r.n, number)
+	if l.number != r.n+1 {
+		v.fault("replica %s goes from change %d to %d", l.replica, r.n, l.number)
 	}
-	r.n, r.link = number, fieldsync.NextLink(r.link, body)
-	v.pinned(v.stamp(fieldsync.DotOf(replica, number)), r.link)
+	if len(l.hash) != sha256.Size {
+		v.fault("the hash of change %d is cut", l.seq)
+		return nil
+	}
+	r.n, r.link = l.number, fieldsync.LinkOver(r.link, [sha256.Size]byte(l.hash))
+	v.pinned(v.stamp(fieldsync.DotOf(l.replica, l.number)), r.link)
+	body, err := v.h.keys.openChange(l.seq, l.org, l.caseID, l.body)
+	if err != nil {
+		v.fault("change %d does not open: %s", l.seq, care.CodeOf(err))
+		return nil
+	}
+	v.sealed++
+	if sum := sha256.Sum256(body); !bytes.Equal(sum[:], l.hash) {
+		v.fault("change %d is not the one that its hash names", l.seq)
+	}
+	return body
+}
+
+func (v *verification) change(l logged) {
+	body := v.opened(l)
+	if body == nil {
+		return
+	}
 	c, err := fieldsync.DecodeChange(body)
 	if err != nil {
 		var r fieldsync.Receipt
-		if json.Unmarshal(receipt, &r) != nil || len(r.Held) != 1 || r.Held[0] != (fieldsync.Held{Reason: care.CodeOf(err)}) {
-			v.fault("change %d cannot be read: %s", seq, care.CodeOf(err))
+		if json.Unmarshal(l.receipt, &r) != nil || len(r.Held) != 1 || r.Held[0] != (fieldsync.Held{Reason: care.CodeOf(err)}) {
+			v.fault("change %d cannot be read: %s", l.seq, care.CodeOf(err))
 		}
 		return
 	}
-	if c.N != number || c.Collection != collection || c.Record != record {
-		v.fault("change %d is filed under another name than its own", seq)
+	if c.N != l.number || c.Collection != l.collection || c.Record != l.record {
+		v.fault("change %d is filed under another name than its own", l.seq)
 	}
 	held, whole := map[string]bool{}, false
 	var r2 fieldsync.Receipt
-	if err := json.Unmarshal(receipt, &r2); err != nil {
-		v.fault("the receipt of change %d cannot be read", seq)
+	if err := json.Unmarshal(l.receipt, &r2); err != nil {
+		v.fault("the receipt of change %d cannot be read", l.seq)
 	}
 	for _, h := range r2.Held {
 		held[h.Field], whole = true, whole || h.Field == ""
@@ -189,9 +217,9 @@ func (v *verification) change(seq uint64, replica string, number uint64, collect
 	if whole {
 		return
 	}
-	e, known := care.Find(collection)
-	now := v.stamp(fieldsync.DotOf(replica, number))
-	at := place{collection, record}
+	e, known := care.Find(l.collection)
+	now := v.stamp(fieldsync.DotOf(l.replica, l.number))
+	at := place{l.collection, l.record}
 	names := c.Fields()
 	fields := slices.Grow(v.history[at], len(names))
 	for _, f := range names {
@@ -298,8 +326,11 @@ func (v *verification) record(rec *record) error {
 		f := &rec.t.entity.Fields[i]
 		reg, err := rec.register(f.Name)
 		if err != nil {
-			v.fault("record %s: field %s cannot be read", rec.id, f.Name)
+			v.fault("record %s: field %s cannot be read: %s", rec.id, f.Name, care.CodeOf(err))
 			continue
+		}
+		if _, ok := rec.raw[f.Name]; ok {
+			v.sealed++
 		}
 		var w written
 		if n := slices.IndexFunc(open, func(w written) bool { return w.field == f.Name }); n >= 0 {
@@ -428,15 +459,13 @@ func (v *verification) files() error {
 			v.fault("the file of document %s lies where nobody looks for it", rec.id)
 			return nil
 		}
-		b, err := v.h.readFile(rec.id)
-		if err != nil {
-			return err
-		}
-		if sumOf(b) != row.Text("sha256") {
+		b, err := v.h.readFile(rec.org, rec.caseID, rec.id)
+		if err != nil || sumOf(b) != row.Text("sha256") {
 			v.fault("the file of document %s is not the one that was made", rec.id)
 		}
 		return nil
 	})
 	v.report(Count{n, "files"})
+	v.report(Count{v.sealed, "sealed values opened"})
 	return wrap("checking the files", err)
 }

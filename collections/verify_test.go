@@ -14,10 +14,15 @@ import (
 // person with a SQL shell could bring about is found.
 func TestVerifyFindsWhatIsWrong(t *testing.T) {
 	damage := []struct{ name, sql, finds string }{
-		{"a value changed", `UPDATE survivors SET alias = REPLACE(alias, '/2', '/1')`, "no change wrote"},
+		{"a value changed", `UPDATE survivors SET alias = CAST(SUBSTR(alias, 1, 40) || X'00' || SUBSTR(alias, 42) AS BLOB)`, "field alias cannot be read: seal_damaged"},
+		{"a value of another record", `UPDATE survivors SET alias = (SELECT name FROM organisations)`, "field alias cannot be read: seal_key"},
+		{"a value of another field", `UPDATE survivors SET pronouns = alias`, "field pronouns cannot be read: seal_damaged"},
+		{"a value in clear", `UPDATE survivors SET alias = '{}'`, "field alias cannot be read: seal_format"},
 		{"a value gone", `UPDATE survivors SET alias = NULL`, "lost a value"},
 		{"a change gone", `DELETE FROM changes WHERE seq = (SELECT MAX(seq) - 1 FROM changes)`, "goes from"},
-		{"a change altered", `UPDATE changes SET body = CAST(REPLACE(CAST(body AS TEXT), 'Blue Heron', 'Blue Xeron') AS BLOB)`, "hash chain"},
+		{"a change altered", `UPDATE changes SET body = CAST(SUBSTR(body, 1, 60) || X'00' || SUBSTR(body, 62) AS BLOB) WHERE seq = 9`, "change 9 does not open"},
+		{"a change moved", `UPDATE changes SET body = (SELECT body FROM changes WHERE seq = 8) WHERE seq = 9`, "change 9 does not open"},
+		{"a hash altered", `UPDATE changes SET hash = X'0000000000000000000000000000000000000000000000000000000000000000' WHERE seq = 9`, "hash chain"},
 		{"a digest wrong", `UPDATE scope_digests SET digest = '00000000000000000000000000000001'`, "digest"},
 		{"a case gone", `DELETE FROM cases`, "belong to no case"},
 		{"a record gone", `DELETE FROM survivors`, "is not there"},
@@ -69,7 +74,7 @@ func attack(t *testing.T, h *hubtest.Hub, sql string) (undo func()) {
 	exec(sql)
 	return func() {
 		exec(`ATTACH '` + copyOf + `' AS before`)
-		for _, table := range []string{"survivors", "cases", "changes", "scope_digests"} {
+		for _, table := range []string{"survivors", "identities", "cases", "changes", "scope_digests"} {
 			exec("DELETE FROM main." + table)
 			exec("INSERT INTO main." + table + " SELECT * FROM before." + table)
 		}

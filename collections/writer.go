@@ -24,6 +24,7 @@ var ErrBusy = &care.Error{Code: "hub_busy", Kind: care.Busy, Hint: "The hub is b
 // keeps prepared statements for it.
 type writer struct {
 	db    *sql.DB
+	keys  *keyring
 	named func(error) error // gives an error of the disk its name
 	slots chan struct{}     // one per transaction that waits or runs
 	turn  chan struct{}     // held by the one that runs
@@ -32,8 +33,8 @@ type writer struct {
 	log   *leaves // what a transaction notes goes in at its end
 }
 
-func newWriter(db *sql.DB, log *leaves, named func(error) error) writer {
-	return writer{db: db, named: named, log: log, slots: make(chan struct{}, writersWaitingMax), turn: make(chan struct{}, 1),
+func newWriter(db *sql.DB, log *leaves, keys *keyring, named func(error) error) writer {
+	return writer{db: db, keys: keys, named: named, log: log, slots: make(chan struct{}, writersWaitingMax), turn: make(chan struct{}, 1),
 		mu: new(sync.Mutex), stmts: make(map[string]*sql.Stmt)}
 }
 
@@ -104,6 +105,11 @@ func (w *writer) write(ctx context.Context, f func(*tx) error) error {
 	}
 	grown, err := w.log.keep(x)
 	if err != nil {
+		return w.named(err)
+	}
+	// Keys before the data that they open: a crash in between leaves a key
+	// that opens nothing, never data that no key opens.
+	if err := w.keys.flush(ctx); err != nil {
 		return w.named(err)
 	}
 	if err := t.Commit(); err != nil {

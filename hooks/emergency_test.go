@@ -41,7 +41,8 @@ func wantCode(t *testing.T, what string, err error, code string) {
 // given.
 func (p *traveller) open(t *testing.T, subject string) map[string]string {
 	t.Helper()
-	rows, err := p.List(t.Context(), p.HubActor(), collections.Query{Collection: "tasks", Case: p.caseID, Where: map[string]string{"subject": subject, "status": "open"}})
+	rows, err := p.List(t.Context(), p.HubActor(), collections.Query{Collection: "tasks", Case: p.caseID, Where: map[string]string{"status": "open"}})
+	rows = slices.DeleteFunc(rows, func(r care.Row) bool { return r.Text("subject") != subject })
 	if err != nil {
 		t.Fatalf("listing tasks: %v", err)
 	}

@@ -158,7 +158,7 @@ func (w *world) idDoors(collection, id string) []idDoor {
 		{"POST", records + "{collection}", records + collection, map[string]any{"id": id}, ""},
 		{"POST", records + "{collection}", records + collection, map[string]any{"case": id}, "cases"},
 		{"POST", records + "{collection}", records + "survivors", map[string]any{"case": id}, "cases"},
-		{"POST", records + "{collection}", records + "cases", map[string]any{"where": map[string]string{"owner": id}}, "staff"},
+		{"POST", records + "{collection}", records + "memberships", map[string]any{"where": map[string]string{"staff": id}}, "staff"},
 		{"POST", "/api/portolan/devices/{id}/revoke", "/api/portolan/devices/" + id + "/revoke", map[string]any{}, "devices"},
 		{"POST", "/api/portolan/enrolments", "/api/portolan/enrolments", map[string]any{"staff": id}, "staff"},
 		{"POST", "/api/portolan/approvals/{id}/decide", "/api/portolan/approvals/" + id + "/decide", map[string]any{"agree": true}, ""},

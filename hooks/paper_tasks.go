@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"time"
 
 	"portolan/care"
@@ -64,8 +65,9 @@ func (j *Jobs) needsYou(ctx context.Context, transfer care.Row, caseID string, w
 }
 
 func (j *Jobs) openTasks(ctx context.Context, caseID, collection, subject string) ([]care.Row, error) {
-	return j.hub.List(ctx, j.hub.HubActor(), collections.Query{Collection: "tasks", Case: caseID,
-		Where: map[string]string{"subject_collection": collection, "subject": subject, "status": "open", "raised_by": "job"}})
+	tasks, err := j.hub.List(ctx, j.hub.HubActor(), collections.Query{Collection: "tasks", Case: caseID,
+		Where: map[string]string{"subject_collection": collection, "status": "open", "raised_by": "job"}})
+	return slices.DeleteFunc(tasks, func(t care.Row) bool { return t.Text("subject") != subject }), err
 }
 
 // closeTasks ends the job's own open tasks about something.

@@ -21,7 +21,7 @@ import (
 	"portolan/collections"
 )
 
-// A backup is a gzipped tar: the database, the files, and last a manifest
+// A backup is a gzipped tar: the database, the wrapped keys, the files, and last a manifest
 // with the SHA-256 of each, so that one pass writes it and one pass reads it.
 
 // manifestName is the last entry of a backup.
@@ -181,7 +181,7 @@ func inBackup(name string) bool {
 		return false
 	}
 	top, _, _ := strings.Cut(name, "/")
-	return top == "pb_data" || top == "files" || top == "tls" || name == collections.LogKeyFile
+	return top == "pb_data" || top == "files" || top == "tls" || name == collections.KeysPath || name == collections.LogKeyFile
 }
 
 func unpackFile(r io.Reader, dir string, h *tar.Header) (ManifestEntry, error) {

@@ -15,8 +15,9 @@ import (
 const backupUsage = `[--dir D] --out FILE
 
 Copies the whole hub, as of one moment, into one file, while it goes on
-working. The file is not sealed yet: whoever has it can read everything. Keep
-it as you keep the hub's own disk.
+working: what is sealed in the hub is sealed in the copy. The key file is not in
+it, and without that nothing in it opens: keep a copy of the key file, in another
+place than the backups.
 `
 
 // Backup copies the hub into one file.
@@ -41,7 +42,7 @@ func Backup(ctx context.Context, env Env, args []string) int {
 		return env.Fail(fmt.Errorf("making the backup: %w", err))
 	}
 	fmt.Fprintf(env.Stdout, "%d files copied to %s\n", len(m.Files), env.Path(*out))
-	fmt.Fprintln(env.Stderr, "WARNING: this backup is not sealed: whoever has the file can read everything in it.")
+	fmt.Fprintf(env.Stderr, "The key is not in it: without %s nothing in it opens. Keep a copy of that, apart from the backups.\n", hub.KeyFile())
 	return ExitOK
 }
 
@@ -74,6 +75,13 @@ func (e Env) backup(ctx context.Context, hub *collections.Hub, out string) (m Ma
 	now := e.Now()
 	a := newArchiveWriter(f, Manifest{Format: manifestFormat, Made: care.FormatTime(now), Version: e.Version, Schema: care.SchemaVersion, Epoch: hub.Epoch()}, now)
 	err = a.add(collections.DatabasePath, db)
+	// The keys come after the data that they open (collections.SnapshotKeys).
+	keys := filepath.Join(tmp, collections.KeysPath)
+	if err == nil {
+		if err = hub.SnapshotKeys(ctx, keys); err == nil {
+			err = a.add(collections.KeysPath, keys)
+		}
+	}
 	// With its signing key a restored hub goes on with the same audit log.
 	err = errors.Join(err, a.add(collections.LogKeyFile, filepath.Join(hub.Dir(), collections.LogKeyFile)))
 	// Files come after the database that names them, so that each is there;

@@ -22,8 +22,8 @@ type Command struct {
 // command is one line here, its file, and its part of docs/operating.md.
 func Commands() []Command {
 	return []Command{
-		{"serve", "[--dir D] [--listen ADDR] [--tls-cert F --tls-key F | --acme-host NAME | --insecure-http] [--trusted-proxy CIDR]", "run the hub (what happens with no command at all)", Serve},
-		{"demo", "[--dir D] [--listen ADDR] [--people N] [--seed S]", "a hub with invented people, to look at and to try", Demo},
+		{"serve", "[--dir D] [--key-file F] [--listen ADDR] [--tls-cert F --tls-key F | --acme-host NAME | --insecure-http] [--trusted-proxy CIDR]", "run the hub (what happens with no command at all)", Serve},
+		{"demo", "[--dir D] [--key-file F] [--listen ADDR] [--people N] [--seed S]", "a hub with invented people, to look at and to try", Demo},
 		{"user", "add|list|password|disable|second-factor [--dir D] [LOGIN] [--role R] [--name NAME]", "accounts of staff", User},
 		{"totp", "SECRET", "the code of the moment, as an authenticator app shows it", TOTP},
 		{"device", "code|list|revoke [--dir D] [ID] [--for LOGIN] --as LOGIN", "tablets: one-time codes, who has which, revoke one that was lost", Device},
@@ -32,7 +32,7 @@ func Commands() []Command {
 		{"summary", "[--dir D] --as LOGIN --case ID [--to COUNTRY] [--languages es,en] --out FILE", "make the care summary of a case, as a member of staff", Summary},
 		{"verify", "[--dir D]", "check database, change log, digests and files, and count them", Verify},
 		{"backup", "[--dir D] --out FILE", "copy the whole hub into one file while it runs", Backup},
-		{"restore", "[--dir D] FILE", "put a backup into an empty folder", Restore},
+		{"restore", "[--dir D] [--key-file F] FILE", "put a backup into an empty folder", Restore},
 		{"version", "", "print the version", Version},
 	}
 }

@@ -78,6 +78,7 @@ func Demo(ctx context.Context, env Env, args []string) int {
 	fs := env.flags("demo")
 	dir := fs.String("dir", "", "the demo's `folder`; a temporary one where none is named")
 	listen := fs.String("listen", DefaultListen, "`address` to listen on")
+	key := fs.String("key-file", "", keyFileHelp)
 	people := fs.Int("people", demoPeopleDefault, "how many people to invent")
 	seed := fs.Uint64("seed", 1, "the `number` from which they are invented")
 	words, exit, stop := env.parse(fs, args, demoUsage)
@@ -90,7 +91,7 @@ func Demo(ctx context.Context, env Env, args []string) int {
 	if *people < 1 || *people > demoPeopleMax {
 		return env.misused(fs, demoUsage, fmt.Sprintf("--people is between 1 and %d", demoPeopleMax))
 	}
-	d := &demo{env: env, dir: env.Path(*dir), people: *people}
+	d := &demo{env: env, dir: env.Path(*dir), keyFile: env.keyFile(*key), people: *people}
 	d.Seed = *seed
 	if *dir == "" {
 		var err error
@@ -111,12 +112,13 @@ func Demo(ctx context.Context, env Env, args []string) int {
 
 // demo is a demo in the making.
 type demo struct {
-	env    Env
-	dir    string
-	people int
-	hub    *Running
-	world  *gen.World
-	built  bool // the demo is finished, now or by an earlier run
+	env     Env
+	dir     string
+	keyFile string
+	people  int
+	hub     *Running
+	world   *gen.World
+	built   bool // the demo is finished, now or by an earlier run
 	demoResult
 }
 
@@ -129,7 +131,7 @@ func (d *demo) run(ctx context.Context, listen string) (err error) {
 	}
 	log := slog.New(slog.NewTextHandler(d.env.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	// The hub outlives the order to stop, until nothing here works on it.
-	d.hub, err = Start(context.WithoutCancel(ctx), d.env, Service{Dir: d.dir, Wire: hooks.Wire{Listen: listen}, Log: log})
+	d.hub, err = Start(context.WithoutCancel(ctx), d.env, Service{Dir: d.dir, KeyFile: d.keyFile, Wire: hooks.Wire{Listen: listen}, Log: log})
 	if err != nil {
 		return err
 	}
@@ -273,5 +275,6 @@ func (d *demo) tell() {
 	}
 	fmt.Fprintf(out, "\nOr, also while the hub runs:\n  %s verify --dir %s\n  %s summary --dir %s --as %s --case %s --out paper.pdf\n",
 		d.env.Program, d.dir, d.env.Program, d.dir, d.CaseMovingOwner, d.CaseMoving)
+	fmt.Fprint(out, "\n"+keyWarning(d.hub.Hub))
 	fmt.Fprint(out, "\nNobody in it is real. Stop it with Ctrl-C.\n")
 }

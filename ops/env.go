@@ -121,6 +121,24 @@ func (e Env) Password(ctx context.Context, prompt string) (string, error) {
 	return e.Ask(ctx, prompt)
 }
 
+// KeyFileVariable names the environment variable that says where the hub's
+// root key lies, for every command that opens a hub.
+const KeyFileVariable = "PORTOLAN_KEY_FILE"
+
+const keyFileHelp = "the hub's root key: a `file`, made on first use; hub.key in the folder where neither this nor " + KeyFileVariable + " names one"
+
+// keyFile is where the root key lies: as named, or as the environment says;
+// "" for the hub's folder.
+func (e Env) keyFile(named string) string {
+	if named == "" {
+		named = e.Getenv(KeyFileVariable)
+	}
+	if named == "" {
+		return ""
+	}
+	return e.Path(named)
+}
+
 var errNoTerminal = &care.Error{Code: "no_terminal", Kind: care.Invalid,
 	Hint: "There is no terminal to ask for the password on: set " + PasswordVariable + "."}
 

@@ -46,7 +46,7 @@ func (e Env) MakeHub(ctx context.Context, dir string) (*collections.Hub, func(),
 		return nil, nil, err
 	}
 	log := slog.New(slog.NewTextHandler(e.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	hub, err := collections.Open(collections.Config{Dir: dir, Log: log})
+	hub, err := collections.Open(collections.Config{Dir: dir, KeyFile: e.keyFile(""), Log: log})
 	if err != nil {
 		return nil, nil, errors.Join(err, folder.Release())
 	}

@@ -375,14 +375,21 @@ func TestBackupAndRestore(t *testing.T) {
 	c.must(t, ExitOK, "user", "add", "--dir", "hub", "ana", "--role", "coordinator")
 	c.secondFactor(t, "ana")
 	out := c.must(t, ExitOK, "backup", "--dir", "hub", "--out", "one.backup")
-	if !strings.Contains(out, "not sealed") {
-		t.Errorf("nothing warns: %s", out)
+	if !strings.Contains(out, "hub.key") {
+		t.Errorf("nothing says that the key is not in it: %s", out)
 	}
 	c.must(t, ExitFault, "backup", "--dir", "hub", "--out", "one.backup")
 	if info, err := os.Stat(c.env.Path("one.backup")); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the backup: %v, %v", info.Mode(), err)
 	}
 	c.must(t, ExitFault, "restore", "--dir", "hub", "one.backup")
+	if out := c.must(t, ExitFault, "restore", "--dir", "again", "one.backup"); !strings.Contains(out, "key_file_missing") {
+		t.Errorf("a restore without the key: %s", out)
+	}
+	if _, err := os.Stat(c.env.Path("again/pb_data")); err == nil {
+		t.Error("half a restore stays behind")
+	}
+	copyKey(t, c, "hub/hub.key", "again/hub.key")
 	c.must(t, ExitOK, "restore", "--dir", "again", "one.backup")
 	if out := c.must(t, ExitOK, "user", "list", "--dir", "again"); !strings.Contains(out, "ana") {
 		t.Errorf("the account is not there: %s", out)
@@ -392,6 +399,20 @@ func TestBackupAndRestore(t *testing.T) {
 	}
 	if left, err := filepath.Glob(c.env.Path("hub/backup-*")); err != nil || len(left) > 0 {
 		t.Errorf("the backup left %v behind, %v", left, err)
+	}
+}
+
+func copyKey(t *testing.T, c *console, from, to string) {
+	t.Helper()
+	b, err := os.ReadFile(c.env.Path(from))
+	if err == nil {
+		err = os.MkdirAll(filepath.Dir(c.env.Path(to)), 0o700)
+	}
+	if err == nil {
+		err = os.WriteFile(c.env.Path(to), b, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -472,10 +493,13 @@ func TestADamagedBackupIsRefused(t *testing.T) {
 		if err := os.WriteFile(c.env.Path("bad.backup"), b, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		c.must(t, ExitFault, "restore", "--dir", "target", "bad.backup")
+		c.must(t, ExitFault, "restore", "--dir", "target", "--key-file", "hub/hub.key", "bad.backup")
 		if _, err := os.Stat(c.env.Path("target/pb_data")); err == nil {
 			t.Errorf("%s: half a restore stays behind", name)
 		}
 	}
-	c.must(t, ExitOK, "restore", "--dir", "target", "one.backup")
+	c.must(t, ExitOK, "restore", "--dir", "target", "--key-file", "hub/hub.key", "one.backup")
+	c.must(t, ExitFault, "verify", "--dir", "target")
+	c.vars[KeyFileVariable] = "hub/hub.key"
+	c.must(t, ExitOK, "verify", "--dir", "target")
 }

@@ -12,16 +12,18 @@ import (
 	"portolan/collections"
 )
 
-const restoreUsage = `[--dir D] FILE
+const restoreUsage = `[--dir D] [--key-file F] FILE
 
-Puts a backup into an empty folder and checks it. Tablets that knew more than
-the backup give it back when they next sync.
+Puts a backup into an empty folder and checks it. The key file of that hub must
+be there: as hub.key in the folder, or where --key-file says. Tablets that knew
+more than the backup give it back when they next sync.
 `
 
 // Restore puts a backup into an empty folder.
 func Restore(ctx context.Context, env Env, args []string) int {
 	flags := env.flags("restore")
 	dir := flags.String("dir", DefaultDir, "the `folder`; made if it is not there, and empty if it is")
+	key := flags.String("key-file", "", keyFileHelp)
 	words, exit, stop := env.parse(flags, args, restoreUsage)
 	if stop {
 		return exit
@@ -29,13 +31,13 @@ func Restore(ctx context.Context, env Env, args []string) int {
 	if len(words) != 1 {
 		return env.misused(flags, restoreUsage, "it takes the FILE of one backup")
 	}
-	if err := env.restore(ctx, env.Path(words[0]), env.Path(*dir)); err != nil {
+	if err := env.restore(ctx, env.Path(words[0]), env.Path(*dir), env.keyFile(*key)); err != nil {
 		return env.Fail(err)
 	}
 	return ExitOK
 }
 
-func (e Env) restore(ctx context.Context, file, dir string) (err error) {
+func (e Env) restore(ctx context.Context, file, dir, keyFile string) (err error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return fmt.Errorf("opening the backup: %w", err)
@@ -54,9 +56,10 @@ func (e Env) restore(ctx context.Context, file, dir string) (err error) {
 		return errors.Join(fmt.Errorf("restoring: %w", err), removeRestored(dir))
 	}
 	fmt.Fprintf(e.Stdout, "%d files of %s restored\n", len(m.Files), m.Made)
-	hub, err := collections.Open(collections.Config{Dir: dir, Log: slog.New(slog.NewTextHandler(e.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))})
+	hub, err := collections.Open(collections.Config{Dir: dir, KeyFile: keyFile, Log: slog.New(slog.NewTextHandler(e.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))})
 	if err != nil {
-		return fmt.Errorf("opening what was restored: %w", err)
+		// A wrong key file must not leave a folder that looks like a hub.
+		return errors.Join(fmt.Errorf("opening what was restored: %w", err), removeRestored(dir))
 	}
 	defer func() { err = errors.Join(err, hub.Close()) }()
 	// Cursors from the life that ended may count changes which this hub will
@@ -70,8 +73,8 @@ func (e Env) restore(ctx context.Context, file, dir string) (err error) {
 	return nil
 }
 
-// isEmpty refuses a folder in which anything but the lock of a finished
-// command lies.
+// isEmpty refuses a folder in which anything lies but the lock of a finished
+// command and the key file, which is no part of a backup.
 func isEmpty(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -81,7 +84,7 @@ func isEmpty(dir string) error {
 		return fmt.Errorf("looking into the folder: %w", err)
 	}
 	for _, entry := range entries {
-		if entry.Name() != lockName {
+		if entry.Name() != lockName && entry.Name() != collections.KeyFileName {
 			return errors.New("the folder " + dir + " is not empty; a backup is restored into an empty one")
 		}
 	}
@@ -91,7 +94,7 @@ func isEmpty(dir string) error {
 // removeRestored takes back a restore that failed; the folder was empty.
 func removeRestored(dir string) error {
 	var errs []error
-	for _, sub := range []string{"pb_data", "files", "tls", collections.LogKeyFile} {
+	for _, sub := range []string{"pb_data", "files", "tls", collections.LogKeyFile, collections.KeysPath, collections.KeysPath + "-wal", collections.KeysPath + "-shm"} {
 		errs = append(errs, os.RemoveAll(filepath.Join(dir, sub)))
 	}
 	return errors.Join(errs...)

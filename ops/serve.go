@@ -19,6 +19,7 @@ const DefaultListen = "127.0.0.1:8090"
 // Service says how to run a hub.
 type Service struct {
 	Dir     string
+	KeyFile string // "" for the one in the folder
 	Wire    hooks.Wire
 	Proxies []string
 	Log     *slog.Logger
@@ -48,7 +49,7 @@ func Start(ctx context.Context, env Env, s Service) (*Running, error) {
 	if err != nil {
 		return nil, errors.Join(err, folder.Release())
 	}
-	hub, err := collections.Open(collections.Config{Dir: s.Dir, Now: env.Now, Log: s.Log, Reserve: collections.Reserve})
+	hub, err := collections.Open(collections.Config{Dir: s.Dir, KeyFile: s.KeyFile, Now: env.Now, Log: s.Log, Reserve: collections.Reserve})
 	if err != nil {
 		return nil, errors.Join(err, line.Listener.Close(), folder.Release())
 	}
@@ -110,6 +111,7 @@ func Serve(ctx context.Context, env Env, args []string) int {
 	fs := env.flags("serve")
 	s := Service{Log: slog.New(slog.NewTextHandler(env.Stderr, nil))}
 	dir := fs.String("dir", DefaultDir, "the hub's `folder`; made if it is not there")
+	key := fs.String("key-file", "", keyFileHelp)
 	fs.StringVar(&s.Wire.Listen, "listen", DefaultListen, "`address` to listen on")
 	fs.StringVar(&s.Wire.CertFile, "tls-cert", "", "certificate `file` (PEM), read again when it changes")
 	fs.StringVar(&s.Wire.KeyFile, "tls-key", "", "key `file` (PEM)")
@@ -127,7 +129,7 @@ func Serve(ctx context.Context, env Env, args []string) int {
 		fmt.Fprintln(env.Stderr, "portolan: this hub is running already")
 		return ExitInUse
 	}
-	s.Dir = env.Path(*dir)
+	s.Dir, s.KeyFile = env.Path(*dir), env.keyFile(*key)
 	for _, f := range []*string{&s.Wire.CertFile, &s.Wire.KeyFile} {
 		if *f != "" {
 			*f = env.Path(*f)
@@ -150,6 +152,11 @@ func Serve(ctx context.Context, env Env, args []string) int {
 	return ExitOK
 }
 
+// keyWarning says where the key lies and what hangs on it.
+func keyWarning(hub *collections.Hub) string {
+	return fmt.Sprintf("The key that opens this hub's records is %s: keep a copy of it in another place. Without it nobody can read them again; whoever has it and this folder can read everything.\n", hub.KeyFile())
+}
+
 // greet says where the hub is and, on an empty one, what to do first.
 func (r *Running) greet(dir string) error {
 	out := r.env.Stdout
@@ -157,6 +164,7 @@ func (r *Running) greet(dir string) error {
 	if address := r.Front.Address(); address != r.URL {
 		fmt.Fprintf(out, "Its own authority vouches for it; tablets enrol at\n  %s\n", address)
 	}
+	fmt.Fprint(out, keyWarning(r.Hub))
 	empty, err := r.Hub.Empty()
 	if err != nil {
 		return err

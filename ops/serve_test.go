@@ -123,6 +123,7 @@ func TestATabletEnrolsWithAHubThatVouchesForItself(t *testing.T) {
 	if err := r.Stop(); err != nil {
 		t.Fatal(err)
 	}
+	copyKey(t, c, "hub/hub.key", "again/hub.key")
 	c.must(t, ExitOK, "restore", "--dir", "again", "b")
 	again, err := Start(t.Context(), c.env, Service{Dir: c.env.Path("again"), Wire: hooks.Wire{Listen: "0.0.0.0:0"}, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	if err != nil {

@@ -12,7 +12,8 @@ import (
 
 // machinery is what the door and the sync keep beside the collections. These
 // are no PocketBase collections, so that its record API cannot reach them.
-// changes, receipts included, are kept for ever.
+// changes, receipts included, are kept for ever; hash is the SHA-256 of the
+// raw change, body the change sealed.
 var machinery = []string{
 	`CREATE TABLE hub_meta (name TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL) WITHOUT ROWID`,
 
@@ -27,7 +28,7 @@ var machinery = []string{
 		seq INTEGER PRIMARY KEY NOT NULL, replica TEXT NOT NULL, n INTEGER NOT NULL,
 		collection TEXT NOT NULL, record TEXT NOT NULL, org TEXT NOT NULL, case_id TEXT NOT NULL,
 		author TEXT NOT NULL, device TEXT NOT NULL, made_at TEXT NOT NULL, arrived_at TEXT NOT NULL,
-		status TEXT NOT NULL, body BLOB NOT NULL, receipt BLOB NOT NULL)`,
+		status TEXT NOT NULL, hash BLOB NOT NULL, body BLOB NOT NULL, receipt BLOB NOT NULL)`,
 	`CREATE UNIQUE INDEX changes_dot ON changes (replica, n)`,
 	`CREATE INDEX changes_record ON changes (record)`,
 	`CREATE TRIGGER changes_door BEFORE INSERT ON changes WHEN NOT EXISTS (SELECT 1 FROM door_open)

@@ -235,6 +235,31 @@ func NumberOf(raw []byte) (uint64, error) {
 	return n, err
 }
 
+// HomeOf reads which record and case the raw bytes of a change name, of one
+// that DecodeChange refuses: "" for each that is not there or no id.
+func HomeOf(raw []byte) (record, caseID string) {
+	s := &scanner{b: raw}
+	// What is wrong behind them does not unsay them.
+	_ = s.object(func(name string) (err error) {
+		switch name {
+		case "r":
+			record, err = s.str()
+		case "case":
+			caseID, err = s.str()
+		default:
+			err = s.skip()
+		}
+		return err
+	})
+	if !IsID(record) {
+		record = ""
+	}
+	if !IsID(caseID) {
+		caseID = ""
+	}
+	return record, caseID
+}
+
 // DecodePush reads the body of a push, strictly. The changes stay raw, and
 // share body's memory; Numbers checks how they are numbered.
 func DecodePush(body []byte) (Push, error) {

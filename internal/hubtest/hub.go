@@ -80,6 +80,9 @@ func Dir(t testing.TB) string {
 	if err := os.CopyFS(dir, os.DirFS(template)); err != nil {
 		t.Fatalf("copying a hub's folder: %v", err)
 	}
+	if err := os.Chmod(filepath.Join(dir, collections.KeyFileName), 0o600); err != nil { // CopyFS does not keep it
+		t.Fatalf("copying a hub's folder: %v", err)
+	}
 	return dir
 }
 

@@ -1,0 +1,183 @@
+package collections_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf16"
+
+	"portolan/care"
+	"portolan/collections"
+	"portolan/internal/gen"
+	"portolan/internal/hubtest"
+)
+
+// shapes is how a text might lie in a file: as it is, as JSON escapes it, in
+// UTF-16, in base64 wherever it begins in its group of three.
+func shapes(text string) map[string][]byte {
+	escaped := ""
+	for _, u := range utf16.Encode([]rune(text)) {
+		escaped += fmt.Sprintf(`\u%04x`, u)
+	}
+	quoted, err := json.Marshal(text)
+	if err != nil {
+		panic(err)
+	}
+	little, big := []byte{}, []byte{}
+	for _, u := range utf16.Encode([]rune(text)) {
+		little, big = binary.LittleEndian.AppendUint16(little, u), binary.BigEndian.AppendUint16(big, u)
+	}
+	out := map[string][]byte{"as it is": []byte(text), "escaped": []byte(escaped), "quoted": quoted[1 : len(quoted)-1], "UTF-16LE": little, "UTF-16BE": big}
+	for pad := range 3 {
+		// The characters that hold nothing but bits of the text.
+		n := len(text) + pad
+		for name, e := range map[string]*base64.Encoding{"base64": base64.RawStdEncoding, "base64url": base64.RawURLEncoding} {
+			whole := e.EncodeToString(append(make([]byte, pad), text...))
+			out[fmt.Sprintf("%s, %d bytes in", name, pad)] = []byte(whole[(pad*8+5)/6 : n*8/6])
+		}
+	}
+	return out
+}
+
+func TestEveryShapeIsLookedFor(t *testing.T) {
+	const text = "Ñandú/ندى"
+	hay := map[string]string{"as it is": "xx" + text + "yy", "escaped": `{"v":"`}
+	for _, pad := range []string{"", "a", "ab"} {
+		hay["base64 "+pad] = base64.StdEncoding.EncodeToString([]byte(pad + text + "zz"))
+	}
+	for _, u := range utf16.Encode([]rune(text)) {
+		hay["escaped"] += fmt.Sprintf(`\u%04x`, u)
+	}
+	for name, h := range hay {
+		if !slices.ContainsFunc(slices.Collect(maps.Values(shapes(text))), func(s []byte) bool { return bytes.Contains([]byte(h), s) }) {
+			t.Errorf("%s is not found in %q", name, h)
+		}
+	}
+}
+
+// wordsOf is what invented people say, beside their canaries: every text of
+// more than one word in a field that is sealed.
+func wordsOf(drafts []gen.Draft) []string {
+	words := map[string]bool{}
+	for _, d := range drafts {
+		e, _ := care.Find(d.Collection)
+		for field, v := range d.Set {
+			f, _ := e.Field(field)
+			text := v.Text()
+			if f != nil && (f.Type == care.Text || f.Type == care.LongText) && len(text) > 8 && strings.Contains(text, " ") {
+				words[text] = true
+			}
+		}
+	}
+	return slices.Collect(maps.Keys(words))
+}
+
+// lookFor searches every file under a folder: for a canary in every shape, for
+// words as they are.
+func lookFor(t *testing.T, dir, canary string, words []string) (files int) {
+	t.Helper()
+	sought := shapes(canary)
+	for _, word := range words {
+		sought[word] = []byte(word)
+	}
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		files++
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		name, _ := filepath.Rel(dir, path)
+		for what, word := range sought {
+			if bytes.Contains(b, word) {
+				t.Errorf("%s holds %q, %s", name, word, what)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+// TestNothingThatPeopleToldLiesInClear brings invented people through the
+// door, with a paper, and looks for what they told in every file of the hub's
+// folder: while it runs (what a kill -9 or a pulled plug leaves), and after it
+// was closed. That the search finds what is there, the other tests show.
+func TestNothingThatPeopleToldLiesInClear(t *testing.T) {
+	const people = 4
+	dir := filepath.Join(t.TempDir(), "hub")
+	h, err := collections.Open(collections.Config{Dir: dir, Now: hubtest.NewClock().Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := gen.New(77, hubtest.Start)
+	all := w.Setup()
+	for i := range people {
+		all = append(all, w.Case(i).Drafts...)
+	}
+	words := wordsOf(all)
+	batch := make([]collections.Draft, len(all))
+	for i, d := range all {
+		batch[i] = collections.Draft{Collection: d.Collection, Record: d.Record, Case: d.Case, Org: d.Org, Author: d.Author, Set: d.Set, Add: d.Add}
+	}
+	if _, err := h.Do(context.Background(), h.HubActor(), batch...); err != nil {
+		t.Fatal(err)
+	}
+	paper := []byte("%PDF-1.7 " + w.CanaryPrefix() + strings.Join(words, " "))
+	if _, err := h.KeepPaper(context.Background(), h.HubActor(), paper, collections.Draft{Case: w.Case(0).ID, Set: map[string]care.Value{
+		"kind": care.OfText("summary"), "status": care.OfText("prepared"), "prepared_at": care.OfTime(h.Now())}}); err != nil {
+		t.Fatal(err)
+	}
+	killed := filepath.Join(t.TempDir(), "killed")
+	if err := os.CopyFS(killed, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if len(words) < 100 {
+		t.Errorf("only %d words to look for", len(words))
+	}
+	for _, folder := range []string{dir, killed} {
+		if n := lookFor(t, folder, w.CanaryPrefix(), words); n < 5 {
+			t.Errorf("only %d files in %s", n, folder)
+		}
+	}
+	// And it is all there.
+	again, err := collections.Open(collections.Config{Dir: killed})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	faults, err := again.Verify(context.Background(), func(collections.Count) {})
+	if err != nil || len(faults) > 0 {
+		t.Errorf("what the kill left: %v %v", faults, err)
+	}
+	found := 0
+	rows, err := again.List(context.Background(), again.HubActor(), collections.Query{Collection: "identities"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range rows {
+		for _, v := range row.V {
+			found += strings.Count(string(v), w.CanaryPrefix())
+		}
+	}
+	if found < people {
+		t.Errorf("%d canaries can be read", found)
+	}
+}

@@ -1,0 +1,64 @@
+package seal
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+
+	"portolan/care"
+)
+
+// ErrKeyFile says that a key file is not whole.
+var ErrKeyFile = &care.Error{Code: "key_file_damaged", Kind: care.Damaged, Hint: "The key file is cut or altered. Nothing was written over it; put the copy that you kept in its place."}
+
+// keyFileMark begins the line of a key file that holds the key.
+const keyFileMark = "portolan-root-1"
+
+// KeyFileBytesMax bounds a key file.
+const KeyFileBytesMax = 4 << 10
+
+const keyFileNote = `# The root key of a Portolan hub. Whoever has this file and a copy of the hub's
+# folder can read everything in it; without this file nobody can. Keep a copy in
+# another place, on paper or on a stick, and never beside a backup.
+`
+
+// KeyFile writes a root key as the text of a key file.
+func KeyFile(root Key) []byte {
+	return []byte(keyFileNote + keyFileMark + " " + hex.EncodeToString(root[:]) + " " + keyFileSum(root) + "\n")
+}
+
+// ParseKeyFile reads what KeyFile wrote; ErrKeyFile where it is not whole.
+func ParseKeyFile(b []byte) (Key, error) {
+	if len(b) > KeyFileBytesMax {
+		return Key{}, ErrKeyFile
+	}
+	var found []string
+	for line := range strings.Lines(string(b)) {
+		if line = strings.TrimSpace(line); line != "" && line[0] != '#' {
+			found = append(found, line)
+		}
+	}
+	if len(found) != 1 {
+		return Key{}, ErrKeyFile
+	}
+	words := strings.Fields(found[0])
+	if len(words) != 3 || words[0] != keyFileMark {
+		return Key{}, ErrKeyFile
+	}
+	var k Key
+	raw, err := hex.DecodeString(words[1])
+	if err != nil || len(raw) != KeyBytes {
+		return Key{}, ErrKeyFile
+	}
+	copy(k[:], raw)
+	if keyFileSum(k) != strings.ToLower(words[2]) {
+		return Key{}, ErrKeyFile
+	}
+	return k, nil
+}
+
+// keyFileSum finds a slip of the pen, not an enemy.
+func keyFileSum(k Key) string {
+	sum := sha256.Sum256(append([]byte(keyFileMark), k[:]...))
+	return hex.EncodeToString(sum[:4])
+}
