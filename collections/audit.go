@@ -141,7 +141,7 @@ func (h *Hub) writeNoted(batch []*reading) error {
 }
 
 func (h *Hub) answerReading(r *reading, err error) {
-	if err != nil && !errors.Is(err, ErrBusy) {
+	if err != nil && !errors.Is(err, ErrBusy) && care.CodeOf(err) != ErrDiskFull.Code { // these two say more
 		h.log.Error("the audit log cannot be written", "error", err)
 		e := *ErrAudit
 		e.Err = err
