@@ -37,7 +37,7 @@ func enrol(t testing.TB, h *hubtest.Hub, staff care.Actor) *tabletSide {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := h.Enrol(ctx, code, public, "a tablet")
+	e, err := h.Enrol(ctx, code, h.Owner(t, staff.Staff), public, "a tablet")
 	if err != nil {
 		t.Fatal(err)
 	}

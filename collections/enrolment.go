@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pocketbase/pocketbase/core"
+
 	"portolan/care"
 	fieldsync "portolan/sync"
 )
@@ -26,12 +28,13 @@ const (
 	deviceTokenLen = 32                  // bytes
 	labelBytesMax  = 80
 
+	codeTries          = 5  // wrong passwords, after which a code is no good
 	earlierReplicasMax = 64 // a tablet that is enrolled anew four times a year fills them in sixteen years
 )
 
 // Errors of enrolment and of tablets.
 var (
-	ErrCode    = &care.Error{Code: "enrolment_code_invalid", Kind: care.Signin, Hint: "This code is wrong, used, or older than ten minutes. Ask for a new one."}
+	ErrCode    = &care.Error{Code: "enrolment_code_invalid", Kind: care.Signin, Hint: "The code is wrong, used, or older than ten minutes; or the password of its owner or their second factor is wrong. Try again, then ask for a new code."}
 	ErrEarlier = &care.Error{Code: "replicas_too_many", Kind: care.Invalid, Hint: "A tablet names at most 64 replicas that it had before."}
 	ErrKey     = &care.Error{Code: "device_key_invalid", Kind: care.Invalid, Hint: "The tablet's key is no Ed25519 public key."}
 	ErrToken   = &care.Error{Code: "token_invalid", Kind: care.Signin, Hint: "This sign-in is wrong, expired or revoked. Nothing on the tablet is lost; enrol it again."}
@@ -45,7 +48,8 @@ var codeEncoding = base32.NewEncoding(codeAlphabet)
 
 // NewEnrolment makes a one-time code with which a member of staff enrols a
 // tablet. The actor needs the power enrol; the member of staff is of their
-// organisation. Only a hash of the code is kept.
+// organisation. Only a hash of the code is kept. Alone it opens nothing: on the
+// tablet its owner shows their password too.
 func (h *Hub) NewEnrolment(ctx context.Context, a care.Actor, staff string) (string, error) {
 	if !a.Can(care.MayEnrol) {
 		return "", ErrNoPower
@@ -74,13 +78,15 @@ func (h *Hub) NewEnrolment(ctx context.Context, a care.Actor, staff string) (str
 	err = h.writer.write(ctx, func(t *tx) error {
 		_, err := t.exec(`INSERT INTO enrolments (code_hash, staff, made_by, made_at, expires_at) VALUES (?, ?, ?, ?, ?)`,
 			hashText(normalCode(code)), staff, a.Staff, care.FormatTime(now), care.FormatTime(now.Add(EnrolmentTerm)))
-		return err
+		if err != nil {
+			return wrap("keeping a code", err)
+		}
+		return t.note(care.FormatTime(now), a, accountEvent(ActEnrol, who.Org, staff, care.Decision{Allowed: true, Reason: "power_enrol"}))
 	})
 	if err != nil {
-		return "", wrap("keeping a code", err)
+		return "", err
 	}
-	target := care.Target{Collection: "devices", Org: who.Org, Topic: care.People, Compartment: care.General}
-	return groupCode(code), h.Audit(ctx, a, ActEnrol, target, care.Decision{Allowed: true, Reason: "power_enrol"})
+	return groupCode(code), nil
 }
 
 // groupCode sets a code in groups of four, as it is read out.
@@ -118,9 +124,12 @@ type Enrolled struct {
 	LogKey string `json:"log_key"`
 }
 
-// Enrol takes a one-time code and the tablet's public key, and makes the
-// device, its replica and its token.
-func (h *Hub) Enrol(ctx context.Context, code string, key ed25519.PublicKey, label string, earlier ...string) (Enrolled, error) {
+// Enrol takes a one-time code, what its owner shows on the tablet, and the
+// tablet's public key, and makes the device, its replica and its token. Of the
+// owner's credentials the login is not read: the code says whose it is. ErrCode
+// where any of it is wrong; ErrSecondFactor where only the second factor is
+// missing.
+func (h *Hub) Enrol(ctx context.Context, code string, owner Credentials, key ed25519.PublicKey, label string, earlier ...string) (Enrolled, error) {
 	if len(earlier) > earlierReplicasMax {
 		return Enrolled{}, ErrEarlier
 	}
@@ -130,16 +139,54 @@ func (h *Hub) Enrol(ctx context.Context, code string, key ed25519.PublicKey, lab
 	if label = strings.TrimSpace(label); label == "" || len(label) > labelBytesMax {
 		label = "tablet"
 	}
+	who, err := h.ownerOf(ctx, normalCode(code), owner)
+	if err != nil {
+		return Enrolled{}, err
+	}
 	b := make([]byte, deviceTokenLen)
 	if _, err := io.ReadFull(h.rand, b); err != nil {
 		return Enrolled{}, wrap("making a token", err)
 	}
 	e := Enrolled{Device: h.newID(), Replica: h.newID(), Token: base64.RawURLEncoding.EncodeToString(b), LogKey: h.LogKey()}
-	err := h.enter(ctx, h.HubActor(), func(s *session) error { return s.enrol(&e, normalCode(code), key, label, earlier) })
+	err = h.enter(ctx, h.HubActor(), func(s *session) error { return s.enrol(&e, normalCode(code), who, key, label, earlier) })
+	if errors.Is(err, ErrSignIn) { // somebody else was faster with the same second factor
+		err = ErrCode
+	}
 	if err != nil {
 		return Enrolled{}, err
 	}
 	return e, nil
+}
+
+// ownerOf is whose code it is, where they have shown that it is theirs. For a
+// code that nobody has it does the same work.
+func (h *Hub) ownerOf(ctx context.Context, code string, shownOnTablet Credentials) (shown, error) {
+	var staff string
+	var account *core.Record
+	err := reader{ctx, h.readDB()}.row(`SELECT staff FROM enrolments WHERE code_hash = ? AND used_at = '' AND expires_at > ? AND failed < ?`,
+		hashText(code), h.nowText(), codeTries).Scan(&staff)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return shown{}, wrap("reading a code", err)
+	}
+	if account, err = h.app.FindRecordById(AccountsCollection, staff); err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return shown{}, wrap("looking for the account", err)
+	} else if err != nil {
+		account = nil
+	}
+	who, err := h.checkAccount(ctx, account, shownOnTablet)
+	if errors.Is(err, ErrSignIn) {
+		err = h.writer.write(ctx, func(t *tx) error {
+			_, err := t.exec(`UPDATE enrolments SET failed = failed + 1 WHERE code_hash = ?`, hashText(code))
+			return wrap("noting a wrong password", err)
+		})
+		if err == nil {
+			err = ErrCode
+		}
+	}
+	if err == nil && who.actor.Unproved {
+		err = ErrSecondFactor
+	}
+	return who, err
 }
 
 // knownReplicas says how far the hub holds the replicas that a tablet had
@@ -157,16 +204,17 @@ func (s *session) knownReplicas(staff string, earlier []string) (map[string]uint
 	return known, nil
 }
 
-func (s *session) enrol(e *Enrolled, code string, key ed25519.PublicKey, label string, earlier []string) error {
+func (s *session) enrol(e *Enrolled, code string, who shown, key ed25519.PublicKey, label string, earlier []string) error {
 	var expires, used string
-	err := s.t.row(`SELECT staff, expires_at, used_at FROM enrolments WHERE code_hash = ?`, hashText(code)).Scan(&e.Staff, &expires, &used)
-	if errors.Is(err, sql.ErrNoRows) || (err == nil && (used != "" || expires <= s.nowText)) {
+	var failed int
+	err := s.t.row(`SELECT staff, expires_at, used_at, failed FROM enrolments WHERE code_hash = ?`, hashText(code)).Scan(&e.Staff, &expires, &used, &failed)
+	if errors.Is(err, sql.ErrNoRows) || (err == nil && (used != "" || expires <= s.nowText || failed >= codeTries || e.Staff != who.actor.Staff)) {
 		return ErrCode
 	}
 	if err != nil {
 		return wrap("reading a code", err)
 	}
-	actor, err := s.h.loadActor(s.t, e.Staff, "")
+	actor, err := s.h.loadStaff(s.t, e.Staff, e.Device)
 	if errors.Is(err, care.ErrNotFound) {
 		return ErrCode
 	}
@@ -174,6 +222,9 @@ func (s *session) enrol(e *Enrolled, code string, key ed25519.PublicKey, label s
 		return err
 	}
 	e.Org = actor.Org
+	if err := who.match.burn(s.t, s.nowText); err != nil {
+		return err
+	}
 	if e.Known, err = s.knownReplicas(e.Staff, earlier); err != nil {
 		return err
 	}
@@ -184,8 +235,8 @@ func (s *session) enrol(e *Enrolled, code string, key ed25519.PublicKey, label s
 		{`UPDATE enrolments SET used_at = ? WHERE code_hash = ?`, []any{s.nowText, hashText(code)}},
 		{`INSERT INTO replicas (id, staff, device, last_n, link, made_at) VALUES (?, ?, ?, 0, ?, ?)`,
 			[]any{e.Replica, e.Staff, e.Device, make([]byte, len(fieldsync.Link{})), s.nowText}},
-		{`INSERT INTO device_tokens (token_hash, device, staff, replica, public_key, made_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-			[]any{hashText(e.Token), e.Device, e.Staff, e.Replica, []byte(key), s.nowText, care.FormatTime(s.now.Add(DeviceTerm))}},
+		{`INSERT INTO device_tokens (token_hash, device, staff, replica, public_key, factor, made_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+			[]any{hashText(e.Token), e.Device, e.Staff, e.Replica, []byte(key), who.match.kind, s.nowText, care.FormatTime(s.now.Add(DeviceTerm))}},
 	} {
 		if _, err := s.t.exec(q.sql, q.args...); err != nil {
 			return wrap("enrolling", err)
@@ -197,18 +248,26 @@ func (s *session) enrol(e *Enrolled, code string, key ed25519.PublicKey, label s
 		return err
 	}
 	r, err := s.take(a, nil)
+	if err == nil {
+		err = Refused([]fieldsync.Receipt{r})
+	}
 	if err != nil {
 		return err
 	}
-	return Refused([]fieldsync.Receipt{r})
+	return s.t.note(s.nowText, actor, deviceEvent(ActEnrol, e.Org, e.Device, care.Decision{Allowed: true, Reason: "code_and_password"}))
+}
+
+// deviceEvent is an act on a tablet.
+func deviceEvent(act, org, device string, d care.Decision) event {
+	return event{act: act, target: peopleTarget("devices", org), decision: d, count: 1, records: []string{device}}
 }
 
 // DeviceActor is whose tablet a bearer token belongs to: ErrToken for one that
 // is wrong, expired or revoked, or whose owner has left.
 func (h *Hub) DeviceActor(ctx context.Context, token string) (care.Actor, error) {
-	var device, staff, expires, revoked string
-	err := reader{ctx, h.readDB()}.row(`SELECT device, staff, expires_at, revoked_at FROM device_tokens WHERE token_hash = ?`, hashText(token)).
-		Scan(&device, &staff, &expires, &revoked)
+	var device, staff, factor, expires, revoked string
+	err := reader{ctx, h.readDB()}.row(`SELECT device, staff, factor, expires_at, revoked_at FROM device_tokens WHERE token_hash = ?`, hashText(token)).
+		Scan(&device, &staff, &factor, &expires, &revoked)
 	if errors.Is(err, sql.ErrNoRows) || (err == nil && (revoked != "" || expires <= care.FormatTime(h.now()))) {
 		return care.Actor{}, ErrToken
 	}
@@ -219,6 +278,9 @@ func (h *Hub) DeviceActor(ctx context.Context, token string) (care.Actor, error)
 	if errors.Is(err, care.ErrNotFound) {
 		return care.Actor{}, ErrToken
 	}
+	// Whoever was given a power since then enrols the tablet again, with a
+	// second factor.
+	a.Unproved = factor == "" && care.NeedsSecondFactor(a.Roles)
 	return a, err
 }
 
@@ -231,7 +293,7 @@ func (h *Hub) RevokeDevice(ctx context.Context, a care.Actor, device string) err
 	if err != nil {
 		return err
 	}
-	err = h.enter(ctx, a, func(s *session) error {
+	return h.enter(ctx, a, func(s *session) error {
 		if _, err := s.t.exec(`UPDATE device_tokens SET revoked_at = ? WHERE device = ? AND revoked_at = ''`, s.nowText, row.ID); err != nil {
 			return wrap("revoking", err)
 		}
@@ -240,12 +302,9 @@ func (h *Hub) RevokeDevice(ctx context.Context, a care.Actor, device string) err
 		if err != nil {
 			return err
 		}
-		_, err = s.take(c, nil)
-		return err
+		if _, err = s.take(c, nil); err != nil {
+			return err
+		}
+		return s.t.note(s.nowText, a, deviceEvent(ActRevoke, row.Org, row.ID, care.Decision{Allowed: true, Reason: "power_enrol"}))
 	})
-	if err != nil {
-		return err
-	}
-	return h.Audit(ctx, a, ActRevoke, care.Target{Collection: "devices", Org: row.Org, Topic: care.People, Compartment: care.General},
-		care.Decision{Allowed: true, Reason: "power_enrol"})
 }

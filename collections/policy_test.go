@@ -149,11 +149,11 @@ func TestACodeEnrolsOnceAndOnlyForTenMinutes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := h.Enrol(ctx, " "+code+" ", key, "t")
+	e, err := h.Enrol(ctx, " "+code+" ", h.Owner(t, worker.Staff), key, "t")
 	if err != nil {
 		t.Fatalf("a fresh code: %v", err)
 	}
-	if _, err := h.Enrol(ctx, code, key, "t"); !errors.Is(err, collections.ErrCode) {
+	if _, err := h.Enrol(ctx, code, h.Owner(t, worker.Staff), key, "t"); !errors.Is(err, collections.ErrCode) {
 		t.Errorf("a used code: %v", err)
 	}
 	late, err := h.NewEnrolment(ctx, h.HubActor(), worker.Staff)
@@ -161,7 +161,7 @@ func TestACodeEnrolsOnceAndOnlyForTenMinutes(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.Clock.Move(collections.EnrolmentTerm)
-	if _, err := h.Enrol(ctx, late, key, "t"); !errors.Is(err, collections.ErrCode) {
+	if _, err := h.Enrol(ctx, late, h.Owner(t, worker.Staff), key, "t"); !errors.Is(err, collections.ErrCode) {
 		t.Errorf("an old code: %v", err)
 	}
 	coordinator, _ := h.Staff(t, care.Coordinator)

@@ -66,16 +66,24 @@ type shown struct {
 // wrong. A login that nobody has costs as much as a wrong password, and a wrong
 // code no less. Failures are in the audit log when it returns.
 func (h *Hub) check(ctx context.Context, c Credentials) (shown, error) {
-	q := reader{ctx, h.readDB()}
 	account, err := h.app.FindFirstRecordByData(AccountsCollection, "login", c.Login)
-	known := err == nil
 	if errors.Is(err, sql.ErrNoRows) {
-		account = h.decoy()
-	} else if err != nil {
+		return h.checkAccount(ctx, nil, c)
+	}
+	if err != nil {
 		return shown{}, wrap("looking for the login", err) // not a wrong password
 	}
+	return h.checkAccount(ctx, account, c)
+}
+
+// checkAccount is check for an account that was found, nil for none.
+func (h *Hub) checkAccount(ctx context.Context, account *core.Record, c Credentials) (shown, error) {
+	known := account != nil
+	if !known {
+		account = h.decoy()
+	}
 	right := account.ValidatePassword(c.Password)
-	m, err := h.matchCode(q, account.Id, c.Code)
+	m, err := h.matchCode(reader{ctx, h.readDB()}, account.Id, c.Code)
 	if err != nil {
 		return shown{}, err
 	}

@@ -192,7 +192,7 @@ func (w *world) enrol(t *testing.T, staff, org string) (device, token string) {
 	if err != nil {
 		t.Fatalf("making a code: %v", err)
 	}
-	e, err := w.hub.Enrol(t.Context(), code, make([]byte, 32), "a tablet "+canary)
+	e, err := w.hub.Enrol(t.Context(), code, w.hub.Owner(t, staff), make([]byte, 32), "a tablet "+canary)
 	if err != nil {
 		t.Fatalf("enrolling: %v", err)
 	}
@@ -376,7 +376,7 @@ func (w *world) newTablet(t *testing.T, owner asker) *tablet {
 	if err != nil {
 		t.Fatalf("making a code: %v", err)
 	}
-	e, err := w.hub.Enrol(t.Context(), code, public, "a tablet")
+	e, err := w.hub.Enrol(t.Context(), code, w.hub.Owner(t, owner.actor.Staff), public, "a tablet")
 	if err != nil {
 		t.Fatalf("enrolling: %v", err)
 	}

@@ -84,6 +84,9 @@ func (f *Front) enrol(e *core.RequestEvent, _ care.Actor) error {
 		Code  string `json:"code"`
 		Key   string `json:"key"`
 		Label string `json:"label"`
+		// Of whoever the code is for, shown on the tablet.
+		Password     string `json:"password"`
+		SecondFactor string `json:"second_factor"`
 		// Replicas that the tablet had before, so that it learns what the hub
 		// holds of them.
 		Replicas []string `json:"replicas"`
@@ -99,7 +102,7 @@ func (f *Front) enrol(e *core.RequestEvent, _ care.Actor) error {
 	if err != nil {
 		return err
 	}
-	done, err := f.hub.Enrol(e.Request.Context(), in.Code, ed25519.PublicKey(key), in.Label, in.Replicas...)
+	done, err := f.hub.Enrol(e.Request.Context(), in.Code, collections.Credentials{Password: in.Password, Code: in.SecondFactor}, ed25519.PublicKey(key), in.Label, in.Replicas...)
 	if err != nil {
 		return err
 	}

@@ -184,7 +184,8 @@ func (s *site) enrol(t *testing.T, staff string) *device {
 		t.Fatal(err)
 	}
 	d := &device{key: private, clock: fieldsync.NewClock(s.Clock.Now)}
-	s.ask(t, "POST", "/api/portolan/enrol", "", map[string]string{
+	owner := s.Owner(t, staff)
+	s.ask(t, "POST", "/api/portolan/enrol", "", map[string]string{"password": owner.Password, "second_factor": owner.Code,
 		"code": code, "key": base64.RawURLEncoding.EncodeToString(public), "label": "a tablet"}).into(t, d)
 	return d
 }

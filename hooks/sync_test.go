@@ -270,7 +270,8 @@ func TestEnrolmentIsOnceAndBounded(t *testing.T) {
 	}
 	key := strings.Repeat("A", 43)
 	use := func(code string) answer {
-		return s.ask(t, "POST", "/api/portolan/enrol", "", map[string]string{"code": code, "key": key, "label": "x"})
+		owner := s.Owner(t, boss.Staff)
+		return s.ask(t, "POST", "/api/portolan/enrol", "", map[string]string{"code": code, "key": key, "label": "x", "password": owner.Password, "second_factor": owner.Code})
 	}
 	if a := use(made.Code); a.status != http.StatusOK {
 		t.Fatalf("the code: %d %s", a.status, a.body)

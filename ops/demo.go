@@ -267,7 +267,7 @@ func (d *demo) tell() {
 	fmt.Fprintf(out, "\nWhoever has a power signs in with a second factor too. The code of the moment:\n  %s totp %s\n", d.env.Program, secret)
 	fmt.Fprint(out, "\nEnrol a tablet of your own, in another terminal (a code lives ten minutes; demo.json always has fresh ones):\n")
 	for _, c := range d.Codes {
-		fmt.Fprintf(out, "  %s tablet --dir my-tablet enrol %s %s   # as %s\n", d.env.Program, c.URL, c.Code, c.Login)
+		fmt.Fprintf(out, "  %s tablet --dir my-tablet enrol %s %s   # as %s, whose password it asks for\n", d.env.Program, c.URL, c.Code, c.Login)
 	}
 	fmt.Fprintf(out, "  %s tablet --dir my-tablet sync\n\nLook into the demo's own:\n", d.env.Program)
 	for _, t := range d.Tablets {

@@ -46,7 +46,9 @@ func (d *demo) tablets(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		err = d.tabletOf(login, func(t *tablet.Tablet) error { return t.Enrol(ctx, code.URL, code.Code) })
+		err = d.tabletOf(login, func(t *tablet.Tablet) error {
+			return t.Enrol(ctx, code.URL, code.Code, tablet.Owner{Password: d.account(login).Password})
+		})
 		if err != nil {
 			return err
 		}

@@ -72,6 +72,11 @@ func TestTheDemo(t *testing.T) {
 	c.must(t, ExitOK, "summary", "--dir", "d", "--as", d.CaseMovingOwner, "--case", d.CaseMoving, "--languages", "es,en", "--out", "paper.pdf")
 	// The tablet command has a process's own terminal and folder.
 	t.Chdir(c.env.WorkDir)
+	for _, a := range d.Accounts {
+		if a.Login == d.Codes[0].Login {
+			c.vars[PasswordVariable] = a.Password
+		}
+	}
 	c.must(t, ExitOK, "tablet", "--dir", "mine", "enrol", d.URL, d.Codes[0].Code)
 	c.must(t, ExitOK, "tablet", "--dir", "mine", "sync")
 	if out := c.must(t, 4, "tablet", "--dir", filepath.Join("d", d.Tablets[0]), "conflicts"); !strings.Contains(out, "dose") {

@@ -15,6 +15,7 @@ import (
 
 	"portolan/care"
 	"portolan/collections"
+	"portolan/tablet"
 )
 
 // DefaultDir is the hub's folder where none is named.
@@ -111,7 +112,7 @@ func (e Env) misused(fs *flag.FlagSet, usage, what string) int {
 
 // PasswordVariable names the environment variable that is taken for a
 // password instead of asking.
-const PasswordVariable = "PORTOLAN_PASSWORD"
+const PasswordVariable = tablet.PasswordVariable
 
 // Password asks for a password, or takes it from PORTOLAN_PASSWORD.
 func (e Env) Password(ctx context.Context, prompt string) (string, error) {
@@ -159,7 +160,7 @@ func askTerminal(_ context.Context, prompt string) (string, error) {
 
 // CodeVariable names the environment variable that is taken for the code of a
 // second factor instead of asking.
-const CodeVariable = "PORTOLAN_CODE"
+const CodeVariable = tablet.CodeVariable
 
 // code asks for the code of a second factor, or takes it from PORTOLAN_CODE.
 func (e Env) code(ctx context.Context, login string) (string, error) {

@@ -186,7 +186,7 @@ func enrolForKilling(t *testing.T, dir, url string) []*killedTablet {
 	var tablets []*killedTablet
 	for i := range killTablets {
 		staff, err := h.AddAccount(t.Context(), h.HubActor(), collections.NewAccount{Login: fmt.Sprintf("worker-%d", i),
-			Password: "correct horse battery staple", DisplayName: "Invented worker", Roles: []care.Role{care.Outreach}, Org: org})
+			Password: killedPassword, DisplayName: "Invented worker", Roles: []care.Role{care.Outreach}, Org: org})
 		if err != nil {
 			t.Fatalf("adding an account: %v", err)
 		}
@@ -202,6 +202,9 @@ func enrolForKilling(t *testing.T, dir, url string) []*killedTablet {
 	return tablets
 }
 
+// killedPassword is every worker's.
+const killedPassword = "correct horse battery staple"
+
 func enrolKilled(t *testing.T, h *collections.Hub, staff, caseID, url string) *killedTablet {
 	t.Helper()
 	public, private, err := ed25519.GenerateKey(nil)
@@ -212,7 +215,7 @@ func enrolKilled(t *testing.T, h *collections.Hub, staff, caseID, url string) *k
 	if err != nil {
 		t.Fatalf("making a code: %v", err)
 	}
-	e, err := h.Enrol(t.Context(), code, public, "a tablet")
+	e, err := h.Enrol(t.Context(), code, collections.Credentials{Password: "correct horse battery staple"}, public, "a tablet")
 	if err != nil {
 		t.Fatalf("enrolling: %v", err)
 	}

@@ -9,5 +9,11 @@ import (
 // Tablet is a tablet without a screen. It has a folder of its own and reaches
 // its hub as every other tablet does.
 func Tablet(ctx context.Context, env Env, args []string) int {
-	return tablet.Run(ctx, args, env.Stdin, env.Stdout, env.Stderr)
+	ask := func(ctx context.Context, variable, prompt string) (string, error) {
+		if secret := env.Getenv(variable); secret != "" {
+			return secret, nil
+		}
+		return env.Ask(ctx, prompt)
+	}
+	return tablet.Run(ctx, args, ask, env.Stdout, env.Stderr)
 }

@@ -70,10 +70,11 @@ var machinery = []string{
 
 	`CREATE TABLE enrolments (
 		code_hash TEXT PRIMARY KEY NOT NULL, staff TEXT NOT NULL, made_by TEXT NOT NULL,
-		made_at TEXT NOT NULL, expires_at TEXT NOT NULL, used_at TEXT NOT NULL DEFAULT '') WITHOUT ROWID`,
+		made_at TEXT NOT NULL, expires_at TEXT NOT NULL, used_at TEXT NOT NULL DEFAULT '',
+		failed INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID`,
 	`CREATE TABLE device_tokens (
 		token_hash TEXT PRIMARY KEY NOT NULL, device TEXT NOT NULL, staff TEXT NOT NULL, replica TEXT NOT NULL,
-		public_key BLOB NOT NULL, made_at TEXT NOT NULL, expires_at TEXT NOT NULL, revoked_at TEXT NOT NULL DEFAULT '',
+		public_key BLOB NOT NULL, factor TEXT NOT NULL, made_at TEXT NOT NULL, expires_at TEXT NOT NULL, revoked_at TEXT NOT NULL DEFAULT '',
 		seen_at TEXT NOT NULL DEFAULT '') WITHOUT ROWID`,
 	`CREATE INDEX device_tokens_device ON device_tokens (device)`,
 	`CREATE INDEX device_tokens_replica ON device_tokens (replica)`,

@@ -42,6 +42,8 @@ const usage = `A tablet without a screen: one person's store, which works offlin
   --json         list, show, sync and conflicts answer in JSON
   URL            https://host[:port], with #sha256=… for a hub that made its own
                  certificate; http only on this machine, or with --plain-http
+  CODE           from a colleague with the power to enrol; the password of whoever
+                 it is for is asked for, and their second factor if they have one
   FIELD=VALUE    a set is written a,b,c (a comma inside an element: \,);
                  FIELD+=A adds to a set, FIELD-=A removes from it;
                  absent:unknown, absent:asked_declined, absent:not_asked or
@@ -54,6 +56,7 @@ reached, everything is kept; 4 something waits for a decision.
 
 // command is one run of the command line.
 type command struct {
+	ask       Ask
 	out, err  io.Writer
 	dir       string
 	caseID    string
@@ -68,9 +71,19 @@ type errUsage string
 
 func (e errUsage) Error() string { return string(e) }
 
+// Ask asks the person at the command line for a secret. Where it stands in the
+// environment variable that is named, it is taken from there.
+type Ask func(ctx context.Context, variable, prompt string) (string, error)
+
+// The variables that Ask is called with.
+const (
+	PasswordVariable = "PORTOLAN_PASSWORD"
+	CodeVariable     = "PORTOLAN_CODE"
+)
+
 // Run is `portolan tablet`.
-func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	c := &command{out: stdout, err: stderr}
+func Run(ctx context.Context, args []string, ask Ask, stdout, stderr io.Writer) int {
+	c := &command{ask: ask, out: stdout, err: stderr}
 	if err := c.parse(args); err != nil {
 		fmt.Fprintf(stderr, "tablet: %v\n\n%s", err, usage)
 		return ExitUsage
@@ -179,7 +192,7 @@ func (c *command) failed(err error) int {
 		return ExitUsage
 	}
 	fmt.Fprintf(c.err, "tablet: %v\n", err)
-	if code := care.CodeOf(err); code == "token_invalid" || code == "replica_unknown" {
+	if code := care.CodeOf(err); code == "token_invalid" || code == "replica_unknown" || code == "second_factor_needed" {
 		fmt.Fprintln(c.err, "tablet: nothing on this tablet is lost. Ask for a new code, and enrol this same folder again.")
 	}
 	switch {
@@ -192,7 +205,19 @@ func (c *command) failed(err error) int {
 }
 
 func (c *command) enrol(ctx context.Context, t *Tablet, words []string) (int, error) {
-	if err := t.Enrol(ctx, words[0], words[1]); err != nil {
+	password, err := c.ask(ctx, PasswordVariable, "Password of whoever the code is for: ")
+	if err != nil {
+		return 0, err
+	}
+	owner := Owner{Password: password}
+	err = t.Enrol(ctx, words[0], words[1], owner)
+	if care.CodeOf(err) == "second_factor_needed" {
+		if owner.SecondFactor, err = c.ask(ctx, CodeVariable, "Code of their authenticator app, or a recovery code: "); err != nil {
+			return 0, err
+		}
+		err = t.Enrol(ctx, words[0], words[1], owner)
+	}
+	if err != nil {
 		return 0, err
 	}
 	id, err := t.Identity(ctx)

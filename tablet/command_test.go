@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -11,14 +12,23 @@ import (
 	"testing"
 
 	"portolan/care"
+	"portolan/internal/hubtest"
 	"portolan/tablet"
 )
+
+// askStaff is a member of staff at the command line, without a second factor.
+func askStaff(_ context.Context, variable, _ string) (string, error) {
+	if variable == tablet.PasswordVariable {
+		return hubtest.Password, nil
+	}
+	return "", errors.New("there is no terminal")
+}
 
 // run runs the command line on a folder.
 func run(t *testing.T, dir string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, err bytes.Buffer
-	code = tablet.Run(t.Context(), append([]string{"--dir", dir}, args...), strings.NewReader(""), &out, &err)
+	code = tablet.Run(t.Context(), append([]string{"--dir", dir}, args...), askStaff, &out, &err)
 	return code, out.String(), err.String()
 }
 
@@ -247,7 +257,7 @@ func TestWatchPollsAndStopsWhenRevoked(t *testing.T) {
 	line.to(b.url)
 	anna, _ := b.Staff(t, care.Outreach)
 	tab := open(t, t.TempDir(), b.Clock.Now)
-	if err := tab.Enrol(t.Context(), line.url(), b.Code(t, anna.Staff)); err != nil {
+	if err := tab.Enrol(t.Context(), line.url(), b.Code(t, anna.Staff), owner(t, b, anna.Staff)); err != nil {
 		t.Fatal(err)
 	}
 	tab.SetPause(func(context.Context) error { return nil })

@@ -79,11 +79,18 @@ type enrolled struct {
 	LogKey string `json:"log_key"`
 }
 
+// Owner is what the person whose store it becomes shows as it is enrolled. A
+// one-time code alone opens nothing.
+type Owner struct {
+	Password     string
+	SecondFactor string // a code of their authenticator app or a recovery code, where they have one
+}
+
 // Enrol makes this folder a person's store at a hub, with a one-time code. A
 // store that was enrolled before, by the same person, is enrolled again under
 // a new replica. What is unsent goes with it, and so does what the hub had
 // acknowledged and does not hold any more, restored from an older copy.
-func (t *Tablet) Enrol(ctx context.Context, hub, code string) error {
+func (t *Tablet) Enrol(ctx context.Context, hub, code string, owner Owner) error {
 	at, err := parseAddress(hub, t.PlainHTTP)
 	if err != nil {
 		return err
@@ -102,11 +109,13 @@ func (t *Tablet) Enrol(ctx context.Context, hub, code string) error {
 		return err
 	}
 	body, err := json.Marshal(struct {
-		Code     string   `json:"code"`
-		Key      string   `json:"key"`
-		Label    string   `json:"label"`
-		Replicas []string `json:"replicas,omitempty"`
-	}{code, base64.RawURLEncoding.EncodeToString(public), t.Label, earlier})
+		Code         string   `json:"code"`
+		Key          string   `json:"key"`
+		Label        string   `json:"label"`
+		Password     string   `json:"password"`
+		SecondFactor string   `json:"second_factor,omitempty"`
+		Replicas     []string `json:"replicas,omitempty"`
+	}{code, base64.RawURLEncoding.EncodeToString(public), t.Label, owner.Password, owner.SecondFactor, earlier})
 	if err != nil {
 		return fmt.Errorf("writing the enrolment: %w", err)
 	}

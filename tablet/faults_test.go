@@ -119,7 +119,7 @@ func TestALineThatBreaksAnywhere(t *testing.T) {
 	line.to(b.url)
 	anna, _ := b.Staff(t, care.Outreach)
 	tab := open(t, t.TempDir(), b.Clock.Now)
-	if err := tab.Enrol(t.Context(), line.url(), b.Code(t, anna.Staff)); err != nil {
+	if err := tab.Enrol(t.Context(), line.url(), b.Code(t, anna.Staff), owner(t, b, anna.Staff)); err != nil {
 		t.Fatal(err)
 	}
 	caseID, survivor := intake(t, tab)
@@ -165,7 +165,7 @@ func TestWithoutALineEverythingIsKept(t *testing.T) {
 	line.to(b.url)
 	anna, _ := b.Staff(t, care.Outreach)
 	tab := open(t, t.TempDir(), b.Clock.Now)
-	if err := tab.Enrol(t.Context(), line.url(), b.Code(t, anna.Staff)); err != nil {
+	if err := tab.Enrol(t.Context(), line.url(), b.Code(t, anna.Staff), owner(t, b, anna.Staff)); err != nil {
 		t.Fatal(err)
 	}
 	line.to("")
@@ -190,7 +190,7 @@ func TestAnAnswerThatIsNoHubs(t *testing.T) {
 	line.to(b.url)
 	anna, _ := b.Staff(t, care.Outreach)
 	tab := open(t, t.TempDir(), b.Clock.Now)
-	if err := tab.Enrol(t.Context(), line.url(), b.Code(t, anna.Staff)); err != nil {
+	if err := tab.Enrol(t.Context(), line.url(), b.Code(t, anna.Staff), owner(t, b, anna.Staff)); err != nil {
 		t.Fatal(err)
 	}
 	_, survivor := intake(t, tab)
@@ -271,7 +271,7 @@ func TestARestoredHubGetsEverythingBack(t *testing.T) {
 	phase("before", dir, func(t *testing.T, h *hubtest.Hub) {
 		anna, _ := h.Staff(t, care.Outreach)
 		for _, x := range []*tablet.Tablet{tab, other} {
-			if err := x.Enrol(t.Context(), line.url(), h.Code(t, anna.Staff)); err != nil {
+			if err := x.Enrol(t.Context(), line.url(), h.Code(t, anna.Staff), owner(t, h, anna.Staff)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -337,7 +337,7 @@ func TestATabletThatTheRestoredHubDoesNotKnowGivesEverythingBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	phase("after the backup", dir, func(t *testing.T, h *hubtest.Hub) {
-		if err := tab.Enrol(t.Context(), line.url(), h.Code(t, staff)); err != nil {
+		if err := tab.Enrol(t.Context(), line.url(), h.Code(t, staff), owner(t, h, staff)); err != nil {
 			t.Fatal(err)
 		}
 		caseID, survivor = intake(t, tab)
@@ -351,7 +351,7 @@ func TestATabletThatTheRestoredHubDoesNotKnowGivesEverythingBack(t *testing.T) {
 		if _, err := tab.Sync(t.Context()); care.CodeOf(err) != "token_invalid" {
 			t.Fatalf("the restored hub knows the tablet: %v", err)
 		}
-		if err := tab.Enrol(t.Context(), line.url(), h.Code(t, staff)); err != nil {
+		if err := tab.Enrol(t.Context(), line.url(), h.Code(t, staff), owner(t, h, staff)); err != nil {
 			t.Fatal(err)
 		}
 		if row := show(t, tab, survivor); row.Get("contact_notes").Text() != "acknowledged" {
@@ -368,7 +368,7 @@ func TestATabletThatTheRestoredHubDoesNotKnowGivesEverythingBack(t *testing.T) {
 			t.Error("the tablet lost what it wrote")
 		}
 		// Once: enrolled again where nothing was lost, nothing goes up again.
-		if err := tab.Enrol(t.Context(), line.url(), h.Code(t, staff)); err != nil {
+		if err := tab.Enrol(t.Context(), line.url(), h.Code(t, staff), owner(t, h, staff)); err != nil {
 			t.Fatal(err)
 		}
 		if r := mustSync(t, tab); r.Sent != 0 {
@@ -407,7 +407,7 @@ func TestTypingWhileItSyncs(t *testing.T) {
 	anna, _ := b.Staff(t, care.Outreach)
 	dir := t.TempDir()
 	tab := open(t, dir, b.Clock.Now)
-	if err := tab.Enrol(t.Context(), b.url, b.Code(t, anna.Staff)); err != nil {
+	if err := tab.Enrol(t.Context(), b.url, b.Code(t, anna.Staff), owner(t, b, anna.Staff)); err != nil {
 		t.Fatal(err)
 	}
 	caseID, survivor := intake(t, tab)
@@ -460,7 +460,7 @@ func TestAWrongClockIsCorrected(t *testing.T) {
 			anna, _ := b.Staff(t, care.Outreach)
 			right := b.tablet(t, anna.Staff)
 			off := open(t, t.TempDir(), func() time.Time { return b.Clock.Now().Add(wrong) })
-			if err := off.Enrol(t.Context(), b.url, b.Code(t, anna.Staff)); err != nil {
+			if err := off.Enrol(t.Context(), b.url, b.Code(t, anna.Staff), owner(t, b, anna.Staff)); err != nil {
 				t.Fatal(err)
 			}
 			_, survivor := intake(t, right)

@@ -34,10 +34,19 @@ func newBench(t *testing.T) *bench {
 func (b *bench) tablet(t *testing.T, staff string) *tablet.Tablet {
 	t.Helper()
 	tab := open(t, t.TempDir(), b.Clock.Now)
-	if err := tab.Enrol(t.Context(), b.url, b.Code(t, staff)); err != nil {
+	if err := tab.Enrol(t.Context(), b.url, b.Code(t, staff), owner(t, b, staff)); err != nil {
 		t.Fatalf("enrolling: %v", err)
 	}
 	return tab
+}
+
+// owner is what a member of staff shows as a tablet is enrolled for them.
+func owner(t *testing.T, h interface {
+	Owner(testing.TB, string) collections.Credentials
+}, staff string) tablet.Owner {
+	t.Helper()
+	c := h.Owner(t, staff)
+	return tablet.Owner{Password: c.Password, SecondFactor: c.Code}
 }
 
 func open(t *testing.T, dir string, now func() time.Time) *tablet.Tablet {
@@ -301,7 +310,7 @@ func TestEvictionLeavesNothingBehind(t *testing.T) {
 	first := b.tablet(t, anna.Staff)
 	dir := t.TempDir()
 	second := open(t, dir, b.Clock.Now)
-	if err := second.Enrol(t.Context(), b.url, b.Code(t, ben.Staff)); err != nil {
+	if err := second.Enrol(t.Context(), b.url, b.Code(t, ben.Staff), owner(t, b, ben.Staff)); err != nil {
 		t.Fatal(err)
 	}
 	caseID, survivor := intake(t, first)
@@ -376,10 +385,10 @@ func TestARevokedTabletLosesNothingAndDeliversWhenEnrolledAgain(t *testing.T) {
 	if n := unsent(t, tab); n != 2 {
 		t.Fatalf("%d of 2 unsent changes are left", n)
 	}
-	if err := tab.Enrol(t.Context(), b.url, b.Code(t, ben.Staff)); care.CodeOf(err) != tablet.ErrOtherPerson.Code {
+	if err := tab.Enrol(t.Context(), b.url, b.Code(t, ben.Staff), owner(t, b, ben.Staff)); care.CodeOf(err) != tablet.ErrOtherPerson.Code {
 		t.Errorf("another person takes over the store: %v", err)
 	}
-	if err := tab.Enrol(t.Context(), b.url, b.Code(t, anna.Staff)); err != nil {
+	if err := tab.Enrol(t.Context(), b.url, b.Code(t, anna.Staff), owner(t, b, anna.Staff)); err != nil {
 		t.Fatal(err)
 	}
 	after, err := tab.Identity(t.Context())
@@ -406,12 +415,12 @@ func TestAWrongCodeAndAStoreWithoutEnrolment(t *testing.T) {
 	if _, err := tab.New(t.Context(), "cases", "", set("status", "Active")); care.CodeOf(err) != tablet.ErrNotEnrolled.Code {
 		t.Errorf("a record before enrolment: %v", err)
 	}
-	if err := tab.Enrol(t.Context(), b.url, "AAAA-BBBB-CCCC-D"); care.CodeOf(err) != "enrolment_code_invalid" {
+	if err := tab.Enrol(t.Context(), b.url, "AAAA-BBBB-CCCC-D", tablet.Owner{Password: hubtest.Password}); care.CodeOf(err) != "enrolment_code_invalid" {
 		t.Errorf("a wrong code: %v", err)
 	}
 	for url, code := range map[string]string{"": "url_malformed", "hub.example": "url_malformed", "ftp://hub": "url_malformed", "https://hub/x": "url_malformed",
 		"https://hub#sha256=00": "url_malformed", "http://192.0.2.1": "url_plain_http"} {
-		if err := tab.Enrol(t.Context(), url, "x"); care.CodeOf(err) != code {
+		if err := tab.Enrol(t.Context(), url, "x", tablet.Owner{}); care.CodeOf(err) != code {
 			t.Errorf("%q: %v, want %s", url, err, code)
 		}
 	}

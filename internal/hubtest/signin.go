@@ -85,6 +85,23 @@ func (h *Hub) Credentials(t testing.TB, login string) collections.Credentials {
 	return collections.Credentials{Login: login, Password: Password, Code: h.SecondCode(t, login)}
 }
 
+// Owner is what a member of staff shows as a tablet is enrolled for them.
+func (h *Hub) Owner(t testing.TB, staff string) collections.Credentials {
+	t.Helper()
+	account, err := h.App().FindRecordById(collections.AccountsCollection, staff)
+	if err != nil {
+		t.Fatalf("finding an account: %v", err)
+	}
+	login := account.GetString("login")
+	h.authenticators.mu.Lock()
+	has := h.authenticators.apps[login] != nil
+	h.authenticators.mu.Unlock()
+	if !has {
+		h.secondFactor(t, h.Reload(t, staff), login)
+	}
+	return h.Credentials(t, login)
+}
+
 // Token signs somebody in at the desk of a hub that answers at an address,
 // with all that is asked of them.
 func (h *Hub) Token(t testing.TB, url, login string) string {
