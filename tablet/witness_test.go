@@ -56,7 +56,7 @@ func (v *town) open(t *testing.T, name, dir string, do func(t *testing.T, h *hub
 
 func (v *town) enrol(t *testing.T, h *hubtest.Hub, tab *tablet.Tablet) {
 	t.Helper()
-	if err := tab.Enrol(t.Context(), v.line.url(), h.Code(t, v.staff)); err != nil {
+	if err := tab.Enrol(t.Context(), v.line.url(), h.Code(t, v.staff), owner(t, h, v.staff)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -222,7 +222,7 @@ func TestAHubThatDoesNotShowItsLogIsGivenNothingMore(t *testing.T) {
 	}))
 	defer between.Close()
 	tab := open(t, t.TempDir(), b.Hub.Clock.Now)
-	if err := tab.Enrol(t.Context(), between.URL, b.Hub.Code(t, anna.Staff)); err != nil {
+	if err := tab.Enrol(t.Context(), between.URL, b.Hub.Code(t, anna.Staff), owner(t, b, anna.Staff)); err != nil {
 		t.Fatal(err)
 	}
 	intake(t, tab)
