@@ -54,7 +54,7 @@ var encounters = &Entity{
 var conditions = &Entity{
 	Name: "conditions", Doc: "One problem or diagnosis of the person.", FHIR: "Condition",
 	Fields: []Field{
-		{Name: "label", Type: Text, Merge: Latest, FHIR: "Condition.code.text", Required: true, Search: true},
+		{Name: "label", Type: Text, Merge: Latest, FHIR: "Condition.code.text", Required: true},
 		{Name: "code", Type: Code, Codes: "condition_codes", Merge: Ask, FHIR: "Condition.code.coding.code"},
 		{Name: "code_system", Type: Code, Codes: "code_systems", Merge: Ask, FHIR: "Condition.code.coding.system"},
 		{Name: "clinical_status", Type: Code, Codes: "condition_clinical_statuses", Merge: Ask, FHIR: "Condition.clinicalStatus", Required: true},
@@ -91,7 +91,7 @@ var medicines = &Entity{
 		},
 	},
 	Fields: []Field{
-		{Name: "substance", Type: Text, Merge: Ask, FHIR: "MedicationStatement.medicationCodeableConcept.text", Required: true, Search: true},
+		{Name: "substance", Type: Text, Merge: Ask, FHIR: "MedicationStatement.medicationCodeableConcept.text", Required: true},
 		{Name: "code", Type: Code, Codes: "medicine_codes", Merge: Ask, FHIR: "MedicationStatement.medicationCodeableConcept.coding.code"},
 		{Name: "code_system", Type: Code, Codes: "code_systems", Merge: Ask, FHIR: "MedicationStatement.medicationCodeableConcept.coding.system"},
 		{Name: "strength", Type: Text, Merge: Ask, FHIR: "Medication.ingredient.strength"},
@@ -125,7 +125,7 @@ var medicines = &Entity{
 var allergies = &Entity{
 	Name: "allergies", Doc: "One substance that the person does not tolerate.", FHIR: "AllergyIntolerance",
 	Fields: []Field{
-		{Name: "substance", Type: Text, Merge: Ask, FHIR: "AllergyIntolerance.code.text", Required: true, Search: true},
+		{Name: "substance", Type: Text, Merge: Ask, FHIR: "AllergyIntolerance.code.text", Required: true},
 		{Name: "code", Type: Code, Codes: "clinical_codes", Merge: Ask, FHIR: "AllergyIntolerance.code.coding.code"},
 		{Name: "code_system", Type: Code, Codes: "code_systems", Merge: Ask, FHIR: "AllergyIntolerance.code.coding.system"},
 		{Name: "kind", Type: Code, Codes: "allergy_kinds", Merge: Latest, FHIR: "AllergyIntolerance.type"},

@@ -19,7 +19,7 @@ var legalMatters = &Entity{
 		{Name: "status", Type: Code, Codes: "legal_matter_states", Merge: Ask, Labels: []Label{LabelLegal}, Required: true},
 		{Name: "jurisdiction", Type: Code, Codes: "countries", Merge: Latest},
 		{Name: "authority", Type: Text, Merge: Latest},
-		{Name: "reference", Type: Text, Merge: Ask, Search: true, Canary: true}, // the authority's file number finds the person there
+		{Name: "reference", Type: Text, Merge: Ask, Search: true, Whole: true, Canary: true}, // the authority's file number finds the person there
 		{Name: "opened_on", Type: Date, Merge: Once},
 		{Name: "person_informed_on", Type: Date, Merge: Latest},
 		{Name: "wishes", Type: LongText, Merge: Latest}, // in the person's own words

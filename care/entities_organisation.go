@@ -118,8 +118,8 @@ var organisationEntities = defaults(General, Normal, ServiceDelivery, []*Entity{
 		FHIR:  "Practitioner",
 		Fields: []Field{
 			{Name: "alias", Type: Text, Merge: Latest, Required: true, Search: true},
-			{Name: "name", Type: Text, Compartment: Identity, Sensitivity: Restricted, Merge: Latest, FHIR: "Practitioner.name", Canary: true},
-			{Name: "phone", Type: Text, Compartment: Identity, Sensitivity: Restricted, Merge: Latest, FHIR: "Practitioner.telecom", Max: 20, Canary: true},
+			{Name: "name", Type: Text, Compartment: Identity, Sensitivity: Restricted, Merge: Latest, FHIR: "Practitioner.name", Search: true, Canary: true},
+			{Name: "phone", Type: Text, Compartment: Identity, Sensitivity: Restricted, Merge: Latest, FHIR: "Practitioner.telecom", Max: 20, Search: true, Whole: true, Canary: true},
 			{Name: "languages", Type: Codes, Codes: "languages", Merge: Union, FHIR: "Practitioner.communication"},
 			{Name: "gender", Type: Code, Codes: "genders", Merge: Latest, FHIR: "Practitioner.gender"},
 			{Name: "modes", Type: Codes, Codes: "interpreting_modes", Merge: Union},

@@ -49,7 +49,7 @@ var shelterEntities = defaults(General, Normal, ServiceDelivery, []*Entity{
 		FHIR:  "Location",
 		Fields: []Field{
 			{Name: "facility", Type: Ref, Ref: "facilities", Merge: Ask, FHIR: "Location.partOf", Required: true},
-			{Name: "name", Type: Text, Merge: Latest, FHIR: "Location.name", Required: true, Search: true},
+			{Name: "name", Type: Text, Merge: Latest, FHIR: "Location.name", Required: true},
 			{Name: "kind", Type: Code, Codes: "unit_kinds", Merge: Ask, FHIR: "Location.physicalType"},
 			{Name: "status", Type: Code, Codes: "unit_states", Merge: Ask, FHIR: "Location.status"},
 			{Name: "floor", Type: Text, Merge: Latest},
@@ -71,7 +71,7 @@ var shelterEntities = defaults(General, Normal, ServiceDelivery, []*Entity{
 		Machine: bedMachine,
 		Fields: []Field{
 			{Name: "unit", Type: Ref, Ref: "units", Merge: Ask, FHIR: "Location.partOf", Required: true},
-			{Name: "label", Type: Text, Merge: Latest, FHIR: "Location.name", Required: true, Search: true},
+			{Name: "label", Type: Text, Merge: Latest, FHIR: "Location.name", Required: true},
 			{Name: "kind", Type: Code, Codes: "bed_kinds", Merge: Ask, FHIR: "Location.physicalType"},
 			{Name: "state", Type: Code, Codes: "bed_states", Merge: Ask, FHIR: "Location.operationalStatus", Required: true, Routing: true},
 			{Name: "blocked_reason", Type: Code, Codes: "blocked_reasons", Merge: Latest},

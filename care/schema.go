@@ -120,6 +120,7 @@ type Field struct {
 	Routing     bool       // stays clear in the store: ids, case, team, state, times
 	Own         bool       // for a Ref to staff: names whoever writes it; nobody signs for somebody else
 	Search      bool       // staff may find the record by it
+	Whole       bool       // for Search: by the whole of it and nothing less (a number, a phone, an address)
 	Canary      bool       // names or locates a person: invented people carry a canary here (R9)
 }
 

@@ -372,6 +372,9 @@ func (s *session) write(a *arrival, rec *record, effects []effect) ([]string, er
 		return nil, err
 	}
 	s.keep(rec)
+	if err := s.named(rec, effects); err != nil {
+		return nil, err
+	}
 	var conflicts []string
 	fields := make(map[fieldsync.Scope][]string)
 	for _, e := range effects {

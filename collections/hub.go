@@ -54,6 +54,7 @@ type Hub struct {
 	epoch   string
 	secret  []byte // MACs cursors, keys of imports; made once, kept in keys.db
 	replica string // the hub's own replica
+	finder  finder
 	wakeMu  sync.Mutex
 	wake    []func(staff []string)
 	out     []func(staff string) // beside wake: who hears that sign-ins ended
@@ -162,6 +163,7 @@ func (h *Hub) Log() *slog.Logger { return h.log }
 func (h *Hub) Close() error {
 	h.reads.idle.Wait() // whoever waited for it may have hung up
 	signed := h.SignLog(context.Background(), true)
+	h.forgetNames()
 	h.writer.close()
 	// As PocketBase itself ends: its log's ticker stops before its databases.
 	return errors.Join(signed, h.keys.close(), h.terminate())

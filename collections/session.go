@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"portolan/care"
+	"portolan/search"
 	fieldsync "portolan/sync"
 )
 
@@ -38,6 +39,7 @@ type state struct {
 	depth   int             // consequences of consequences
 	chains  []chainEnd      // of the replicas whose changes came
 	made    []made          // for the audit log, in the order in which it was made
+	found   []search.Entry  // changed names, for the index
 }
 
 // held are the grants of one person for one case.
@@ -81,6 +83,7 @@ func (h *Hub) enter(ctx context.Context, a care.Actor, f func(*session) error) e
 		}
 		woken, err = s.close()
 		out = s.out
+		t.afterwards = func() { h.indexFound(s.found) }
 		return err
 	})
 	if err != nil {

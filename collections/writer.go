@@ -65,11 +65,12 @@ func (w *writer) keep(queries []string) {
 
 // tx is one transaction of the writer.
 type tx struct {
-	w      *writer
-	sql    *sql.Tx
-	stmts  map[string]*sql.Stmt
-	missed []string
-	noted  []noted // for the audit log, in the order in which it happened
+	w          *writer
+	sql        *sql.Tx
+	stmts      map[string]*sql.Stmt
+	missed     []string
+	noted      []noted // for the audit log, in the order in which it happened
+	afterwards func()  // runs once it is committed, before the next transaction; nil for nothing
 }
 
 // write runs f in one transaction with a full fsync at its end. Where f fails
@@ -118,6 +119,9 @@ func (w *writer) write(ctx context.Context, f func(*tx) error) error {
 	}
 	w.log.grown(grown)
 	w.keep(x.missed)
+	if x.afterwards != nil {
+		x.afterwards()
+	}
 	return nil
 }
 

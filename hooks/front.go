@@ -77,6 +77,9 @@ func New(hub *collections.Hub, cfg Config) (*Front, error) {
 	if f.cfg.Rates == (Rates{}) {
 		f.cfg.Rates = usualRates
 	}
+	if f.cfg.Rates.Search == (Rate{}) {
+		f.cfg.Rates.Search = usualRates.Search
+	}
 	var err error
 	if f.proxies, err = parseProxies(cfg.Proxies); err != nil {
 		return nil, err

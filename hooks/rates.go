@@ -13,12 +13,14 @@ type Rate struct{ PerMinute, Burst int }
 // Rates bound how much of the hub one tablet, one person and one address take.
 // A shelter is one address for all its tablets, and so is a proxy that was not
 // named; guessing has bounds of its own (attempts.go).
-type Rates struct{ Device, Account, Address Rate }
+// A search is asked as one types; who goes through a list of names is slower.
+type Rates struct{ Device, Account, Address, Search Rate }
 
 var usualRates = Rates{
 	Device:  Rate{PerMinute: 300, Burst: 200},
 	Account: Rate{PerMinute: 600, Burst: 400},
 	Address: Rate{PerMinute: 6000, Burst: 6000},
+	Search:  Rate{PerMinute: 20, Burst: 60}, // of one person, on all their devices
 }
 
 var errTooFast = &care.Error{Code: "too_many_requests", Kind: tooMany, Hint: "That was faster than the hub answers one device, person or address. Nothing was lost; go on after a pause."}

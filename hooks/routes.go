@@ -40,6 +40,7 @@ var ownRoutes = []route{
 	{method: "POST", path: "/api/portolan/enrolments", handle: (*Front).newEnrolment},
 	{method: "POST", path: "/api/portolan/devices/{id}/revoke", handle: (*Front).revoke},
 	{method: "POST", path: "/api/portolan/records/{collection}", handle: (*Front).records},
+	{method: "POST", path: "/api/portolan/search", handle: (*Front).search},
 	{method: "GET", path: "/api/portolan/worklist", handle: (*Front).worklist},
 	{method: "GET", path: "/api/portolan/approvals", handle: (*Front).approvals},
 	{method: "POST", path: "/api/portolan/approvals", handle: (*Front).askApproval},

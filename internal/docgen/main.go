@@ -34,7 +34,7 @@ What one record of each collection is, and every field of it. A field's value ma
 
 - **Compartment**: who may see it. **Sensitivity**: HL7 confidentiality N, R or V, and labels.
 - **Merge**: what stands when two people edited it at once ([protocol.md](protocol.md)); *safer* names the values from the least to the most protective.
-- **Purpose**: what it is collected for. **R** required, **C** kept readable to the machine for routing, **S** staff may search by it.
+- **Purpose**: what it is collected for. **R** required, **C** kept readable to the machine for routing, **S** staff may search by it, **W** by the whole of it only.
 
 `
 
@@ -178,7 +178,7 @@ func marks(f *care.Field) string {
 	for _, m := range []struct {
 		on   bool
 		mark string
-	}{{f.Required, "R"}, {f.Routing, "C"}, {f.Search, "S"}} {
+	}{{f.Required, "R"}, {f.Routing, "C"}, {f.Search, "S"}, {f.Whole, "W"}} {
 		if m.on {
 			s += m.mark
 		}
