@@ -2,6 +2,7 @@ package collections
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -102,6 +103,9 @@ func (h *Hub) showFound(ctx context.Context, a care.Actor, hit search.Hit) (Foun
 			continue
 		}
 		reg, err := rec.register(field.Name)
+		if errors.Is(err, ErrKeyGone) {
+			continue
+		}
 		if err != nil {
 			return f, nil, err
 		}
@@ -179,6 +183,9 @@ func searchEntry(r *record) (search.Entry, error) {
 	e := search.Entry{Collection: r.t.entity.Name, Record: r.id, Org: r.org, Case: r.caseID, Topic: r.t.entity.Topic, Seq: r.seq}
 	for _, f := range searched(r.t.entity) {
 		reg, err := r.register(f.Name)
+		if errors.Is(err, ErrKeyGone) {
+			continue // erased: nobody finds it
+		}
 		if err != nil {
 			return e, err
 		}
