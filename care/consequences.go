@@ -28,7 +28,7 @@ type follower func(*check) []Consequence
 var followers = map[string][]follower{
 	"cases":            {openingGrants, ownerGrants, caseDates, riskTask},
 	"survivors":        {childTask, dangerTask},
-	"consents":         {withdrawalMoment, withdrawalFollows},
+	"consents":         {withdrawalMoment, withdrawalFollows, refusalEndsGrants},
 	"risk_assessments": {caseShowsHigher, imminentTask},
 	"stays":            {moveFollows, bedFollows, missingTask},
 	"incidents":        {incidentTask},
@@ -157,8 +157,10 @@ func ownerGrants(c *check) []Consequence {
 
 func grantsFor(c *check, staff string, roles []Role, reason string) []Consequence {
 	var l []Consequence
+	row, _ := c.w.Row("staff", staff)
+	of := ConsentsOf(c.w, c.after.ID)
 	for _, comp := range Compartments {
-		if MayHold(roles, comp) && !hasLiveGrant(c, staff, comp) {
+		if MayHold(roles, comp) && !hasLiveGrant(c, staff, comp) && !refusesUse(c.w, of, c.after.ID, row, comp) {
 			l = append(l, grantFor(c, staff, comp, reason))
 		}
 	}

@@ -45,6 +45,20 @@ type ShareRequest struct {
 	Categories       []Category
 }
 
+// Consents is what the person of one case decided, whole, and whether they
+// are protected as a child, whose own yes counts for nothing alone (R27). The
+// two go together, so that no caller can forget the second: it may be found
+// out long after the yes.
+type Consents struct {
+	Rows  []Row
+	Child bool
+}
+
+// ConsentsOf reads them as they stand.
+func ConsentsOf(w World, caseID string) Consents {
+	return Consents{Rows: w.OfCase("consents", caseID), Child: IsChild(w, caseID)}
+}
+
 // recipient is one way of naming who is meant: the kind, the field of the
 // consent and the part of the request.
 type recipient struct {
@@ -70,13 +84,13 @@ var policeKinds = []string{"LawEnforcement", "ImmigrationService"}
 // action and recipient; a denial, and a withdrawal later than the permit, win
 // at once. Consents of other purposes play no part, either way: agreeing to
 // or refusing one thing is not a condition of another (R2).
-func MayShare(consents []Row, r ShareRequest, now time.Time) Decision {
+func MayShare(of Consents, r ShareRequest, now time.Time) Decision {
 	if reason := badRequest(r); reason != "" {
 		return Decision{Reason: reason}
 	}
-	consents = slices.Clone(consents)
-	slices.SortFunc(consents, func(a, b Row) int { return cmp.Compare(a.ID, b.ID) }) // the same answer in any order
-	for _, c := range consents {
+	of.Rows = slices.Clone(of.Rows)
+	slices.SortFunc(of.Rows, func(a, b Row) int { return cmp.Compare(a.ID, b.ID) }) // the same answer in any order
+	for _, c := range of.Rows {
 		for _, cat := range r.Categories {
 			if denies(c, r, cat, now) {
 				return Decision{Reason: ConsentDenied, Basis: c.ID}
@@ -85,7 +99,7 @@ func MayShare(consents []Row, r ShareRequest, now time.Time) Decision {
 	}
 	var all Decision
 	for _, cat := range r.Categories {
-		d := permitFor(consents, r, cat, now)
+		d := of.permitFor(r, cat, now)
 		if !d.Allowed {
 			return d
 		}
@@ -160,13 +174,13 @@ func refusesRecipient(c Row, r ShareRequest) bool {
 }
 
 // permitFor looks for the permit of one category that lasts longest.
-func permitFor(consents []Row, r ShareRequest, cat Category, now time.Time) Decision {
+func (of Consents) permitFor(r ShareRequest, cat Category, now time.Time) Decision {
 	best, why := Decision{}, Decision{Reason: NoConsent}
-	for _, c := range consents {
+	for _, c := range of.Rows {
 		if !permits(c, r, cat) {
 			continue
 		}
-		d := standing(c, consents, r, cat, now)
+		d := of.standing(c, r, cat, now)
 		switch {
 		case d.Allowed && (!best.Allowed || d.Until.After(best.Until)):
 			best = d
@@ -206,14 +220,14 @@ func permitsRecipient(c Row, r ShareRequest) bool {
 }
 
 // standing says whether a matching permit is in force.
-func standing(c Row, consents []Row, r ShareRequest, cat Category, now time.Time) Decision {
+func (of Consents) standing(c Row, r ShareRequest, cat Category, now time.Time) Decision {
 	end, hasEnd := c.Get("expires_at").Time()
 	from, hasFrom := c.Get("valid_from").Time()
 	d := Decision{Basis: c.ID}
 	switch {
-	case c.Text("status") == "withdrawn" || withdrawnSince(c, consents, r, cat):
+	case c.Text("status") == "withdrawn" || of.withdrawnSince(c, r, cat):
 		d.Reason = ConsentWithdrawn
-	case giverUnfit(c):
+	case of.giverUnfit(c):
 		d.Reason = ConsentGiverUnfit
 	case c.Text("status") != "given" || !hasEnd || !now.Before(end):
 		d.Reason = ConsentExpired
@@ -227,19 +241,24 @@ func standing(c Row, consents []Row, r ShareRequest, cat Category, now time.Time
 
 // giverUnfit says whether the giver turned out to be involved, or the child
 // for whom a guardian agreed does not (UNICEF guidelines 2006: only a court or
-// a best-interest decision goes past that).
-func giverUnfit(c Row) bool {
+// a best-interest decision goes past that), or whether somebody who turned out
+// to be a child agreed alone, or through a guardian whose interests nobody
+// looked at (R27).
+func (of Consents) giverUnfit(c Row) bool {
 	implicated, _ := c.Get("giver_implicated").Bool()
-	decided := c.Text("giver") == "court" || c.Text("giver") == "best_interest_decision"
-	return implicated || c.Text("child_assent") == "dissents" && !decided
+	checked, _ := c.Get("giver_conflict_checked").Bool()
+	giver := c.Text("giver")
+	decided := giver == "court" || giver == "best_interest_decision"
+	alone := giver == "self" || giver == "child_assent" || giver == "guardian" && !checked
+	return implicated || c.Text("child_assent") == "dissents" && !decided || of.Child && alone
 }
 
 // withdrawnSince says whether the person took back any permit for the same
 // disclosure after c began: taking back one of two papers takes back both. A
 // permit that began later is a new answer and stands.
-func withdrawnSince(c Row, consents []Row, r ShareRequest, cat Category) bool {
+func (of Consents) withdrawnSince(c Row, r ShareRequest, cat Category) bool {
 	from, hasFrom := c.Get("valid_from").Time()
-	for _, w := range consents {
+	for _, w := range of.Rows {
 		if w.Text("status") != "withdrawn" || !permits(w, r, cat) {
 			continue
 		}

@@ -85,7 +85,7 @@ func TestMayShare(t *testing.T) {
 		"the court decided":          {[]Row{permit(fields{"giver": "court", "child_assent": "dissents"})}, toB, ShareConsented},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := MayShare(c.consents, c.r, noon)
+			d := MayShare(Consents{Rows: c.consents}, c.r, noon)
 			if d.Reason != c.want || d.Allowed != (c.want == ShareConsented) {
 				t.Errorf("%+v, want %s", d, c.want)
 			}
@@ -109,11 +109,11 @@ func TestR1Police(t *testing.T) {
 					all = append(all, consentRow(100+i, aConsent(fields{"purpose": string(q)})))
 				}
 			}
-			if d := MayShare(all, r, noon); d.Allowed {
+			if d := MayShare(Consents{Rows: all}, r, noon); d.Allowed {
 				t.Errorf("%s for %s: %+v", kind, p, d)
 			}
 			own := append(all, consentRow(200, aConsent(fields{"purpose": "law_enforcement_report"})))
-			if d := MayShare(own, r, noon); d.Allowed != (p == LawEnforcementReport) {
+			if d := MayShare(Consents{Rows: own}, r, noon); d.Allowed != (p == LawEnforcementReport) {
 				t.Errorf("%s for %s with their own consent: %+v", kind, p, d)
 			}
 		}
@@ -168,21 +168,21 @@ func TestMayShareLaws(t *testing.T) {
 			consents = append(consents, randomConsent(r, 100+i))
 		}
 		q := randomRequest(r)
-		d := MayShare(consents, q, noon)
+		d := MayShare(Consents{Rows: consents}, q, noon)
 		shuffled := slices.Clone(consents)
 		r.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
-		if e := MayShare(shuffled, q, noon); e != d {
+		if e := MayShare(Consents{Rows: shuffled}, q, noon); e != d {
 			t.Fatalf("seed %d: in another order %+v, was %+v", seed, e, d)
 		}
 		refusal := randomConsent(r, 50)
 		refusal.V["decision"] = OfText("deny")
-		if e := MayShare(append(slices.Clone(consents), refusal), q, noon); e.Allowed && !d.Allowed {
+		if e := MayShare(Consents{Rows: append(slices.Clone(consents), refusal)}, q, noon); e.Allowed && !d.Allowed {
 			t.Fatalf("seed %d: a refusal opened %+v, was %+v", seed, e, d)
 		}
 		if d.Allowed {
 			allowed++
 			checkShared(t, seed, consents, q, d)
-			closed := MayShare(consents, q, d.Until)
+			closed := MayShare(Consents{Rows: consents}, q, d.Until)
 			for i := range consents { // none begins after noon
 				if from, _ := consents[i].Get("valid_from").Time(); from.After(noon) {
 					closed.Allowed = false
@@ -234,7 +234,7 @@ func TestTimeOnlyCloses(t *testing.T) {
 		q := randomRequest(r)
 		when, denied := noon, false
 		for range 5 {
-			d := MayShare(consents, q, when)
+			d := MayShare(Consents{Rows: consents}, q, when)
 			if d.Allowed && denied {
 				t.Fatalf("seed %d: %v opened what was closed: %+v", seed, when, d)
 			}
@@ -246,14 +246,14 @@ func TestTimeOnlyCloses(t *testing.T) {
 
 func TestSummarySections(t *testing.T) {
 	q := ShareRequest{Purpose: CrossBorderTransfer, Action: Print, RecipientKind: ToCountry, RecipientCountry: "FR"}
-	none := SummarySections(nil, q, noon)
+	none := SummarySections(Consents{}, q, noon)
 	for section, d := range none {
 		if d.Allowed {
 			t.Errorf("%s may be shown and nobody was asked", section)
 		}
 	}
 	health := consentRow(50, aTransferConsent(fields{"categories": []string{"health"}}))
-	got := SummarySections([]Row{health}, q, noon)
+	got := SummarySections(Consents{Rows: []Row{health}}, q, noon)
 	for _, s := range []string{"allergies", "medications", SectionAgreed} {
 		if !got[s].Allowed || got[s].Basis != health.ID {
 			t.Errorf("%s: %+v", s, got[s])
@@ -265,15 +265,15 @@ func TestSummarySections(t *testing.T) {
 		}
 	}
 	pill := row("medicines", id(60), fields{"substance": "Sertraline", "status": "active"})
-	if d, may := MayCarry([]Row{health}, "medications", pill, q, noon); d.Allowed || !may {
+	if d, may := MayCarry(Consents{Rows: []Row{health}}, "medications", pill, q, noon); d.Allowed || !may {
 		t.Errorf("a medicine for the mind goes with a consent to health: %+v", d)
 	}
 	mind := consentRow(51, aTransferConsent(fields{"categories": []string{"health", "mental_health"}}))
-	if d, may := MayCarry([]Row{mind}, "medications", pill, q, noon); !d.Allowed || !may {
+	if d, may := MayCarry(Consents{Rows: []Row{mind}}, "medications", pill, q, noon); !d.Allowed || !may {
 		t.Errorf("%+v %v", d, may)
 	}
 	marked := row("conditions", id(61), fields{"label": "x", "code": "T74.51XA", "code_system": "icd10cm"})
-	if d, may := MayCarry([]Row{mind}, "problems", marked, q, noon); d.Allowed || may {
+	if d, may := MayCarry(Consents{Rows: []Row{mind}}, "problems", marked, q, noon); d.Allowed || may {
 		t.Errorf("a code that marks the person is carried: %+v", d)
 	}
 }

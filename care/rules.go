@@ -28,7 +28,7 @@ var rules = map[string][]rule{
 	"tasks":                 {taskOfRule, taskContact},
 	"documents":             {documentMade, documentHandOut},
 	"feedbacks":             {feedbackHandler},
-	"grants":                {grantTerm, grantHolder, grantReview},
+	"grants":                {grantTerm, grantHolder, grantAgreed, grantReview},
 	"staff":                 {staffOwnRoles},
 	"devices":               {deviceRevoked},
 }

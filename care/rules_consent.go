@@ -150,6 +150,8 @@ func consentGiver(c *check) {
 		c.hold("", "consent_giver_implicated")
 	case giver == "guardian" && !checked:
 		c.hold("", "consent_giver_unchecked")
+	case giver == "best_interest_decision" && !c.bestInterest(c.after.Text("best_interest_decision")):
+		c.hold("", "consent_needs_decision")
 	case (giver == "self" || giver == "child_assent") && IsChild(c.w, c.after.Case):
 		c.hold("", "consent_needs_guardian")
 	}

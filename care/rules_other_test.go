@@ -329,8 +329,9 @@ func TestR17HandOut(t *testing.T) {
 		"paper only":        {fields{"carry_choice": "paper"}, aTransferConsent(nil), "paper", out, nil},
 		"consent over":      {fields{"carry_choice": "both"}, aTransferConsent(fields{"expires_at": noon}), "paper", out, []string{"status document_consent_over"}},
 		"consent withdrawn": {fields{"carry_choice": "both"}, aTransferConsent(fields{"status": "withdrawn"}), "paper", out, []string{"status document_consent_over"}},
-		"a child":           {fields{"child": true}, aTransferConsent(nil), "paper", out, []string{"status document_to_child"}},
-		"a child's lawyer":  {fields{"child": true}, aTransferConsent(nil), "paper", changed(out, "handed_out_to", "lawyer"), nil},
+		"a child":           {fields{"child": true}, aTransferConsent(ofGuardian), "paper", out, []string{"status document_to_child"}},
+		"a child's lawyer":  {fields{"child": true}, aTransferConsent(ofGuardian), "paper", changed(out, "handed_out_to", "lawyer"), nil},
+		"a child's own yes": {fields{"child": true}, aTransferConsent(nil), "paper", changed(out, "handed_out_to", "lawyer"), []string{"status document_consent_over"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := house(t)

@@ -26,51 +26,6 @@ func taskContact(c *check) {
 	}
 }
 
-// documentMade: a summary is what the hub made of the records, never what
-// somebody says it is. One from elsewhere is a document of another kind.
-func documentMade(c *check) {
-	if c.created && c.after.Text("kind") == "summary" && !c.a.IsHub() {
-		c.hold("", "document_of_hub")
-	}
-}
-
-// documentHandOut looks once more, at the moment when a paper leaves the
-// house: at the consent it was made under, at what the person wants to carry,
-// and at who takes it.
-func documentHandOut(c *check) {
-	if !c.enters("handed_out") {
-		return
-	}
-	if id := c.after.Text("consent"); id != "" && !c.consentStands(id, "") {
-		c.holdState("document_consent_over")
-		return
-	}
-	if c.after.Text("kind") != "summary" {
-		return
-	}
-	if to := c.after.Text("handed_out_to"); IsChild(c.w, c.after.Case) && (to == "" || to == "person") {
-		c.holdState("document_to_child") // R27, UK NRM guidance
-		return
-	}
-	for _, s := range c.w.OfCase("survivors", c.after.Case) {
-		if choice := s.Text("carry_choice"); !carries(choice, c.after.Text("edition")) {
-			c.holdState("document_not_wanted") // R17
-		}
-	}
-}
-
-// carries says whether a choice of what to carry allows an edition. Nothing
-// chosen yet leaves the question to the hand-out itself.
-func carries(choice, edition string) bool {
-	switch choice {
-	case "nothing":
-		return false
-	case "phone", "paper":
-		return edition == "" || edition == choice
-	}
-	return true
-}
-
 // feedbackHandler keeps a complaint away from whom it is about, and from who
 // leads them; one about sexual exploitation goes past the organisation's own
 // chain (R35).

@@ -40,7 +40,7 @@ func transferConsented(c *check) {
 // category in the way of the request. How much goes is decided part by part
 // when it goes.
 func (c *check) sharesSomething(r ShareRequest) bool {
-	consents := c.w.OfCase("consents", c.after.Case)
+	consents := ConsentsOf(c.w, c.after.Case)
 	return slices.ContainsFunc(Categories, func(cat Category) bool {
 		r.Categories = []Category{cat}
 		return MayShare(consents, r, c.now).Allowed
@@ -62,11 +62,11 @@ func (c *check) consentStands(id string, p Purpose) bool {
 	if org, ok := c.w.Row("organisations", r.RecipientOrg); ok {
 		r.RecipientOrgKind = org.Text("kind")
 	}
-	consents := c.w.OfCase("consents", c.after.Case)
+	consents := ConsentsOf(c.w, c.after.Case)
 	for _, action := range k.Get("actions").List() {
 		for _, cat := range k.Get("categories").List() {
 			r.Action, r.Categories = Action(action), []Category{Category(cat)}
-			if d := MayShare(consents, r, c.now); d.Allowed && standing(k, consents, r, Category(cat), c.now).Allowed {
+			if d := MayShare(consents, r, c.now); d.Allowed && consents.standing(k, r, Category(cat), c.now).Allowed {
 				return true
 			}
 		}
@@ -80,10 +80,16 @@ func transferChild(c *check) {
 	if !c.enters("sent", "accepted", "departed") || !IsChild(c.w, c.after.Case) {
 		return
 	}
-	d, ok := c.w.Row("documents", c.after.Text("best_interest_decision"))
-	if !ok || d.Case != c.after.Case || d.Text("kind") != "best_interest_decision" || d.Text("status") == "cancelled" {
+	if !c.bestInterest(c.after.Text("best_interest_decision")) {
 		c.holdState("transfer_needs_best_interest")
 	}
+}
+
+// bestInterest says whether a document is a best-interest decision of this
+// case that stands.
+func (c *check) bestInterest(id string) bool {
+	d, ok := c.w.Row("documents", id)
+	return ok && d.Case == c.after.Case && d.Text("kind") == "best_interest_decision" && d.Text("status") != "cancelled"
 }
 
 // transferReturn lets nobody be returned who does not want to, or to a place

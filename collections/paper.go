@@ -24,12 +24,6 @@ var (
 	ErrPaperDamaged = &care.Error{Code: "paper_damaged", Kind: care.Conflict, Hint: "The file of this paper is missing or not the one that was made. Prepare it again."}
 )
 
-// Why a paper may not leave beside what the consents say.
-const (
-	NotWanted    care.Reason = "document_not_wanted" // the person chose not to carry one (R17)
-	TransferOver care.Reason = "transfer_over"       // the move was cancelled, refused or failed
-)
-
 // whyNot says in words, for the console, why a person's agreement does not
 // allow a paper. The app says it by the reason's key.
 var whyNot = map[care.Reason]string{
@@ -39,8 +33,8 @@ var whyNot = map[care.Reason]string{
 	care.ConsentExpired:   "The person's agreement has ended. Ask again.",
 	care.ConsentNotYet:    "The person's agreement begins later.",
 	care.RecipientUnclear: "It is not said for which country or organisation.",
-	NotWanted:             "The person chose not to carry a paper.",
-	TransferOver:          "The move was called off.",
+	care.NotWanted:        "The person chose not to carry a paper.",
+	care.TransferOver:     "The move was called off.",
 }
 
 // NoConsentError says why a person's agreement does not allow a paper.
@@ -230,31 +224,19 @@ func (h *Hub) paperAllowed(ctx context.Context, a care.Actor, paper care.Row) er
 // PaperDecision says whether a prepared summary may still leave the hub.
 func (h *Hub) PaperDecision(ctx context.Context, paper care.Row) (d care.Decision, err error) {
 	defer caught(&err)
-	f := h.world(ctx)
-	transfer, _ := f.Row("transfers", paper.Text("transfer"))
-	r := care.TransferRequest(f, transfer, care.Print)
-	r.Purpose = care.Purpose(paper.Text("purpose"))
-	if country := paper.Text("destination_country"); country != "" {
-		r.RecipientKind, r.RecipientCountry = care.ToCountry, country
-	}
-	r.Categories = care.CarriedCategories(paper.Get("sections").List()...)
-	for _, s := range f.OfCase("survivors", paper.Case) {
-		if choice := s.Text("carry_choice"); choice == "nothing" || choice == "phone" {
-			return care.Decision{Reason: NotWanted}, nil
-		}
-	}
-	if s := transfer.Text("status"); s == "cancelled" || s == "refused" || s == "failed" {
-		return care.Decision{Reason: TransferOver}, nil
-	}
-	return care.MayShare(f.OfCase("consents", paper.Case), r, h.now()), nil
+	return care.PaperDecision(h.world(ctx), paper), nil
 }
 
 // Consents are the person's answers, whole: they decide, and are shown to
 // nobody. What a reader happens not to see of one would make it say more than
-// the person did.
-func (h *Hub) Consents(ctx context.Context, caseID string) (rows []care.Row, err error) {
+// the person did. Only whoever may take something of the case along has it
+// decided.
+func (h *Hub) Consents(ctx context.Context, a care.Actor, file care.Row) (of care.Consents, err error) {
 	defer caught(&err)
-	return h.world(ctx).OfCase("consents", caseID), nil
+	if !care.MaySee(a, care.Carry, care.Target{Org: file.Org, Case: file.Case, Compartment: care.General}, h.now()).Allowed {
+		return of, care.ErrNotFound
+	}
+	return care.ConsentsOf(h.world(ctx), file.Case), nil
 }
 
 // TransferRequest is the disclosure that a transfer needs, without categories.

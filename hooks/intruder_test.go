@@ -47,6 +47,7 @@ func TestAPaperOfAChildIsHandedToTheGuardian(t *testing.T) {
 	p.look(t)
 	_, paper := p.papers(t)
 	p.change(t, "survivors", p.survivor, set{"age_band": text("15-17")})
+	p.guardianAgrees(t)
 	if err := p.HandOut(context.Background(), p.Reload(t, p.owner.Staff), paper.ID); err != nil {
 		t.Fatal(err)
 	}

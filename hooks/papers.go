@@ -72,7 +72,7 @@ func (j *Jobs) look(ctx context.Context, site care.Row) (tally, error) {
 // cancelReasons is what the record of a paper says when it is taken back.
 var cancelReasons = map[care.Reason]string{
 	care.ConsentWithdrawn: "consent_withdrawn", care.ConsentDenied: "consent_withdrawn", care.ConsentExpired: "consent_ended",
-	collections.NotWanted: "person_declined", collections.TransferOver: "plan_changed",
+	care.NotWanted: "person_declined", care.TransferOver: "plan_changed",
 }
 
 // takeBack cancels a prepared paper that may no longer leave. One that was

@@ -88,6 +88,12 @@ func (p *traveller) agreeWith(t *testing.T, id string, more set, categories ...s
 	p.put(t, "consents", id, s)
 }
 
+// guardianAgrees gives the yes of a guardian whose interests were looked at.
+func (p *traveller) guardianAgrees(t *testing.T) {
+	t.Helper()
+	p.agreeWith(t, recordID(9), set{"giver": text("guardian"), "giver_conflict_checked": care.OfBool(true)}, "health", "identity")
+}
+
 func (p *traveller) withdraw(t *testing.T) {
 	t.Helper()
 	p.change(t, "consents", p.consent, set{"status": text("withdrawn"), "withdrawn_at": care.OfTime(p.Clock.Now())})
@@ -361,6 +367,8 @@ func TestAChildsPaperGoesToTheGuardian(t *testing.T) {
 	p.look(t)
 	paper := p.expectPapers(t, "prepared")
 	p.change(t, "survivors", p.survivor, set{"age_disputed": care.OfBool(true)})
+	wantCode(t, "on a child's own yes", p.HandOut(context.Background(), p.owner, paper.ID), "summary_not_agreed")
+	p.guardianAgrees(t)
 	if err := p.HandOut(context.Background(), p.owner, paper.ID); err != nil {
 		t.Fatal(err)
 	}

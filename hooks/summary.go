@@ -56,6 +56,9 @@ func MakeSummary(ctx context.Context, hub *collections.Hub, reader care.Actor, o
 	if err := pdf.Render(&b, doc, pdf.Options{Text: locales.Text}); err != nil {
 		return Summary{}, err
 	}
+	if err := t.still(); err != nil {
+		return Summary{}, err
+	}
 	s := Summary{PDF: b.Bytes(), Languages: t.languages, Sections: t.told(), Country: t.request.RecipientCountry, Day: t.day}
 	s.Basis, s.Until = t.basis()
 	return s, nil
@@ -73,7 +76,7 @@ type teller struct {
 	file      care.Row // the case
 	survivor  care.Row
 	transfer  care.Row
-	consents  []care.Row
+	consents  care.Consents
 	request   care.ShareRequest
 	languages []string
 	decisions map[string]care.Decision
@@ -100,7 +103,7 @@ func (t *teller) begin(o SummaryOrder) (err error) {
 	}
 	switch t.survivor.Text("carry_choice") {
 	case "nothing", "phone":
-		return collections.NoConsentError(collections.NotWanted)
+		return collections.NoConsentError(care.NotWanted)
 	}
 	if t.transfer, err = t.move(o); err != nil {
 		return err
@@ -166,7 +169,7 @@ func (t *teller) timeZone() *time.Location {
 // decide asks, section by section, what the person agreed to share, and notes
 // the answers. Where they agreed to nothing there is no summary.
 func (t *teller) decide() error {
-	consents, err := t.hub.Consents(t.ctx, t.file.ID)
+	consents, err := t.hub.Consents(t.ctx, t.reader, t.file)
 	if err != nil {
 		return err
 	}
@@ -197,6 +200,23 @@ func (t *teller) decide() error {
 		return nil
 	}
 	return collections.NoConsentError(whyNothing(t.decisions))
+}
+
+// still asks again, when the paper is made: what the person took back while
+// that was done is not given to anybody.
+func (t *teller) still() error {
+	of, err := t.hub.Consents(t.ctx, t.reader, t.file)
+	if err != nil {
+		return err
+	}
+	r := t.request
+	r.Categories = care.CarriedCategories(t.told()...)
+	d := care.MayShare(of, r, t.hub.Now())
+	if d.Allowed {
+		return nil
+	}
+	target := care.Target{Collection: "documents", Org: t.file.Org, Case: t.file.ID, Compartment: care.General}
+	return errors.Join(t.hub.Audit(t.ctx, t.reader, collections.ActPrint, target, d), collections.NoConsentError(d.Reason))
 }
 
 // whyNothing is what the worker should hear when nothing may be shared: that
