@@ -124,12 +124,13 @@ var organisationEntities = defaults(General, Normal, ServiceDelivery, []*Entity{
 			{Name: "gender", Type: Code, Codes: "genders", Merge: Latest, FHIR: "Practitioner.gender"},
 			{Name: "modes", Type: Codes, Codes: "interpreting_modes", Merge: Union},
 			{Name: "organisation", Type: Ref, Ref: "organisations", Merge: Ask},
-			// R8: no interpreter of the same community, or with ties to agencies, without a check.
-			{Name: "nationalities", Type: Codes, Codes: "countries", Sensitivity: Restricted, Merge: Union},
-			{Name: "communities", Type: Texts, Sensitivity: Restricted, Merge: Union},
-			{Name: "ties", Type: Texts, Sensitivity: Restricted, Merge: Union},
+			// R8: no interpreter of the same community, or with ties to agencies, without a check. Whose
+			// people somebody must not meet is for those who work with people, not for the whole house.
+			{Name: "nationalities", Type: Codes, Codes: "countries", Compartment: Identity, Sensitivity: Restricted, Merge: Union},
+			{Name: "communities", Type: Texts, Compartment: Identity, Sensitivity: Restricted, Merge: Union},
+			{Name: "ties", Type: Texts, Compartment: Identity, Sensitivity: Restricted, Merge: Union},
 			// The people whom this interpreter must not meet, by case; a removal must be certain, so an addition stands.
-			{Name: "excluded_cases", Type: Refs, Ref: "cases", Sensitivity: Restricted, Merge: Union},
+			{Name: "excluded_cases", Type: Refs, Ref: "cases", Compartment: Identity, Sensitivity: Restricted, Merge: Union},
 			{Name: "vetted_on", Type: Date, Merge: Ask},
 			{Name: "vetted_until", Type: Date, Merge: Safer, Safer: Comparator{Dates: "earliest"}},
 			{Name: "confidentiality_signed_on", Type: Date, Merge: Ask},

@@ -222,3 +222,28 @@ func TestOneTableOfCompartments(t *testing.T) {
 		t.Error("powers are given to the wrong")
 	}
 }
+
+// TestR5AuditorAndOperatorSeeNoContents: no field of any case, nor what names
+// or locates anybody, nor a reference to a case, whatever they were granted.
+func TestR5AuditorAndOperatorSeeNoContents(t *testing.T) {
+	eachField(t, func(t *testing.T, e *Entity, f *Field, where string) {
+		for _, role := range []Role{Auditor, Operator} {
+			a := Actor{Staff: workerA, Org: orgA, Roles: []Role{role}, Grants: []Grant{
+				{ID: "g", Case: caseA, Compartment: f.Compartment, Until: noon.Add(time.Hour)},
+				{ID: "h", Case: caseA, Compartment: f.Compartment, Until: noon.Add(time.Hour), BreakGlass: true}}}
+			target := Target{Collection: e.Name, Org: orgA, Topic: e.Topic, Compartment: f.Compartment}
+			if e.Topic == NoTopic {
+				target.Case = caseA
+			}
+			contents := e.Topic == NoTopic || f.Canary || f.Compartment != General || f.Ref == "cases"
+			for _, act := range []Act{Read, Carry} {
+				if d := MaySee(a, act, target, noon); d.Allowed && contents {
+					t.Errorf("%s: the %s may %s it: %+v", where, role, act, d)
+				}
+			}
+			if d := MayBreakGlass(a, target); d.Allowed {
+				t.Errorf("%s: the %s breaks the glass", where, role)
+			}
+		}
+	})
+}

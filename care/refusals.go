@@ -69,6 +69,7 @@ var refusals = []struct{ reason, meaning string }{
 	{"payment_not_paid", "nothing was paid that could be confirmed"},
 	{"person_has_stay", "the person has another bed at that time"},
 	{"reference_other_case", "the record referred to belongs to another case"},
+	{"reference_other_org", "the record referred to belongs to another organisation"},
 	{"referral_needs_consent", "the person has not agreed to this referral"},
 	{"referral_needs_outcome", "a referral that is done has an outcome"},
 	{"referral_needs_reason", "a rejected referral has a reason"},

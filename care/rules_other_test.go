@@ -493,6 +493,53 @@ func TestReferenceIntoAnotherCase(t *testing.T) {
 	set := fields{"substance": "x", "status": "active", "condition": id(70)}
 	wantHeld(t, m.try(t, outreachA, "medicines", id(100), set), "condition reference_other_case")
 	wantHeld(t, m.try(t, outreachA, "cases", caseA, fields{"linked_cases": []string{caseB}}))
+	theirs := row("beds", id(71), fields{"unit": id(72), "label": "bed", "state": "available"})
+	theirs.Org = orgB
+	m.put(theirs)
+	wantHeld(t, m.try(t, outreachA, "stays", id(101), fields{"status": "checked_in", "check_in": noon, "bed": id(71)}), "bed reference_other_org")
+	if m.text(t, "stays", id(101), "status") != "checked_in" {
+		t.Error("that somebody is in the house must be known in any case")
+	}
+	wantHeld(t, m.try(t, outreachA, "stays", id(101), fields{"bed": id(10)}))
+}
+
+// TestR5NoReferenceOut: of every collection and every field that refers to
+// something, none leads to a record of another organisation, and none to
+// another case but those that are meant to.
+func TestR5NoReferenceOut(t *testing.T) {
+	eachField(t, func(t *testing.T, e *Entity, f *Field, where string) {
+		if f.Ref == "" || f.Ref == "organisations" {
+			return
+		}
+		target, _ := Find(f.Ref)
+		for _, org := range []string{orgA, orgB} {
+			m := house(t)
+			there := row(f.Ref, id(400), fields{"status": "vetted"}) // whatever else an interpreter is asked
+			there.Org = org
+			if target.Topic == NoTopic {
+				there.Case = caseB
+			}
+			m.put(there)
+			set := fields{f.Name: OfText(id(400))}
+			if f.Type == Refs {
+				set[f.Name] = []string{id(400)}
+			}
+			reason, want := "", "reference_other_org"
+			if org == orgA {
+				want = "reference_other_case"
+			}
+			before := row(e.Name, id(401), fields{})
+			for _, r := range Check(m, theHub, before, row(e.Name, id(401), set), []string{f.Name}) {
+				if r.Reason == "reference_other_org" || r.Reason == "reference_other_case" {
+					reason = r.Reason
+				}
+			}
+			may := org == orgA && (target.Topic != NoTopic || crossing[f.Ref] || crossing[where])
+			if (reason == want) == may {
+				t.Errorf("%s to %s of organisation %s: held %q", where, f.Ref, org[34:], reason)
+			}
+		}
+	})
 }
 
 func TestNobodyRaisesThemselves(t *testing.T) {

@@ -44,32 +44,37 @@ func (h *Hub) FinishRun(ctx context.Context, r Run, outcome string) error {
 }
 
 // Sites lists the organisations that work with this hub: those that hold
-// their own record, unlike partners in the directory.
-func (h *Hub) Sites(ctx context.Context) ([]care.Row, error) {
-	return h.rowsOf(ctx, "organisations", `id = org`)
+// their own record, unlike partners in the directory. For the hub alone, as
+// the other lists of its jobs are: they show records whole.
+func (h *Hub) Sites(ctx context.Context, a care.Actor) ([]care.Row, error) {
+	return h.rowsOf(ctx, a, "organisations", `id = org`)
 }
 
 // Departures lists the moves of an organisation's cases that are under way and
 // leave until a moment.
-func (h *Hub) Departures(ctx context.Context, org string, until time.Time) ([]care.Row, error) {
-	return h.rowsOf(ctx, "transfers", `org = ? AND status IN ('consented', 'sent', 'accepted') AND departure_at != '' AND departure_at <= ?`,
+func (h *Hub) Departures(ctx context.Context, a care.Actor, org string, until time.Time) ([]care.Row, error) {
+	return h.rowsOf(ctx, a, "transfers", `org = ? AND status IN ('consented', 'sent', 'accepted') AND departure_at != '' AND departure_at <= ?`,
 		org, care.FormatTime(until))
 }
 
 // PreparedPapers lists the summaries of an organisation that lie ready, and
 // those given out that nobody has called back.
-func (h *Hub) PreparedPapers(ctx context.Context, org string) ([]care.Row, error) {
-	return h.rowsOf(ctx, "documents", `org = ? AND kind = 'summary' AND status IN ('prepared', 'handed_out')`, org)
+func (h *Hub) PreparedPapers(ctx context.Context, a care.Actor, org string) ([]care.Row, error) {
+	return h.rowsOf(ctx, a, "documents", `org = ? AND kind = 'summary' AND status IN ('prepared', 'handed_out')`, org)
 }
 
 // PaperTasks lists the open tasks that say that a paper lies ready.
-func (h *Hub) PaperTasks(ctx context.Context, org string) ([]care.Row, error) {
-	return h.rowsOf(ctx, "tasks", `org = ? AND title_key = 'paper_ready' AND status = 'open' AND raised_by = 'job'`, org)
+func (h *Hub) PaperTasks(ctx context.Context, a care.Actor, org string) ([]care.Row, error) {
+	return h.rowsOf(ctx, a, "tasks", `org = ? AND title_key = 'paper_ready' AND status = 'open' AND raised_by = 'job'`, org)
 }
 
 // rowsOf reads records for the hub's own work, by its routing columns.
-func (h *Hub) rowsOf(ctx context.Context, collection, where string, args ...any) (out []care.Row, err error) {
+// Nobody else has them whole: a person reads by Read and List, which decide.
+func (h *Hub) rowsOf(ctx context.Context, a care.Actor, collection, where string, args ...any) (out []care.Row, err error) {
 	defer caught(&err)
+	if !a.IsHub() {
+		return nil, ErrNoPower
+	}
 	t := h.tables[collection]
 	rows, err := reader{ctx, h.readDB()}.rows(t.selects+` WHERE `+where+` ORDER BY id`, args...)
 	if err != nil {

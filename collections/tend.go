@@ -60,7 +60,7 @@ func (h *Hub) Tend(ctx context.Context) error {
 // overdue lists the open tasks that are to be escalated.
 func (h *Hub) overdue(ctx context.Context) (due []care.Row, err error) {
 	defer caught(&err)
-	rows, err := h.rowsOf(ctx, "tasks", `status = 'open' AND due_at != '' AND due_at <= ?`, care.FormatTime(h.now().Add(-care.EscalateAfter)))
+	rows, err := h.rowsOf(ctx, h.HubActor(), "tasks", `status = 'open' AND due_at != '' AND due_at <= ?`, care.FormatTime(h.now().Add(-care.EscalateAfter)))
 	for _, r := range rows {
 		if len(care.Escalate(h.world(ctx), r)) > 0 {
 			due = append(due, r)
@@ -72,7 +72,7 @@ func (h *Hub) overdue(ctx context.Context) (due []care.Row, err error) {
 // staleBeds lists the beds whose state is not what the stays in them say.
 func (h *Hub) staleBeds(ctx context.Context) (stale []care.Row, err error) {
 	defer caught(&err)
-	rows, err := h.rowsOf(ctx, "beds", `state IN ('held', 'occupied') OR EXISTS
+	rows, err := h.rowsOf(ctx, h.HubActor(), "beds", `state IN ('held', 'occupied') OR EXISTS
 		(SELECT 1 FROM stays WHERE stays.bed = beds.id AND stays.status IN ('planned', 'checked_in'))`)
 	for _, r := range rows {
 		if care.BedState(h.world(ctx), r) != r.Text("state") {

@@ -116,7 +116,7 @@ func (j *Jobs) newSites() {
 func (j *Jobs) Schedule() error {
 	j.turn.Lock()
 	defer j.turn.Unlock()
-	sites, err := j.hub.Sites(j.ctx)
+	sites, err := j.hub.Sites(j.ctx, j.hub.HubActor())
 	if err != nil {
 		return fmt.Errorf("reading the sites: %w", err)
 	}
@@ -178,7 +178,7 @@ func (j *Jobs) onTime(job, site string) {
 // CatchUp runs, for each site, the last due time of each job that was missed,
 // once, and takes up a run that was cut off.
 func (j *Jobs) CatchUp(ctx context.Context) error {
-	sites, err := j.hub.Sites(ctx)
+	sites, err := j.hub.Sites(ctx, j.hub.HubActor())
 	if err != nil {
 		return fmt.Errorf("reading the sites: %w", err)
 	}
@@ -241,7 +241,7 @@ func lastDue(job string, zone *time.Location, now time.Time) (due time.Time, ok 
 // Look prepares the papers of all sites now, whatever the clock says: for a
 // person who does not want to wait, and for the demo.
 func (j *Jobs) Look(ctx context.Context) error {
-	sites, err := j.hub.Sites(ctx)
+	sites, err := j.hub.Sites(ctx, j.hub.HubActor())
 	if err != nil {
 		return fmt.Errorf("reading the sites: %w", err)
 	}

@@ -25,7 +25,7 @@ func (n tally) String() string {
 // again at the next look.
 func (j *Jobs) look(ctx context.Context, site care.Row) (tally, error) {
 	var n tally
-	papers, err := j.hub.PreparedPapers(ctx, site.ID)
+	papers, err := j.hub.PreparedPapers(ctx, j.hub.HubActor(), site.ID)
 	if err != nil {
 		return n, err
 	}
@@ -40,7 +40,7 @@ func (j *Jobs) look(ctx context.Context, site care.Row) (tally, error) {
 			n.cancelled++
 		}
 	}
-	tasks, err := j.hub.PaperTasks(ctx, site.ID)
+	tasks, err := j.hub.PaperTasks(ctx, j.hub.HubActor(), site.ID)
 	if err != nil {
 		return n, err
 	}
@@ -52,7 +52,7 @@ func (j *Jobs) look(ctx context.Context, site care.Row) (tally, error) {
 			return n, ctx.Err()
 		}
 	}
-	moves, err := j.hub.Departures(ctx, site.ID, j.hub.Now().AddDate(0, 0, LeadDays))
+	moves, err := j.hub.Departures(ctx, j.hub.HubActor(), site.ID, j.hub.Now().AddDate(0, 0, LeadDays))
 	if err != nil {
 		return n, err
 	}
