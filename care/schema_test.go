@@ -90,7 +90,7 @@ func TestTypesSayWhatTheyNeed(t *testing.T) {
 	})
 }
 
-func TestEveryFieldSaysWhoSeesItAndWhy(t *testing.T) {
+func TestR14EveryFieldSaysWhoSeesItAndWhy(t *testing.T) {
 	sensitivities := []Sensitivity{Normal, Restricted, VeryRestricted}
 	labels := []Label{LabelSDV, LabelPSY, LabelHIV, LabelSTD, LabelSUD, LabelSEX, LabelETH, LabelTrafficking, LabelLegal, LabelLocation}
 	eachField(t, func(t *testing.T, e *Entity, f *Field, where string) {
@@ -239,7 +239,7 @@ var vault = strings.Fields(`prs_Salutation prs_FirstName prs_MiddleName prs_Seco
 	prs_Title prs_Email prs_HomePhone prs_MobilePhone prs_MailingCity prs_MailingCountry prs_MailingState
 	prs_MailingStreet prs_MailingPostalCode prs_MailingLongitude prs_MailingLatitude`)
 
-func TestIdentityStaysInTheVault(t *testing.T) {
+func TestR9IdentityStaysInTheVault(t *testing.T) {
 	naming := regexp.MustCompile(`^(Patient|RelatedPerson)\.(name\.(given|family|prefix)|birthDate|address|photo|telecom)($|\.(line|city|state|postalCode|country|value)$)`)
 	eachField(t, func(t *testing.T, e *Entity, f *Field, where string) {
 		if e.Name == "identities" && f.Compartment != Identity {
