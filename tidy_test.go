@@ -52,10 +52,11 @@ var arrows = map[string][]string{
 	"indicators":    {"care"},
 	"interop":       {"care"},
 	"pdf":           {"care", "locales", "pdf/typeset"},
+	"photo":         {"care"},
 	"pdf/typeset":   {},
 	"pb_migrations": {},
 	"tablet":        {"care", "sync", "locales", "audit"},
-	"collections":   {"care", "search", "sync", "seal", "audit", "signin", "handover", "pb_migrations"},
+	"collections":   {"care", "search", "sync", "seal", "audit", "signin", "photo", "handover", "pb_migrations"},
 	"hooks":         {"care", "search", "sync", "seal", "audit", "handover", "indicators", "interop", "pdf", "locales", "collections", "signin", "web"},
 	"ops":           {"care", "sync", "seal", "audit", "handover", "indicators", "interop", "pdf", "locales", "collections", "hooks", "signin", "tablet", "internal/gen"},
 	"web":           {},
@@ -72,6 +73,7 @@ var thirdParty = map[string][]string{
 	"care":          {"github.com/google/uuid"},
 	"audit":         {"golang.org/x/mod"},
 	"pdf":           {"github.com/jung-kurt/gofpdf", "golang.org/x/text"},
+	"photo":         {"golang.org/x/image"},
 	"pdf/typeset":   {"github.com/go-text/typesetting", "github.com/jung-kurt/gofpdf", "golang.org/x/text"},
 	"search":        {"golang.org/x/text"},
 	"collections":   {"github.com/pocketbase/pocketbase", "github.com/pocketbase/dbx", "github.com/google/uuid", "modernc.org/sqlite", "golang.org/x/crypto"},
@@ -90,7 +92,7 @@ var thirdParty = map[string][]string{
 
 // pure packages take the time and the randomness that they need as arguments:
 // the same input gives the same output, in a test and on a tablet.
-var pure = []string{"care", "sync", "pdf", "pdf/typeset", "interop", "search", "seal", "audit", "signin", "handover", "indicators", "internal/gen", "sync/simtest"}
+var pure = []string{"care", "sync", "pdf", "pdf/typeset", "interop", "search", "seal", "audit", "signin", "photo", "handover", "indicators", "internal/gen", "sync/simtest"}
 
 // clockCalls of package time read or wait for the real clock.
 var clockCalls = []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker"}

@@ -15,6 +15,8 @@ const (
 	ActList    = "list"
 	ActPrint   = "print"
 	ActHandOut = "hand_out"
+	ActFile    = "file"
+	ActUpload  = "upload"
 	ActChange  = "change"
 	ActEnrol   = "enrol"
 	ActRevoke  = "revoke"

@@ -44,11 +44,14 @@ type Hub struct {
 	rand    io.Reader
 	log     *slog.Logger
 
-	keys    *keyring
-	writer  writer
-	reads   readQueue // disclosures that wait for the audit log
-	disk    *disk
-	checks  checks
+	keys   *keyring
+	writer writer
+	reads  readQueue // disclosures that wait for the audit log
+	disk   *disk
+	checks checks
+
+	contents, pictures sync.Mutex // one document's bytes are kept, and one picture written, at a time
+
 	pulls   chan struct{} // one per pull that is being answered
 	tables  map[string]*table
 	epoch   string

@@ -94,6 +94,11 @@ func (h *Hub) DocumentFile(ctx context.Context, a care.Actor, id string) (name s
 	if err != nil {
 		return "", nil, err
 	}
+	return h.paperFile(ctx, a, paper)
+}
+
+func (h *Hub) paperFile(ctx context.Context, a care.Actor, paper care.Row) (name string, b []byte, err error) {
+	id := paper.ID
 	if s := paper.Text("status"); s == "cancelled" || s == "not_recallable" {
 		return "", nil, ErrPaperState
 	}

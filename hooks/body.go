@@ -62,6 +62,7 @@ var (
 	errBodyType     = badBody("body_wrong_type", "A member of the body has the wrong type.")
 	errBodyGzip     = badBody("body_bad_gzip", "The body is not what Content-Encoding says.")
 	errBodyEncoding = badBody("body_encoding_unknown", "Content-Encoding may be gzip or identity.")
+	errBodyPacked   = badBody("body_encoding_unknown", "Send the file as it is, without Content-Encoding.")
 	errBodyKind     = badBody("body_not_json", "Send Content-Type: application/json.")
 	errBodyBroken   = badBody("body_broken_off", "The body ended before its end. Send it again.")
 )
@@ -77,13 +78,16 @@ func decode(e *core.RequestEvent, limit int64, v any) error {
 }
 
 func readBody(e *core.RequestEvent, limit int64) ([]byte, error) {
-	// PocketBase keeps a second copy of a body, above 32 MB in a file. What a
-	// tablet sends must not lie in /tmp.
-	body := e.Request.Body
-	if re, ok := body.(*router.RereadableReadCloser); ok {
-		body = re.ReadCloser
+	return readJSON(e.Response, e.Request, rawBody(e), limit)
+}
+
+// rawBody is a request's body as it comes. PocketBase keeps a second copy,
+// above 32 MB in a file: what a tablet sends must not lie in /tmp.
+func rawBody(e *core.RequestEvent) io.Reader {
+	if re, ok := e.Request.Body.(*router.RereadableReadCloser); ok {
+		return re.ReadCloser
 	}
-	return readJSON(e.Response, e.Request, body, limit)
+	return e.Request.Body
 }
 
 // readJSON reads a body that says it is JSON, unpacked, up to a limit.
@@ -130,6 +134,8 @@ type patient struct {
 	begun time.Time
 	end   time.Time
 	read  int64
+
+	broken error // why there was no more, where that was not the end
 }
 
 func newPatient(w http.ResponseWriter, r *http.Request, body io.Reader, limit int64) *patient {
@@ -154,6 +160,9 @@ func (p *patient) Read(b []byte) (int, error) {
 	}
 	n, err := p.body.Read(b)
 	p.read += int64(n)
+	if err != nil && !errors.Is(err, io.EOF) {
+		p.broken = err
+	}
 	return n, err
 }
 

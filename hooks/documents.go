@@ -5,25 +5,54 @@ import (
 	"mime"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/pocketbase/pocketbase/core"
 
 	"portolan/care"
+	"portolan/collections"
 )
 
-// documentFile sends the bytes of a paper to whoever may print it.
+// documentFile sends the bytes of a document to whoever may have them, always
+// to be saved.
 func (f *Front) documentFile(e *core.RequestEvent, a care.Actor) error {
 	release, err := f.files.take(e.Request.Context(), a)
 	if err != nil {
 		return err
 	}
 	defer release()
-	name, b, err := f.hub.DocumentFile(e.Request.Context(), a, e.Request.PathValue("id"))
+	c, err := f.hub.File(e.Request.Context(), a, e.Request.PathValue("id"))
 	if err != nil {
 		return err
 	}
-	return sendFile(e, name, "application/pdf", b)
+	return sendFile(e, c.Name, c.Type, c.Bytes)
+}
+
+// keepFile takes the bytes of a document whose record is there. What they are
+// is said in Content-Type; a name is not asked for.
+func (f *Front) keepFile(e *core.RequestEvent, a care.Actor) error {
+	switch {
+	case e.Request.Header.Get("Content-Encoding") != "":
+		return errBodyPacked
+	case e.Request.ContentLength > collections.ContentBytesMax:
+		return collections.ErrContentTooLarge
+	}
+	release, err := f.uploads.take(e.Request.Context(), a)
+	if err != nil {
+		return err
+	}
+	defer release()
+	kind, _, _ := strings.Cut(e.Request.Header.Get("Content-Type"), ";")
+	body := newPatient(e.Response, e.Request, rawBody(e), collections.ContentBytesMax)
+	kept, err := f.hub.KeepContent(e.Request.Context(), a, e.Request.PathValue("id"), strings.ToLower(strings.TrimSpace(kind)), body)
+	if body.broken != nil {
+		return errBodyBroken
+	}
+	if err != nil {
+		return err
+	}
+	return reply(e, kept)
 }
 
 // sendFile sends bytes to be saved under a name, never to be shown in the

@@ -54,6 +54,7 @@ type Front struct {
 	meter    *meter
 	readers  *places
 	files    *places // papers and documents on their way out
+	uploads  *places // and on their way in
 	wake     *waker
 	stall    time.Duration // wakeStall, but for a test
 	patience patience      // usualPatience, but for a test
@@ -72,7 +73,7 @@ func New(hub *collections.Hub, cfg Config) (*Front, error) {
 	f := &Front{
 		hub: hub, app: hub.App(), log: hub.Log(), cfg: cfg, started: hub.Now(),
 		routes: append(append([]route{}, pocketBaseDoors...), ownRoutes...), attempts: newAttempts(hub.Now),
-		meter: newMeter(hub.Now), readers: newPlaces(), files: newPlaces(), wake: newWaker(hub), stall: wakeStall, patience: usualPatience, jobs: NewJobs(hub),
+		meter: newMeter(hub.Now), readers: newPlaces(readersMax, readersEach), files: newPlaces(readersMax, readersEach), uploads: newPlaces(uploadsMax, uploadsEach), wake: newWaker(hub), stall: wakeStall, patience: usualPatience, jobs: NewJobs(hub),
 	}
 	if f.cfg.Rates == (Rates{}) {
 		f.cfg.Rates = usualRates

@@ -163,6 +163,7 @@ func (w *world) idDoors(collection, id string) []idDoor {
 		{"POST", "/api/portolan/enrolments", "/api/portolan/enrolments", map[string]any{"staff": id}, "staff"},
 		{"POST", "/api/portolan/approvals/{id}/decide", "/api/portolan/approvals/" + id + "/decide", map[string]any{"agree": true}, ""},
 		{"GET", "/api/portolan/documents/{id}/file", "/api/portolan/documents/" + id + "/file", nil, "documents"},
+		{"POST", "/api/portolan/documents/{id}/file", "/api/portolan/documents/" + id + "/file", map[string]any{}, "documents"},
 		{"POST", "/api/portolan/documents/{id}/hand-out", "/api/portolan/documents/" + id + "/hand-out", map[string]any{}, "documents"},
 	}
 }

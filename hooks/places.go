@@ -17,17 +17,20 @@ const (
 	readersMax  = 16
 	readersEach = 2
 	readerWait  = 10 * time.Second
+
+	uploadsMax, uploadsEach = 4, 1 // each is in memory whole
 )
 
 // places are what large bodies need one of.
 type places struct {
+	most int // that one tablet or person has
 	all  chan struct{}
 	mu   sync.Mutex
 	each map[string]int // by tablet, or member of staff
 }
 
-func newPlaces() *places {
-	return &places{all: make(chan struct{}, readersMax), each: map[string]int{}}
+func newPlaces(all, most int) *places {
+	return &places{most: most, all: make(chan struct{}, all), each: map[string]int{}}
 }
 
 // take takes one of the places for large bodies.
@@ -53,7 +56,7 @@ func (p *places) take(ctx context.Context, a care.Actor) (release func(), err er
 func (p *places) enter(who string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.each[who] >= readersEach {
+	if p.each[who] >= p.most {
 		return false
 	}
 	p.each[who]++

@@ -10,7 +10,7 @@ import (
 )
 
 func TestNobodyTakesThePlacesOfTheOthers(t *testing.T) {
-	p, ctx := newPlaces(), context.Background()
+	p, ctx := newPlaces(readersMax, readersEach), context.Background()
 	greedy := care.Actor{Staff: "a", Device: "one"}
 	var release []func()
 	for range readersEach {

@@ -48,6 +48,7 @@ var ownRoutes = []route{
 	{method: "POST", path: "/api/portolan/emergencies", handle: (*Front).breakGlass},
 	{method: "GET", path: "/api/portolan/emergencies", handle: (*Front).emergencies},
 	{method: "GET", path: "/api/portolan/documents/{id}/file", handle: (*Front).documentFile},
+	{method: "POST", path: "/api/portolan/documents/{id}/file", handle: (*Front).keepFile},
 	{method: "POST", path: "/api/portolan/documents/{id}/hand-out", handle: (*Front).handOut},
 }
 

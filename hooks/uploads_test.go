@@ -1,0 +1,340 @@
+package hooks_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"image/png"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"portolan/care"
+	"portolan/collections"
+	"portolan/hooks"
+)
+
+// hidden stands in every file of these tests where people do not look.
+const hidden = "1.2921S 36.8219E"
+
+// photograph is a JPEG with a comment and something behind its end.
+func photograph(t *testing.T) []byte {
+	t.Helper()
+	m := image.NewRGBA(image.Rect(0, 0, 60, 40))
+	for i := range m.Pix {
+		m.Pix[i] = byte(i)
+	}
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, m, nil); err != nil {
+		t.Fatal(err)
+	}
+	comment := append([]byte{0xff, 0xfe, 0, byte(len(hidden) + 2)}, hidden...)
+	return append(append(append([]byte{0xff, 0xd8}, comment...), b.Bytes()[2:]...), "<html><script>"+hidden...)
+}
+
+// archive is a case with a worker on it and documents without their bytes.
+type archive struct {
+	*site
+	worker, other care.Actor
+	desk, foreign string // tokens of somebody on the case, and of somebody who is not
+	n             int
+}
+
+func newArchive(t *testing.T) *archive {
+	t.Helper()
+	s := serve(t, hooks.Config{})
+	a := &archive{site: s}
+	a.worker, a.desk = s.staff(t, care.Outreach, care.LegalWorker)
+	a.other, a.foreign = s.staff(t, care.Outreach, care.LegalWorker)
+	s.Must(t, a.worker, collections.Draft{Collection: "cases", Record: caseID, Case: caseID, Set: map[string]care.Value{"status": care.OfText("Active"), "owner": care.OfText(a.worker.Staff)}})
+	for _, c := range []care.Compartment{care.General, care.Evidence} {
+		have := false
+		for _, g := range s.Reload(t, a.worker.Staff).Grants {
+			have = have || g.Compartment == c
+		}
+		if !have {
+			s.Must(t, s.HubActor(), collections.Draft{Collection: "grants", Case: caseID, Org: s.Org, Set: map[string]care.Value{
+				"staff": care.OfText(a.worker.Staff), "compartment": care.OfText(string(c)), "status": care.OfText("active"),
+				"until": care.OfTime(s.Clock.Now().AddDate(0, 3, 0))}})
+		}
+	}
+	return a
+}
+
+// document makes a record without bytes.
+func (a *archive) document(t *testing.T, kind string, c care.Compartment, more map[string]care.Value) string {
+	t.Helper()
+	a.n++
+	set := map[string]care.Value{"kind": care.OfText(kind), "status": care.OfText("kept"), "compartment": care.OfText(string(c))}
+	for name, v := range more {
+		set[name] = v
+	}
+	id := freshID(uint64(1000 + a.n))
+	a.Must(t, a.HubActor(), collections.Draft{Collection: "documents", Record: id, Case: caseID, Org: a.Org, Set: set})
+	return id
+}
+
+func filePath(id string) string { return "/api/portolan/documents/" + id + "/file" }
+
+func (a *archive) upload(t *testing.T, id, token, kind string, b []byte) answer {
+	t.Helper()
+	return a.ask(t, "POST", filePath(id), token, b, "Content-Type", kind)
+}
+
+// TestPhotographsTellNothingBesides: attack case 21, over the network and on
+// the disk.
+func TestPhotographsTellNothingBesides(t *testing.T) {
+	a := newArchive(t)
+	id := a.document(t, "photo", care.General, nil)
+	up := a.upload(t, id, a.desk, "image/jpeg", photograph(t))
+	var kept collections.Kept
+	up.into(t, &kept)
+	down := a.ask(t, "GET", filePath(id), a.desk, nil)
+	if down.status != http.StatusOK || kept.Type != "image/jpeg" || hexSum(down.body) != kept.SHA256 || int64(len(down.body)) != kept.Size {
+		t.Errorf("%d, %+v", down.status, kept)
+	}
+	row, err := a.Read(t.Context(), a.HubActor(), "documents", id)
+	if size, _ := row.Get("size").Int(); err != nil || row.Text("sha256") != kept.SHA256 || size != kept.Size || row.Text("mime") != "image/jpeg" {
+		t.Errorf("the record says %v: %v", row.V, err)
+	}
+	if bytes.Contains(down.body, []byte(hidden)) || bytes.Contains(down.body, []byte("script")) {
+		t.Error("the picture still tells where it was taken")
+	}
+	if _, err := jpeg.Decode(bytes.NewReader(down.body)); err != nil {
+		t.Error(err)
+	}
+	a.leavesTo(t, "a photograph", down, "document.jpg")
+	again := a.upload(t, id, a.desk, "image/jpeg", photograph(t))
+	if !bytes.Equal(again.body, up.body) {
+		t.Errorf("the same again: %d %s", again.status, again.body)
+	}
+	if other := a.upload(t, id, a.desk, "image/png", pngOf(t, 3)); other.status != http.StatusConflict || other.code(t) != "document_written" {
+		t.Errorf("another picture: %d %s", other.status, other.body)
+	}
+	a.nowhere(t, hidden)
+}
+
+// leavesTo checks what a browser is told of a file.
+func (a *archive) leavesTo(t *testing.T, what string, got answer, name string) {
+	t.Helper()
+	h := got.header
+	if h.Get("Content-Disposition") != "attachment; filename="+name || h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Cache-Control") != "no-store" ||
+		!strings.Contains(h.Get("Content-Security-Policy"), "sandbox") || !strings.Contains(h.Get("Content-Security-Policy"), "default-src 'none'") {
+		t.Errorf("%s leaves with %v", what, h)
+	}
+}
+
+// nowhere looks for words in everything that the hub keeps on its disk.
+func (a *archive) nowhere(t *testing.T, words string) {
+	t.Helper()
+	err := filepath.WalkDir(a.Dir(), func(path string, d os.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		if bytes.Contains(b, []byte(words)) {
+			t.Errorf("%s holds %q", filepath.Base(path), words)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func hexSum(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+func pngOf(t *testing.T, side int) []byte {
+	t.Helper()
+	m := image.NewGray(image.Rect(0, 0, side, side))
+	m.SetGray(1, 1, color.Gray{Y: 200})
+	var b bytes.Buffer
+	if err := png.Encode(&b, m); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// TestFilesAreWhatTheySayAndNeverShown: attack case 20. What a browser would
+// run is refused, what another program might run is saved and not shown.
+func TestFilesAreWhatTheySayAndNeverShown(t *testing.T) {
+	a := newArchive(t)
+	pdf := []byte("%PDF-1.7\n1 0 obj <</OpenAction <</S /JavaScript /JS (app.alert(1))>>>> endobj")
+	for _, c := range []struct {
+		kind, name string
+		b          []byte
+	}{
+		{"application/pdf", "document.pdf", pdf},
+		{"text/plain", "document.txt", []byte("<script>alert(1)</script>")},
+		{"application/vnd.openxmlformats-officedocument.wordprocessingml.document", "document.docx", []byte("PK\x03\x04 macro")},
+		{"Text/Plain; charset=utf-8", "document.txt", []byte("κείμενο")},
+		{"audio/ogg", "document.ogg", []byte("OggS\x00")},
+	} {
+		id := a.document(t, "letter", care.General, nil)
+		if up := a.upload(t, id, a.desk, c.kind, c.b); up.status != http.StatusOK {
+			t.Errorf("%s: %d %s", c.kind, up.status, up.body)
+			continue
+		}
+		down := a.ask(t, "GET", filePath(id), a.desk, nil)
+		if down.status != http.StatusOK || !bytes.Equal(down.body, c.b) {
+			t.Errorf("%s comes back as %d %q", c.kind, down.status, down.body)
+		}
+		a.leavesTo(t, c.kind, down, c.name)
+	}
+	id := a.document(t, "letter", care.General, nil)
+	svg := []byte(`<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>`)
+	for _, c := range []struct {
+		what, kind string
+		b          []byte
+		status     int
+		code       string
+	}{
+		{"SVG", "image/svg+xml", svg, 400, "document_type"},
+		{"HTML", "text/html", []byte("<html>"), 400, "document_type"},
+		{"XHTML", "application/xhtml+xml", svg, 400, "document_type"},
+		{"SVG that says it is a picture", "image/png", svg, 400, "document_type"},
+		{"a program that says it is a PDF", "application/pdf", []byte("MZ\x90\x00"), 400, "document_type"},
+		{"a PDF that says it is text", "text/plain", append(pdf, 0), 400, "document_type"},
+		{"an archive that says it is a picture", "image/jpeg", []byte("PK\x03\x04"), 400, "document_type"},
+		{"nothing that it says it is", "", pdf, 400, "document_type"},
+		{"anything", "application/octet-stream", pdf, 400, "document_type"},
+		{"a form", "multipart/form-data; boundary=x", []byte("--x"), 400, "document_type"},
+		{"no bytes", "text/plain", []byte{}, 400, "document_empty"},
+		{"a picture cut short", "image/jpeg", photograph(t)[:120], 400, "photo_unreadable"},
+		{"too much", "text/plain", bytes.Repeat([]byte("a"), collections.ContentBytesMax+1), 413, "document_too_large"},
+	} {
+		if got := a.upload(t, id, a.desk, c.kind, c.b); got.status != c.status || got.code(t) != c.code {
+			t.Errorf("%s: %d %s, want %d %s", c.what, got.status, got.body, c.status, c.code)
+		}
+	}
+	for _, enc := range []string{"gzip", "br", "zstd"} {
+		if got := a.ask(t, "POST", filePath(id), a.desk, gzipped(t, []byte("text")), "Content-Type", "text/plain", "Content-Encoding", enc); got.code(t) != "body_encoding_unknown" {
+			t.Errorf("packed with %s: %d %s", enc, got.status, got.body)
+		}
+	}
+	if got := a.ask(t, "GET", filePath(id), a.desk, nil); got.status != http.StatusNotFound {
+		t.Errorf("after refusals there is %d %.100s", got.status, got.body)
+	}
+}
+
+// TestUploadsStayWithinMemory: attack cases 16 and 21.
+func TestUploadsStayWithinMemory(t *testing.T) {
+	a := newArchive(t)
+	id := a.document(t, "letter", care.General, nil)
+	endless := bytes.Repeat([]byte("a"), 80<<20)
+	used := allocated(func() {
+		// Without a length the hub reads until its limit.
+		got := a.sendFile(t, filePath(id), a.desk, "text/plain", endless)
+		if got.status != http.StatusRequestEntityTooLarge {
+			t.Errorf("%d %s", got.status, got.body)
+		}
+	})
+	if used > 2*heapMax {
+		t.Errorf("80 MB take %d MB", used>>20)
+	}
+}
+
+// sendFile is send with another type.
+func (a *archive) sendFile(t *testing.T, path, token, kind string, b []byte) answer {
+	t.Helper()
+	return a.send(t, path, token, b, "Content-Type", kind)
+}
+
+// TestEvidenceIsKeptByteForByte: its hash stands with its custody, only a copy
+// of a picture is shown, and what is no picture is not given out.
+func TestEvidenceIsKeptByteForByte(t *testing.T) {
+	a := newArchive(t)
+	original := photograph(t)
+	id := a.document(t, "photo", care.Evidence, nil)
+	item := freshID(2000)
+	a.Must(t, a.HubActor(), collections.Draft{Collection: "evidence_items", Record: item, Case: caseID, Org: a.Org, Set: map[string]care.Value{
+		"description": care.OfText("A photograph"), "kind": care.OfText("photo"), "document": care.OfText(id)}})
+	var kept collections.Kept
+	a.upload(t, id, a.desk, "image/jpeg", original).into(t, &kept)
+	if kept.SHA256 != hexSum(original) || kept.Size != int64(len(original)) {
+		t.Errorf("evidence was altered: %+v", kept)
+	}
+	down := a.ask(t, "GET", filePath(id), a.desk, nil)
+	if down.status != http.StatusOK || bytes.Contains(down.body, []byte(hidden)) {
+		t.Errorf("what is shown: %d, %d bytes", down.status, len(down.body))
+	}
+	a.leavesTo(t, "evidence", down, "document.jpg")
+	row, err := a.Read(t.Context(), a.HubActor(), "evidence_items", item)
+	if err != nil || row.Text("sha256") != hexSum(original) || row.Text("mime") != "image/jpeg" {
+		t.Errorf("the item says %v: %v", row.V, err)
+	}
+	chain, err := a.List(t.Context(), a.HubActor(), collections.Query{Collection: "custody_events", Case: caseID})
+	if err != nil || len(chain) != 1 || chain[0].Text("sha256") != hexSum(original) || chain[0].Text("purpose") != "stored" || chain[0].Text("actor") != a.worker.Staff || chain[0].Text("item") != item {
+		t.Errorf("its custody is %v: %v", chain, err)
+	}
+	// The same again adds nothing; other bytes are refused.
+	a.upload(t, id, a.desk, "image/jpeg", original).into(t, &kept)
+	if chain, _ := a.List(t.Context(), a.HubActor(), collections.Query{Collection: "custody_events", Case: caseID}); len(chain) != 1 {
+		t.Errorf("%d events", len(chain))
+	}
+	if got := a.upload(t, id, a.desk, "image/jpeg", original[:len(original)-1]); got.code(t) != "document_written" {
+		t.Errorf("other bytes: %d %s", got.status, got.body)
+	}
+	// A hash that the tablet took when it was taken must be that of the bytes.
+	promised := a.document(t, "photo", care.Evidence, map[string]care.Value{"sha256": care.OfText(hexSum(original))})
+	if got := a.upload(t, promised, a.desk, "image/jpeg", original[:len(original)-1]); got.code(t) != "document_written" {
+		t.Errorf("other bytes than promised: %d %s", got.status, got.body)
+	}
+	if got := a.upload(t, promised, a.desk, "image/jpeg", original); got.status != http.StatusOK {
+		t.Errorf("the bytes that were promised: %d %s", got.status, got.body)
+	}
+	page := a.document(t, "other", care.Evidence, nil)
+	if got := a.upload(t, page, a.desk, "text/html", []byte("<script>")); got.status != http.StatusOK {
+		t.Errorf("a web page as evidence: %d %s", got.status, got.body)
+	}
+	if got := a.ask(t, "GET", filePath(page), a.desk, nil); got.code(t) != "evidence_not_shown" {
+		t.Errorf("a web page as evidence is shown: %d %.100s", got.status, got.body)
+	}
+}
+
+// TestFilesFollowTheirPartOfTheCase: who may not see a document's part of the
+// case hears that there is none, in both directions.
+func TestFilesFollowTheirPartOfTheCase(t *testing.T) {
+	a := newArchive(t)
+	general, secret := a.document(t, "letter", care.General, nil), a.document(t, "letter", care.Evidence, nil)
+	for _, id := range []string{general, secret} {
+		if got := a.upload(t, id, a.desk, "text/plain", []byte("words")); got.status != http.StatusOK {
+			t.Fatalf("%d %s", got.status, got.body)
+		}
+	}
+	a.Must(t, a.HubActor(), collections.Draft{Collection: "grants", Case: caseID, Org: a.Org, Set: map[string]care.Value{
+		"staff": care.OfText(a.other.Staff), "compartment": care.OfText("general"), "status": care.OfText("active"),
+		"until": care.OfTime(a.Clock.Now().AddDate(0, 3, 0))}})
+	_, stranger := a.staff(t, care.HealthWorker)
+	none := a.ask(t, "GET", filePath(nobodyHasThis), stranger, nil)
+	for _, c := range []struct {
+		who, token, id string
+		may            bool
+	}{{"a colleague on the plain part", a.foreign, general, true}, {"a colleague on the plain part", a.foreign, secret, false}, {"a stranger", stranger, general, false}, {"a stranger", stranger, secret, false}} {
+		got, put := a.ask(t, "GET", filePath(c.id), c.token, nil), a.upload(t, c.id, c.token, "text/plain", []byte("words"))
+		if c.may != (got.status == http.StatusOK) || c.may != (put.status == http.StatusOK) {
+			t.Errorf("%s: reads %d, writes %d %s", c.who, got.status, put.status, put.body)
+		}
+		if !c.may && (!bytes.Equal(got.body, none.body) || !bytes.Equal(put.body, none.body)) {
+			t.Errorf("%s: %s and %s, for an id of nobody %s", c.who, got.body, put.body, none.body)
+		}
+	}
+	for _, id := range []string{"..%2f..%2fdata.db", "../../data.db", "CON", strings.Repeat("x", 4096), "x%00", ".."} { // attack case 19
+		if got := a.raw(t, "GET "+filePath(id)+" HTTP/1.1\r\nHost: hub\r\nAuthorization: Bearer "+a.desk+"\r\nConnection: close\r\n\r\n"); !strings.HasPrefix(got, "HTTP/1.1 404") && !strings.HasPrefix(got, "HTTP/1.1 400") {
+			t.Errorf("%.40s: %.200s", id, got)
+		}
+	}
+	a.Must(t, a.HubActor(), collections.Draft{Collection: "documents", Record: freshID(3000), Case: caseID, Org: a.Org, Set: map[string]care.Value{
+		"kind": care.OfText("summary"), "status": care.OfText("prepared")}})
+	if got := a.upload(t, freshID(3000), a.desk, "application/pdf", []byte("%PDF-")); got.code(t) != "document_of_hub" {
+		t.Errorf("a summary by hand: %d %s", got.status, got.body)
+	}
+}
