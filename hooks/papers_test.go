@@ -302,8 +302,8 @@ func TestWhatStandsInTheWayIsSaid(t *testing.T) {
 		says    string
 	}{
 		{"a language that cannot be set", func(p *traveller) { p.change(t, "survivors", p.survivor, set{"primary_language": text("ar")}) }, "summary_language", "Arabic (ar)"},
-		{"a script that cannot be set", func(p *traveller) {
-			p.change(t, "medicines", p.medicine, set{"instructions": text("بعد الأكل")})
+		{"a script without a font", func(p *traveller) {
+			p.change(t, "medicines", p.medicine, set{"instructions": text("식후 30분")})
 		}, "summary_text", "Instructions"},
 		{"a word that gives away", func(p *traveller) {
 			p.change(t, "medicines", p.medicine, set{"instructions": text("ask at the shelter")})
@@ -323,7 +323,7 @@ func TestWhatStandsInTheWayIsSaid(t *testing.T) {
 				if !strings.Contains(r.Text("details"), c.says) {
 					t.Errorf("the task says %q, want %q in it", r.Text("details"), c.says)
 				}
-				for _, secret := range []string{"الأكل", "shelter", "Marisol"} {
+				for _, secret := range []string{"식후", "shelter", "Marisol"} {
 					if strings.Contains(r.Text("details"), secret) {
 						t.Errorf("the task holds %q", secret)
 					}

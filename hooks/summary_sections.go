@@ -92,16 +92,23 @@ func (t *teller) about() ([]pdf.Entry, error) {
 		return nil, err
 	}
 	var names []string
+	romanised := map[string]string{}
 	for _, i := range identities {
 		whole := joinNames(i.Text("given_name"), i.Text("middle_name"), i.Text("family_name"))
 		names = append(names, whole, i.Text("romanised_name"))
+		romanised[whole] = i.Text("romanised_name")
 	}
 	names = append(names, t.survivor.Text("alias"))
 	var details []pdf.Detail
 	// The first that can be printed right; where none can, printing says so.
 	named := slices.DeleteFunc(names, func(n string) bool { return n == "" })
 	if at := slices.IndexFunc(named, pdf.CanSet); at >= 0 {
-		details = append(details, pdf.Of("name", pdf.Exactly(named[at])))
+		written := []pdf.Value{pdf.Exactly(named[at])}
+		// For a reader who does not know the letters.
+		if r := romanised[named[at]]; r != "" && r != named[at] && pdf.CanSet(r) {
+			written = append(written, pdf.Exactly(r))
+		}
+		details = append(details, pdf.Of("name", written...))
 	} else if len(named) > 0 {
 		details = append(details, pdf.Of("name", pdf.Exactly(named[0])))
 	}

@@ -5,14 +5,15 @@ import (
 	"strings"
 	"unicode"
 
-	"portolan/care"
+	"portolan/pdf/typeset"
 )
 
 // composer turns a summary into rows of runs, one cell per column, and refuses
 // what must not or cannot be printed. Nothing is drawn before all is composed.
 type composer struct {
-	text  Lookup
-	langs []string // one per column
+	text   Lookup
+	langs  []string // one per column
+	setter *typeset.Setter
 }
 
 // row is one line of the document's table: the cells stand side by side.
@@ -57,7 +58,7 @@ func (c *composer) each(key string) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		settled, err := c.settleAll([]run{{text: s, field: key}})
+		settled, err := c.settleAll([]run{{text: s, lang: lang, field: key}})
 		if err != nil {
 			return nil, err
 		}
@@ -176,9 +177,9 @@ func (c *composer) cell(section string, e Entry, lang string) ([]paragraph, erro
 			return nil, err
 		}
 		if len(flow) > 0 {
-			flow = append(flow, run{text: "·", field: key})
+			flow = append(flow, run{text: "·", lang: lang, field: key})
 		}
-		flow = append(flow, run{text: strings.Replace(labelled, "{label}", label, 1), field: key})
+		flow = append(flow, run{text: strings.Replace(labelled, "{label}", label, 1), lang: lang, field: key})
 		flow = append(flow, value...)
 	}
 	if len(flow) > 0 {
@@ -222,7 +223,7 @@ func (c *composer) say(v Value, field, lang string) ([]run, error) {
 			if v.Number != "" {
 				whole = v.Number + " " + said
 			}
-			runs := []run{{text: whole, bold: true, exact: v.Number != "", field: field}}
+			runs := []run{{text: whole, lang: lang, bold: true, exact: v.Number != "", field: field}}
 			return beside(runs, said, v.Beside, field), nil
 		}
 		if v.Text == "" {
@@ -237,12 +238,9 @@ func (c *composer) say(v Value, field, lang string) ([]run, error) {
 		return []run{{text: v.Text, bold: true, exact: true, field: field}}, nil
 	}
 	if !checked(v.Lang) {
-		return nil, &care.Error{
-			Code: "summary_text_language", Kind: care.Unprocessed,
-			Hint: "The text under “" + c.fieldName(field) + "” is in " + LanguageName(v.Lang) + ", and it cannot be checked for words that would give the person away. Say it in English, French or Spanish.",
-		}
+		return nil, c.uncheckable(field, LanguageName(v.Lang))
 	}
-	runs := beside([]run{{text: v.Text, bold: true, field: field}}, v.Text, v.Beside, field)
+	runs := beside([]run{{text: v.Text, lang: v.Lang, bold: true, free: true, field: field}}, v.Text, v.Beside, field)
 	if v.Lang == lang {
 		return runs, nil
 	}
@@ -250,7 +248,7 @@ func (c *composer) say(v Value, field, lang string) ([]run, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(runs, run{text: mark, field: field}), nil
+	return append(runs, run{text: mark, lang: lang, field: field}), nil
 }
 
 // term is the wording of a code: that of the papers, else that of the app.

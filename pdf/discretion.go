@@ -1,6 +1,7 @@
 package pdf
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -22,8 +23,9 @@ import (
 // traitant" and "ce médicament traite", Spanish "se trata de", "médico
 // tratante" and "accidente de tráfico", English "pimple" and "in that case no".
 //
-// English, French and Spanish are complete as far as we know; the others hold
-// the plainest words and wait for native readers (docs/terms.md).
+// English, French and Spanish are complete as far as we know; the others, and
+// those of giveaways.go, hold the plainest words and wait for native readers
+// (docs/terms.md).
 var forbidden = map[string][]string{
 	"en": {
 		"traffick*", "trafficker*", "human traffic", "victim*", "exploit*", "shelter*", "safe house", "safehouse",
@@ -84,7 +86,15 @@ var forbidden = map[string][]string{
 }
 
 // checked says whether the words of a language can be held against a list.
-func checked(lang string) bool { return lang == "" || forbidden[lang] != nil }
+func checked(lang string) bool {
+	return lang == "" || forbidden[lang] != nil || inArabicLetters[lang] != nil || inIndicLetters[lang] != nil || anywhere[lang] != nil
+}
+
+// checkable says whether all letters of a text belong to a language that has a
+// list.
+func checkable(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return unicode.IsLetter(r) && !unicode.In(r, listed...) })
+}
 
 // phrase is one entry of the lists, word by word.
 type phrase []pattern
@@ -100,18 +110,42 @@ type pattern struct {
 // not change.
 var phrases = func() map[rune][]phrase {
 	all := map[rune][]phrase{}
-	for _, words := range forbidden {
-		for _, w := range words {
-			var p phrase
-			for _, word := range strings.Fields(fold(w, "*#")) {
-				stem, begins := strings.CutSuffix(word, "*")
-				p = append(p, pattern{word: stem, begins: begins, number: word == "#"})
+	add := func(w string) {
+		var p phrase
+		for _, word := range strings.Fields(fold(w, "*#")) {
+			stem, begins := strings.CutSuffix(word, "*")
+			p = append(p, pattern{word: stem, begins: begins, number: word == "#"})
+		}
+		first, _ := utf8.DecodeRuneInString(p[0].word)
+		all[first] = append(all[first], p)
+	}
+	for _, lists := range []map[string][]string{forbidden, inIndicLetters} {
+		for _, words := range lists {
+			for _, w := range words {
+				add(w)
 			}
-			first, _ := utf8.DecodeRuneInString(p[0].word)
-			all[first] = append(all[first], p)
+		}
+	}
+	for _, words := range inArabicLetters {
+		for _, w := range words {
+			for _, prefix := range arabicPrefixes {
+				add(prefix + w)
+			}
 		}
 	}
 	return all
+}()
+
+// stretches are the words that are looked for anywhere, without spaces.
+var stretches = func() []string {
+	var all []string
+	for _, words := range anywhere {
+		for _, w := range words {
+			all = append(all, strings.ReplaceAll(fold(w, ""), " ", ""))
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }()
 
 func (p pattern) matches(word string) bool {
@@ -137,6 +171,10 @@ func (p phrase) at(words []string) bool {
 	return true
 }
 
+// thaiBegins is the first character of Thai, the first of the scripts of which
+// words are looked for anywhere.
+const thaiBegins = 0x0E00
+
 // Indiscreet returns the words of a text that must not stand on paper, folded
 // as they were found, so that whoever wrote it can be shown them. A code that
 // labels a person as trafficked counts as one.
@@ -148,6 +186,14 @@ func Indiscreet(text string) []string {
 		for _, p := range phrases[first] {
 			if p.at(words[i:]) {
 				found = append(found, strings.Join(words[i:i+len(p)], " "))
+			}
+		}
+	}
+	if strings.ContainsFunc(text, func(r rune) bool { return r >= thaiBegins }) {
+		unbroken := strings.Join(words, "")
+		for _, w := range stretches {
+			if strings.Contains(unbroken, w) {
+				found = append(found, w)
 			}
 		}
 	}
@@ -166,13 +212,13 @@ func fold(text, keep string) string {
 	gap := false
 	for _, r := range norm.NFKD.String(text) {
 		switch {
-		case unicode.Is(unicode.M, r) || invisible(r):
-		case unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune(keep, r):
+		case dropped(r) || invisible(r):
+		case unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.Is(unicode.M, r) || strings.ContainsRune(keep, r):
 			if gap && b.Len() > 0 {
 				b.WriteByte(' ')
 			}
 			gap = false
-			b.WriteRune(unicode.ToLower(r))
+			b.WriteRune(sameLetter(unicode.ToLower(r)))
 		default:
 			gap = true
 		}

@@ -16,12 +16,20 @@ var giveaways = map[string][]string{
 	"it": {"vittima", "sfruttamento", "polizia"}, "de": {"Opfer", "Menschenhandel", "Frauenhaus", "Polizei"},
 	"vi": {"nạn nhân", "buôn người"}, "tl": {"biktima", "pulis"},
 	"ru": {"жертва торговли людьми", "полиция", "приют"}, "uk": {"жертва", "поліція", "торгівля людьми"}, "el": {"θύμα", "αστυνομία"},
+	"ar": {"ذهبت إلى الشرطة", "ضحيّة", "الاتجار بالبشر", "بالاستغلال"}, "fa": {"به پلیس گفت", "قربانی قاچاق انسان", "خانهٔ امن"},
+	"ps": {"پوليس", "جبري واده"}, "ur": {"پولیس", "پناہ گاہ میں", "انسانی اسمگلنگ"},
+	"hi": {"पुलिस को", "मानव तस्करी", "बलात्कारी"}, "ne": {"प्रहरी", "बेचबिखनमा"}, "bn": {"পুলিশের কাছে", "মানব পাচারের"}, "pa": {"ਪੁਲਿਸ", "ਤਸਕਰੀ"},
+	"ta": {"காவல்துறையில்", "ஆள் கடத்தல்"}, "si": {"පොලිසිය පොලිස්පතියා", "මිනිස් ජාවාරම"},
+	"my": {"သူမသည်လူကုန်ကူးခံရ", "ရဲစခန်း"}, "km": {"នាងទៅប៉ូលិស", "ការជួញដូរមនុស្ស"}, "th": {"แจ้งตำรวจแล้ว", "การค้ามนุษย์"}, "lo": {"ໄປຫາຕຳຫຼວດ", "ຄ້າມະນຸດ"},
+	"am": {"በፖሊስ", "የሰዎች ዝውውር"}, "ti": {"ናብ ፖሊስ", "ንግዲ ሰብ"}, "zh": {"她去了警察局", "人口贩卖的受害者"},
 }
 
 func TestEveryLanguageKnowsItsGiveaways(t *testing.T) {
-	for lang := range forbidden {
-		if len(giveaways[lang]) == 0 {
-			t.Errorf("no example for the list of %s", lang)
+	for _, lists := range []map[string][]string{forbidden, inArabicLetters, inIndicLetters, anywhere} {
+		for lang := range lists {
+			if len(giveaways[lang]) == 0 {
+				t.Errorf("no example for the list of %s", lang)
+			}
 		}
 	}
 	for lang, texts := range giveaways {
@@ -41,6 +49,8 @@ func TestOrdinaryWordsPass(t *testing.T) {
 		"pimples and acne", "polycythaemia, policitemia", "refugee status applied for", "in that case no more tablets",
 		"rapeseed oil allergy", "policy number", "exploratory surgery", "explorar el abdomen", "grape juice", "victory", "a slavic language",
 		"casos anteriores", "le foyer infectieux", "T74.4, Z04.1, F43.1", "Opfi", "dossier médical",
+		"شريط واحد، الأشرطة", "بیش از ۳ قرص تجاوز نکند", "मधुमेह से पीड़ित", "অন্ত্রে শোষণ", "ทาสบู่", "மதுவுக்கு அடிமை", "متاثرہ حصہ",
+		"दिन में दो बार खाने के बाद", "មួយថ្ងៃម្តង", "饭后服用，每日一次", "በቀን ሁለት ጊዜ", "තුන් වරක්", "တစ်နေ့တစ်ကြိမ်", "ມື້ລະເທື່ອ",
 	} {
 		if found := Indiscreet(text); len(found) > 0 {
 			t.Errorf("%q was refused for %q", text, found)

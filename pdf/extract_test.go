@@ -3,7 +3,6 @@ package pdf
 import (
 	"bytes"
 	"compress/zlib"
-	"encoding/binary"
 	"encoding/json"
 	"io"
 	"os"
@@ -18,9 +17,15 @@ import (
 // reading is what another program finds in the bytes of a summary.
 type reading struct {
 	raw   []byte
-	pages []string          // the text of each page, in the order of drawing
-	maps  map[string][]byte // font resource (F1, F2) → its CIDToGIDMap
-	used  map[string]map[rune]bool
+	pages []string           // the text of each page, in the order of drawing
+	fonts map[string]fontMap // by the name of the resource
+	used  map[string]map[int]bool
+}
+
+// fontMap is what a font says of its codes.
+type fontMap struct {
+	text   map[int]string // ToUnicode
+	glyphs []byte         // CIDToGIDMap
 }
 
 func (r reading) text() string { return strings.Join(r.pages, "\n") }
@@ -34,43 +39,62 @@ func plain(s string) string {
 var (
 	object   = regexp.MustCompile(`(?s)(\d+) 0 obj\n(.*?)\nendobj`)
 	stream   = regexp.MustCompile(`(?s)^(.*?)stream\n(.*)\nendstream$`)
-	setFont  = regexp.MustCompile(`/(F[0-9a-f]+) [0-9.]+ Tf`)
-	fontRes  = regexp.MustCompile(`/(F[0-9a-f]+) (\d+) 0 R`)
+	drawing  = regexp.MustCompile(`/(T\d+) [0-9.]+ Tf|<([0-9A-F]*)>|ET`)
+	fontRes  = regexp.MustCompile(`/(T\d+) (\d+) 0 R`)
 	cidMap   = regexp.MustCompile(`/CIDToGIDMap (\d+) 0 R`)
-	descents = regexp.MustCompile(`/DescendantFonts \[(\d+) 0 R\]`)
+	descents = regexp.MustCompile(`/DescendantFonts\[(\d+) 0 R\]`)
 	unicodes = regexp.MustCompile(`/ToUnicode (\d+) 0 R`)
+	mapping  = regexp.MustCompile(`<([0-9A-F]{4})><([0-9A-F]+)>`)
 )
 
 // read takes the bytes apart without the code that made them: objects,
 // content streams, the fonts' maps to characters and to glyphs.
 func read(t *testing.T, raw []byte) reading {
 	t.Helper()
-	r := reading{raw: raw, maps: map[string][]byte{}, used: map[string]map[rune]bool{}}
+	r := reading{raw: raw, fonts: map[string]fontMap{}, used: map[string]map[int]bool{}}
 	objects, order := map[string]string{}, []string{}
 	for _, m := range object.FindAllSubmatch(raw, -1) {
 		objects[string(m[1])] = string(m[2])
 		order = append(order, string(m[1]))
 	}
-	for _, id := range order {
-		for _, m := range fontRes.FindAllStringSubmatch(objects[id], -1) {
-			font := objects[m[2]]
-			identity := string(body(t, objects[find(t, unicodes, font)]))
-			if !strings.Contains(identity, "1 beginbfrange\n<0000> <FFFF> <0000>\n") {
-				t.Fatalf("font %s does not map its codes to Unicode one to one", m[1])
-			}
-			descendant := objects[find(t, descents, font)]
-			r.maps[m[1]] = body(t, objects[find(t, cidMap, descendant)])
-			r.used[m[1]] = map[rune]bool{}
+	for _, m := range fontRes.FindAllStringSubmatch(objects["2"], -1) {
+		font := objects[m[2]]
+		f := fontMap{text: map[int]string{}, glyphs: body(t, objects[find(t, cidMap, objects[find(t, descents, font)])])}
+		for _, line := range mapping.FindAllStringSubmatch(string(body(t, objects[find(t, unicodes, font)])), -1) {
+			f.text[codes(t, line[1])[0]] = utf16Text(codes(t, line[2]))
 		}
+		r.fonts[m[1]], r.used[m[1]] = f, map[int]bool{}
 	}
 	for _, id := range order {
 		if strings.Contains(objects[id], "stream\n") {
-			if content := body(t, objects[id]); bytes.Contains(content, []byte(" Tf")) && bytes.Contains(content, []byte("BT")) {
+			if content := body(t, objects[id]); bytes.Contains(content, []byte(" Tf")) {
 				r.pages = append(r.pages, r.page(t, content))
 			}
 		}
 	}
 	return r
+}
+
+// codes reads a string of hexadecimal digits as units of two bytes.
+func codes(t *testing.T, hex string) []int {
+	t.Helper()
+	var all []int
+	for ; len(hex) >= 4; hex = hex[4:] {
+		n, err := strconv.ParseUint(hex[:4], 16, 16)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, int(n))
+	}
+	return all
+}
+
+func utf16Text(units []int) string {
+	var all []uint16
+	for _, u := range units {
+		all = append(all, uint16(u))
+	}
+	return string(utf16.Decode(all))
 }
 
 func find(t *testing.T, re *regexp.Regexp, in string) string {
@@ -102,67 +126,38 @@ func body(t *testing.T, obj string) []byte {
 	return plain
 }
 
-// page reads the strings that are shown, each on a line of its own.
+// page reads the lines that are shown.
 func (r reading) page(t *testing.T, content []byte) string {
 	t.Helper()
-	var out []string
+	var out strings.Builder
 	font := ""
-	for at := 0; at < len(content); {
-		rest := content[at:]
-		if m := setFont.FindSubmatch(rest); m != nil && bytes.HasPrefix(rest, m[0]) {
-			font = string(m[1])
-			at += len(m[0])
-			continue
-		}
-		if rest[0] != '(' {
-			at++
-			continue
-		}
-		s, n := literal(rest)
-		at += n
-		units := make([]uint16, len(s)/2)
-		for i := range units {
-			units[i] = binary.BigEndian.Uint16(s[2*i:])
-		}
-		text := string(utf16.Decode(units))
-		for _, c := range text {
-			r.used[font][c] = true
-		}
-		out = append(out, text)
-	}
-	return strings.Join(out, "\n")
-}
-
-// literal reads a string of PDF 32000-1, 7.3.4.2.
-func literal(in []byte) (s []byte, length int) {
-	for i := 1; i < len(in); i++ {
-		switch in[i] {
-		case '\\':
-			i++
-			switch in[i] {
-			case 'r':
-				s = append(s, '\r')
-			case 'n':
-				s = append(s, '\n')
-			default:
-				s = append(s, in[i])
-			}
-		case ')':
-			return s, i + 1
+	for _, m := range drawing.FindAllStringSubmatch(string(content), -1) {
+		switch {
+		case m[1] != "":
+			font = m[1]
+		case m[0] == "ET":
+			out.WriteByte('\n')
 		default:
-			s = append(s, in[i])
+			for _, code := range codes(t, m[2]) {
+				text, ok := r.fonts[font].text[code]
+				if !ok {
+					t.Errorf("the code %d of %s stands for no text", code, font)
+				}
+				r.used[font][code] = true
+				out.WriteString(text)
+			}
 		}
 	}
-	return s, len(in)
+	return out.String()
 }
 
-// glyphOf is the glyph that a font shows for a character; 0 is a gap.
-func (r reading) glyphOf(font string, c rune) int {
-	m := r.maps[font]
-	if int(c)*2+1 >= len(m) {
+// glyphOf is the glyph that a font shows for a code; 0 is a gap.
+func (r reading) glyphOf(font string, code int) int {
+	m := r.fonts[font].glyphs
+	if code*2+1 >= len(m) {
 		return 0
 	}
-	return int(m[c*2])<<8 | int(m[c*2+1])
+	return int(m[code*2])<<8 | int(m[code*2+1])
 }
 
 // catalogue reads the committed messages, so that the pages of the tests are

@@ -6,10 +6,11 @@ import (
 	"golang.org/x/text/language"
 
 	"portolan/care"
+	"portolan/pdf/typeset"
 )
 
-// languages are those that this version sets: scripts that need neither
-// shaping nor a second direction, with labels in the catalogue.
+// languages are those that have labels in the catalogue. Text of every script
+// that the typesetter has fonts for can stand in a summary of theirs.
 var languages = []string{"en", "es", "fr"}
 
 // Languages returns the languages in which a summary can be made.
@@ -34,7 +35,7 @@ func LanguageName(code string) string {
 	return code
 }
 
-// CheckLanguage refuses a language that this version cannot set right.
+// CheckLanguage refuses a language in which the labels are not there yet.
 func CheckLanguage(code string) error {
 	if slices.Contains(languages, code) {
 		return nil
@@ -69,6 +70,8 @@ func LanguageOf(country string) string {
 
 // CanSet says whether a text can be set as it is.
 func CanSet(text string) bool {
-	_, err := settle(text)
+	setter := setters.Get().(*typeset.Setter)
+	defer setters.Put(setter)
+	_, err := settle(setter, text, "")
 	return err == nil
 }

@@ -1,17 +1,22 @@
 package pdf
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/jung-kurt/gofpdf"
+
+	"portolan/pdf/typeset"
 )
 
 // Measures of the page, in millimetres, and of the letters, in points. A4
-// (ISO 216), grey only, so that any printer does.
+// (ISO 216), grey only, so that any printer does. Lines are at least as high
+// as these measures say; a script that needs more gets it.
 const (
 	pageWidth    = 210.0
 	pageHeight   = 297.0
@@ -26,11 +31,13 @@ const (
 	rowGap       = 1.6
 	sectionGap   = 3.4
 	keepLines    = 3 // lines of a first entry that stay with its heading
-	family       = "sans"
 	pointsPerMM  = 72 / 25.4
 	headingGrey  = 228
 	hairlineGrey = 170
 )
+
+// setters keep what they have learnt of the fonts from one summary to the next.
+var setters = sync.Pool{New: func() any { return typeset.NewSetter(typeset.BuiltIn()) }}
 
 // Render writes the summary as a PDF. The same summary gives the same bytes.
 func Render(w io.Writer, s Summary, o Options) error {
@@ -44,14 +51,20 @@ func Render(w io.Writer, s Summary, o Options) error {
 			return err
 		}
 	}
-	c := &composer{text: o.Text, langs: langs}
+	setter := setters.Get().(*typeset.Setter)
+	defer setters.Put(setter)
+	c := &composer{text: o.Text, langs: langs, setter: setter}
 	doc, err := c.compose(s)
 	if err != nil {
 		return err
 	}
-	p := newPage(day, doc.title, len(langs))
+	p := newPage(day, doc.title, langs, setter)
 	p.draw(doc)
-	if err := p.f.Output(w); err != nil {
+	raw, err := p.bytes()
+	if err != nil {
+		return fmt.Errorf("setting the summary: %w", err)
+	}
+	if _, err := w.Write(raw); err != nil {
 		return fmt.Errorf("writing the summary: %w", err)
 	}
 	return nil
@@ -59,13 +72,16 @@ func Render(w io.Writer, s Summary, o Options) error {
 
 // page draws rows from top to bottom, over as many pages as it takes.
 type page struct {
-	f       *gofpdf.Fpdf
-	y       float64
-	columns int
-	width   float64 // of one column
+	f      *gofpdf.Fpdf
+	setter *typeset.Setter
+	pen    *typeset.Pen
+	y      float64
+	langs  []string // one per column
+	width  float64  // of one column
+	err    error    // the first fault
 }
 
-func newPage(day time.Time, title string, columns int) *page {
+func newPage(day time.Time, title string, langs []string, setter *typeset.Setter) *page {
 	f := gofpdf.New("P", "mm", "A4", "")
 	f.SetCompression(true)
 	f.SetCatalogSort(true) // gofpdf walks its maps in random order otherwise
@@ -75,21 +91,42 @@ func newPage(day time.Time, title string, columns int) *page {
 	f.SetTitle(title, true)
 	f.SetMargins(margin, margin, margin)
 	f.SetAutoPageBreak(false, 0)
-	// gofpdf pads tables in place while it cuts the font, so each document
-	// needs a copy.
-	f.AddUTF8FontFromBytes(family, "", slices.Clone(regularTTF))
-	f.AddUTF8FontFromBytes(family, "B", slices.Clone(boldTTF))
-	f.SetFooterFunc(func() {
-		f.SetFont(family, "", bodySize-1)
-		f.Text(pageWidth-margin-6, pageHeight-footer/2, strconv.Itoa(f.PageNo()))
-	})
-	width := pageWidth - 2*margin
-	if columns == 2 {
-		width = (width - gutter) / 2
+	p := &page{f: f, setter: setter, pen: typeset.NewPen(), langs: langs, width: pageWidth - 2*margin}
+	if len(langs) == 2 {
+		p.width = (p.width - gutter) / 2
 	}
-	p := &page{f: f, columns: columns, width: width}
+	f.SetFooterFunc(func() {
+		for _, l := range p.wrap(paragraph{{text: strconv.Itoa(f.PageNo())}}, bodySize-1) {
+			p.show(l, pageWidth-margin-l.Width/pointsPerMM, pageHeight-footer/2)
+		}
+	})
 	p.breakPage()
 	return p
+}
+
+// bytes is the finished file.
+func (p *page) bytes() ([]byte, error) {
+	var raw bytes.Buffer
+	if err := p.f.Output(&raw); err != nil {
+		return nil, err
+	}
+	if p.err != nil {
+		return nil, p.err
+	}
+	file, err := typeset.ReadFile(raw.Bytes())
+	if err != nil {
+		return nil, err
+	}
+	if err := p.pen.Embed(file); err != nil {
+		return nil, err
+	}
+	return file.Bytes(), nil
+}
+
+// show draws one line with its baseline at a place in millimetres from the
+// upper left corner.
+func (p *page) show(l typeset.Line, x, baseline float64) {
+	p.f.RawWriteStr(p.pen.Draw(l, x*pointsPerMM, (pageHeight-baseline)*pointsPerMM))
 }
 
 func (p *page) breakPage() {
@@ -119,10 +156,10 @@ func (p *page) draw(d *document) {
 // opening is the head of the first page: what the holder may do comes before
 // everything, in their own language first.
 func (p *page) opening(d *document) {
-	p.cells(d.destroy, bodySize, bodyLine, true)
+	p.lines(p.cells(d.destroy, bodySize, bodyLine, true))
 	p.y += 2
-	p.cells(d.titles, titleSize, titleSize/pointsPerMM*1.4, true)
-	p.cells(d.days, bodySize, bodyLine, false)
+	p.lines(p.cells(d.titles, titleSize, titleSize/pointsPerMM*1.4, true))
+	p.lines(p.cells(d.days, bodySize, bodyLine, false))
 	p.y += 1
 }
 
@@ -131,41 +168,34 @@ func (p *page) closing(d *document) {
 	if p.room() < 2*bodyLine {
 		p.breakPage()
 	}
-	p.cells(d.partial, bodySize-1, bodyLine, false)
-}
-
-// cells draws one text per column in one size, wrapped.
-func (p *page) cells(texts []string, size, line float64, bold bool) {
-	var columns [][]setLine
-	for _, text := range texts {
-		columns = append(columns, p.wrap([]run{{text: text, bold: bold}}, size))
-	}
-	p.lines(columns, size, line)
+	p.lines(p.cells(d.partial, bodySize-1, bodyLine, false))
 }
 
 func (p *page) block(b block) {
+	var rows []grid
+	for _, r := range b.rows {
+		rows = append(rows, p.row(r))
+	}
 	keep := headingLine + 2
-	if len(b.rows) > 0 {
-		keep += float64(min(keepLines, height(p.wrapRow(b.rows[0])))) * bodyLine
+	if len(rows) > 0 {
+		keep += rows[0].height(keepLines)
 	}
 	if p.room() < keep {
 		p.breakPage()
 	}
 	p.heading(b.heading)
-	for i, r := range b.rows {
-		columns := p.wrapRow(r)
-		for height(columns) > 0 {
-			need := float64(height(columns)) * bodyLine
-			if need > p.room() && (need <= fullPage()-headingLine || p.room() < keepLines*bodyLine) {
+	for i, rest := range rows {
+		for rest.lines() > 0 {
+			need := rest.height(rest.lines())
+			if need > p.room() && (need <= fullPage()-headingLine || p.room() < rest.height(keepLines)) {
 				p.breakPage()
 				p.heading(b.more)
 			}
-			fit := min(height(columns), int(p.room()/bodyLine))
-			first, rest := cut(columns, fit)
-			p.lines(first, bodySize, bodyLine)
-			columns = rest
+			var first grid
+			first, rest = rest.cut(max(1, rest.fitting(p.room())))
+			p.lines(first)
 		}
-		if i < len(b.rows)-1 {
+		if i < len(rows)-1 {
 			p.hairline()
 		}
 	}
@@ -173,13 +203,10 @@ func (p *page) block(b block) {
 }
 
 func (p *page) heading(texts []string) {
-	var columns [][]setLine
-	for _, text := range texts {
-		columns = append(columns, p.wrap([]run{{text: text, bold: true}}, headingSize))
-	}
+	g := p.cells(texts, headingSize, headingLine, true)
 	p.f.SetFillColor(headingGrey, headingGrey, headingGrey)
-	p.f.Rect(margin-1, p.y, pageWidth-2*margin+2, float64(height(columns))*headingLine, "F")
-	p.lines(columns, headingSize, headingLine)
+	p.f.Rect(margin-1, p.y, pageWidth-2*margin+2, g.height(g.lines()), "F")
+	p.lines(g)
 	p.y += 1.2
 }
 
@@ -192,40 +219,16 @@ func (p *page) hairline() {
 }
 
 // lines draws the columns side by side and moves below the longer one.
-func (p *page) lines(columns [][]setLine, size, line float64) {
-	for i, column := range columns {
-		for n, l := range column {
-			baseline := p.y + float64(n)*line + line*0.76
-			for _, part := range l {
-				p.setFont(size, part.bold)
-				p.f.Text(p.left(i)+part.x, baseline, part.text)
-			}
+func (p *page) lines(g grid) {
+	baselines := make([]float64, g.lines())
+	for n := range baselines {
+		height, baseline := g.at(n)
+		baselines[n] = p.y + baseline
+		p.y += height
+	}
+	for i, c := range g.columns {
+		for n, l := range c {
+			p.show(l, p.left(i), baselines[n])
 		}
 	}
-	p.y += float64(height(columns)) * line
-}
-
-func (p *page) setFont(size float64, bold bool) {
-	style := ""
-	if bold {
-		style = "B"
-	}
-	p.f.SetFont(family, style, size)
-}
-
-func height(columns [][]setLine) int {
-	h := 0
-	for _, c := range columns {
-		h = max(h, len(c))
-	}
-	return h
-}
-
-// cut parts the columns after n lines.
-func cut(columns [][]setLine, n int) (first, rest [][]setLine) {
-	for _, c := range columns {
-		k := min(n, len(c))
-		first, rest = append(first, c[:k]), append(rest, c[k:])
-	}
-	return first, rest
 }

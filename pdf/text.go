@@ -1,7 +1,7 @@
 package pdf
 
 import (
-	"fmt"
+	"errors"
 	"regexp"
 	"strings"
 	"unicode"
@@ -9,14 +9,17 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"portolan/care"
+	"portolan/pdf/typeset"
 )
 
 // run is a stretch of text in one weight, with the field it came from, so that
 // a refusal can name the field and not the content.
 type run struct {
 	text  string
+	lang  string // of the text, "" where it is not known
 	bold  bool
-	exact bool
+	exact bool   // a value that stands as given, on one line
+	free  bool   // somebody's own words, in whatever direction they run
 	field string // label key
 }
 
@@ -24,40 +27,30 @@ type run struct {
 // not end between them.
 var afterDigit = regexp.MustCompile(`(\d) `)
 
-// scripts that gofpdf sets right without shaping.
-var scripts = []*unicode.RangeTable{unicode.Latin, unicode.Greek, unicode.Cyrillic, unicode.Common}
-
 // settle brings a text to the form in which it is set: composed (NFC), in one
 // line, without characters that only steer other software. It refuses what
 // would be printed wrong.
-func settle(text string) (string, error) {
-	have, err := glyphs()
-	if err != nil {
-		return "", err
-	}
+func settle(setter *typeset.Setter, text, lang string) (string, error) {
 	var b strings.Builder
 	for _, r := range norm.NFC.String(text) {
 		switch {
 		case r == '\n' || r == '\r' || r == '\t' || r == '\u2028' || r == '\u2029':
 			b.WriteByte(' ')
-		case invisible(r):
-		case unicode.Is(unicode.M, r):
-			return "", fmt.Errorf("a mark above or below a letter")
-		case r > 0xFFFF || !unicode.In(r, scripts...):
-			return "", fmt.Errorf("%s", scriptOf(r))
-		case !have[r] || r == unicode.ReplacementChar || unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co):
-			return "", fmt.Errorf("a character that the font does not have")
+		case invisible(r) && !joins(r):
 		default:
 			b.WriteRune(r)
 		}
 	}
-	return strings.Join(strings.FieldsFunc(b.String(), func(r rune) bool { return r == ' ' }), " "), nil
+	settled := strings.Join(strings.FieldsFunc(b.String(), func(r rune) bool { return r == ' ' }), " ")
+	if marksWithoutLetter(settled) {
+		return "", errors.New("a mark above or below nothing")
+	}
+	return settled, setter.Check(settled, lang)
 }
 
-// invisible are the marks that neither print nor change a line that runs from
-// left to right: direction marks and isolates, soft hyphen, zero width space
-// and joiners. The overrides U+202D and U+202E do change it and are refused
-// with the rest (Unicode UAX #9).
+// invisible are the marks that do not print: direction marks and isolates,
+// soft hyphen, zero width space and joiners. The overrides U+202D and U+202E
+// are not among them: they change what a reader sees and are refused.
 func invisible(r rune) bool {
 	switch {
 	case r == '\u00AD', r == '\uFEFF', r == '\u061C':
@@ -70,33 +63,40 @@ func invisible(r rune) bool {
 	return r >= '\u2066' && r <= '\u2069'
 }
 
-// scriptOf names what cannot be set; a script is no personal data, the
-// character could be.
-func scriptOf(r rune) string {
-	for name, table := range unicode.Scripts {
-		if name != "Common" && name != "Inherited" && unicode.Is(table, r) {
-			return strings.ReplaceAll(name, "_", " ") + " script"
+// joins are the invisible marks that letters need: Persian and the scripts of
+// India write words with them, Khmer and Thai may mark words with the space.
+func joins(r rune) bool { return r == '\u200B' || r == '\u200C' || r == '\u200D' }
+
+// marksWithoutLetter says whether a mark stands on nothing, or Latin, Greek and
+// Cyrillic letters bear one that no composed letter has: fonts place those
+// badly.
+func marksWithoutLetter(text string) bool {
+	before := ' '
+	for _, r := range text {
+		if unicode.Is(unicode.M, r) && (unicode.IsSpace(before) || unicode.In(before, unicode.Latin, unicode.Greek, unicode.Cyrillic)) {
+			return true
 		}
+		before = r
 	}
-	return "a character outside the scripts that can be set"
+	return false
 }
 
 // settleAll settles every run and holds it against the words that must not
 // stand on paper.
 func (c *composer) settleAll(runs []run) ([]run, error) {
 	for i := range runs {
-		text, err := settle(runs[i].text)
+		text, err := settle(c.setter, runs[i].text, runs[i].lang)
 		if err != nil {
 			return nil, &care.Error{
 				Code: "summary_text", Kind: care.Unprocessed, Err: err,
-				Hint: "The text under “" + c.fieldName(runs[i].field) + "” cannot be set correctly yet, so nothing was made. Write it in Latin, Greek or Cyrillic letters.",
+				Hint: "The text under “" + c.fieldName(runs[i].field) + "” cannot be set correctly (" + err.Error() + "), so nothing was made. Write it in other letters.",
 			}
+		}
+		if !checkable(text) {
+			return nil, c.uncheckable(runs[i].field, "letters of another language")
 		}
 		if len(Indiscreet(text)) > 0 {
 			return nil, c.indiscreet(runs[i].field)
-		}
-		if runs[i].exact {
-			text = strings.ReplaceAll(text, " ", "\u00A0")
 		}
 		runs[i].text = afterDigit.ReplaceAllString(text, "$1\u00A0")
 	}
@@ -111,6 +111,14 @@ func (c *composer) indiscreet(field string) error {
 	return &care.Error{
 		Code: "summary_words", Kind: care.Unprocessed,
 		Hint: "The text under “" + c.fieldName(field) + "” holds a word that would give the person away, so nothing was made. Say it in other words.",
+	}
+}
+
+// uncheckable refuses a text in a language that has no list of words.
+func (c *composer) uncheckable(field, language string) error {
+	return &care.Error{
+		Code: "summary_text_language", Kind: care.Unprocessed,
+		Hint: "The text under “" + c.fieldName(field) + "” is in " + language + ", and it cannot be checked for words that would give the person away. Say it in another language.",
 	}
 }
 

@@ -1,86 +1,109 @@
 package pdf
 
-import "strings"
+import (
+	"portolan/pdf/typeset"
+)
 
-// setLine is one line, part by part, with the place of each from the left edge
-// of the column, in millimetres.
-type setLine []part
+// column is the lines of one cell, from top to bottom.
+type column []typeset.Line
 
-type part struct {
-	text string
-	bold bool
-	x    float64
+// grid is columns that stand side by side: the lines of all begin on the same
+// heights, whatever scripts are in them.
+type grid struct {
+	columns []column
+	line    float64 // the least height of a line, in millimetres
 }
 
-func (p *page) wrapRow(r row) [][]setLine {
-	var columns [][]setLine
+func (g grid) lines() int {
+	n := 0
+	for _, c := range g.columns {
+		n = max(n, len(c))
+	}
+	return n
+}
+
+// at is the height of a line of the grid and the place of its baseline below
+// its upper edge.
+func (g grid) at(n int) (height, baseline float64) {
+	var ascent, descent float64
+	for _, c := range g.columns {
+		if n < len(c) {
+			ascent, descent = max(ascent, c[n].Ascent), max(descent, c[n].Descent)
+		}
+	}
+	ascent, descent = ascent/pointsPerMM, descent/pointsPerMM
+	height = max(g.line, ascent+descent)
+	return height, (height-ascent-descent)/2 + ascent
+}
+
+// height is that of the first n lines.
+func (g grid) height(n int) float64 {
+	sum := 0.0
+	for i := range min(n, g.lines()) {
+		h, _ := g.at(i)
+		sum += h
+	}
+	return sum
+}
+
+// fitting is how many lines fit into a height.
+func (g grid) fitting(room float64) int {
+	for n := range g.lines() {
+		h, _ := g.at(n)
+		if room -= h; room < 0 {
+			return n
+		}
+	}
+	return g.lines()
+}
+
+// cut parts the grid after n lines.
+func (g grid) cut(n int) (first, rest grid) {
+	first.line, rest.line = g.line, g.line
+	for _, c := range g.columns {
+		k := min(n, len(c))
+		first.columns, rest.columns = append(first.columns, c[:k]), append(rest.columns, c[k:])
+	}
+	return first, rest
+}
+
+// cells sets one text per column, in the language of the column.
+func (p *page) cells(texts []string, size, line float64, bold bool) grid {
+	g := grid{line: line}
+	for i, text := range texts {
+		g.columns = append(g.columns, p.wrap(paragraph{{text: text, bold: bold, lang: p.langs[i]}}, size))
+	}
+	return g
+}
+
+// row sets the cells of a row.
+func (p *page) row(r row) grid {
+	g := grid{line: bodyLine}
 	for _, cell := range r.cells {
-		var lines []setLine
+		var c column
 		for _, paragraph := range cell {
-			lines = append(lines, p.wrap(paragraph, bodySize)...)
+			c = append(c, p.wrap(paragraph, bodySize)...)
 		}
-		columns = append(columns, lines)
+		g.columns = append(g.columns, c)
 	}
-	return columns
+	return g
 }
 
-// wrap sets runs into lines of the column's width. It breaks at spaces only;
-// exact values hold no-break spaces. A word longer than the column is broken
-// between letters: nothing is ever cut off.
-func (p *page) wrap(runs []run, size float64) []setLine {
-	var lines []setLine
-	var line setLine
-	x := 0.0
-	feed := func() {
-		lines = append(lines, line)
-		line, x = nil, 0
-	}
-	for _, r := range runs {
-		p.setFont(size, r.bold)
-		space := p.f.GetStringWidth(" ")
-		for _, word := range strings.Split(r.text, " ") {
-			for _, piece := range p.pieces(word) {
-				width := p.f.GetStringWidth(piece)
-				gap := 0.0
-				if x > 0 {
-					gap = space
-				}
-				if x > 0 && x+gap+width > p.width {
-					feed()
-					gap = 0
-				}
-				line = line.add(part{text: piece, bold: r.bold, x: x + gap})
-				x += gap + width
-			}
+// wrap sets runs, with a space between them, into lines of the column's width.
+// The first fault is kept: nothing is written after it.
+func (p *page) wrap(runs paragraph, size float64) column {
+	text := typeset.Paragraph{Width: p.width * pointsPerMM}
+	for i, r := range runs {
+		if i > 0 {
+			text.Runs = append(text.Runs, typeset.Run{Text: " ", Style: typeset.Style{Size: size}})
 		}
+		text.Runs = append(text.Runs, typeset.Run{
+			Text: r.text, Lang: r.lang, Style: typeset.Style{Size: size, Bold: r.bold}, Isolate: r.exact || r.free, Whole: r.exact,
+		})
 	}
-	if len(line) > 0 {
-		feed()
+	lines, err := p.setter.Set(text)
+	if err != nil && p.err == nil {
+		p.err = err
 	}
 	return lines
-}
-
-// add joins words of one weight into one part, so that a reader of the file's
-// text finds them as they were written.
-func (l setLine) add(w part) setLine {
-	if n := len(l); n > 0 && l[n-1].bold == w.bold {
-		l[n-1].text += " " + w.text
-		return l
-	}
-	return append(l, w)
-}
-
-// pieces breaks a word that is wider than the column.
-func (p *page) pieces(word string) []string {
-	var all []string
-	for p.f.GetStringWidth(word) > p.width {
-		letters := []rune(word)
-		n := len(letters) - 1
-		for n > 1 && p.f.GetStringWidth(string(letters[:n])) > p.width {
-			n--
-		}
-		all = append(all, string(letters[:n]))
-		word = string(letters[n:])
-	}
-	return append(all, word)
 }

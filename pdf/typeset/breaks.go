@@ -2,19 +2,25 @@ package typeset
 
 import "unicode"
 
-// places finds where characters as people see them begin (UAX #29) and where
-// lines may end (UAX #14, dictionaries where a script has no spaces). A run
-// that is to be whole has no such place inside.
+// graphemes finds where characters as people see them begin (UAX #29).
+func (s *Setter) graphemes(text []rune) []bool {
+	begin := make([]bool, len(text)+1)
+	s.segments.Init(text)
+	for it := s.segments.GraphemeIterator(); it.Next(); {
+		begin[it.Grapheme().Offset] = true
+	}
+	for i := 1; i < len(text); i++ {
+		begin[i] = begin[i] && !insideSyllable(text, i)
+	}
+	return begin
+}
+
+// places finds where characters begin and where lines may end (UAX #14,
+// dictionaries where a script has no spaces). A run that is to be whole has no
+// such place inside.
 func (s *Setter) places(p passage, runs []Run) (clusters, breaks []bool, err error) {
 	n := len(p.text)
-	clusters, breaks = make([]bool, n+1), make([]bool, n+1)
-	s.segments.Init(p.text)
-	for it := s.segments.GraphemeIterator(); it.Next(); {
-		clusters[it.Grapheme().Offset] = true
-	}
-	for i := 1; i < n; i++ {
-		clusters[i] = clusters[i] && !insideSyllable(p.text, i)
-	}
+	clusters, breaks = s.graphemes(p.text), make([]bool, n+1)
 	for it := s.segments.LineIterator(); it.Next(); {
 		l := it.Line()
 		breaks[l.Offset+len(l.Text)] = true

@@ -2,6 +2,7 @@ package typeset
 
 import (
 	"fmt"
+	"strings"
 	"unicode"
 
 	"golang.org/x/text/unicode/norm"
@@ -83,7 +84,7 @@ func hangs(r rune) bool {
 // which would print 50 as 05.
 func readable(text string) ([]rune, error) {
 	var out []rune
-	for _, r := range norm.NFC.String(text) {
+	for _, r := range norm.NFC.String(strings.ReplaceAll(text, "\r\n", "\n")) {
 		switch {
 		case r == '\t':
 			out = append(out, ' ')

@@ -1,6 +1,8 @@
 package typeset
 
 import (
+	"regexp"
+	"slices"
 	"unicode"
 
 	"github.com/go-text/typesetting/language"
@@ -23,7 +25,8 @@ type Run struct {
 	// Isolate sets the run apart, so that its own order and that of what
 	// stands around it do not touch each other: what a dose, date, phone
 	// number, code, name or address needs. Digits and signs without a letter
-	// that runs from right to left stand exactly in the order of the text.
+	// that runs from right to left stand exactly in the order of the text; and
+	// so do, isolated or not, numbers of several parts as 2026-12-03.
 	Isolate bool
 	// Whole keeps the run on one line, if any line is long enough.
 	Whole bool
@@ -44,56 +47,106 @@ type passage struct {
 }
 
 // passages flattens the runs and cuts them at hard ends of lines.
-func passages(runs []Run) ([]passage, error) {
-	var done []passage
-	var now passage
-	add := func(run int, chars ...rune) {
-		for _, r := range chars {
-			now.text, now.run = append(now.text, r), append(now.run, run)
-		}
-	}
-	for i, run := range runs {
+func passages(p Paragraph) ([]passage, error) {
+	texts, turns := make([][]rune, len(p.Runs)), p.RightToLeft
+	for i, run := range p.Runs {
 		text, err := readable(run.Text)
 		if err != nil {
 			return nil, err
 		}
-		from := 0
-		for at := 0; at <= len(text); at++ {
-			if at < len(text) && !newline(text[at]) {
-				continue
+		texts[i], turns = text, turns || runsRightToLeft(text)
+	}
+	var done []passage
+	var now passage
+	for i, text := range texts {
+		for at, piece := range hardLines(text) {
+			if at > 0 {
+				done, now = append(done, now), passage{}
 			}
-			if piece := text[from:at]; len(piece) > 0 {
-				if run.Isolate {
-					piece = isolated(piece)
-				}
-				add(i, piece...)
+			switch {
+			case len(piece) == 0:
+			case p.Runs[i].Isolate:
+				piece = isolated(piece)
+			case turns:
+				piece = numbersApart(piece)
 			}
-			if at == len(text) {
-				break
+			now.text = append(now.text, piece...)
+			for range piece {
+				now.run = append(now.run, i)
 			}
-			if text[at] == '\r' && at+1 < len(text) && text[at+1] == '\n' {
-				at++
-			}
-			done, now = append(done, now), passage{}
-			from = at + 1
 		}
 	}
 	return append(done, now), nil
 }
 
-// isolated sets text apart: with its own direction, or, where nothing in it
-// runs from right to left, as it stands. Without that an Arabic line turns
-// 5-10 and +961 1 234-567 around, and rightly so by UAX #9; with Arabic-Indic
-// digits an isolate alone does not help, because they are no strong
-// characters.
+// hardLines cuts a text at its hard ends of lines.
+func hardLines(text []rune) [][]rune {
+	var all [][]rune
+	from := 0
+	for at, r := range text {
+		if newline(r) {
+			all = append(all, text[from:at])
+			from = at + 1
+		}
+	}
+	return append(all, text[from:])
+}
+
+// runsRightToLeft says whether anything in a text turns the order around.
+func runsRightToLeft(text []rune) bool {
+	return slices.ContainsFunc(text, func(r rune) bool {
+		switch classOf(r) {
+		case bidi.R, bidi.AL, bidi.AN, bidi.RLE, bidi.RLI:
+			return true
+		}
+		return false
+	})
+}
+
+// isolated sets text apart: with its own direction, or, where nothing but
+// digits is in it that could run from right to left, as it stands. Without
+// that an Arabic line turns 5-10 and +961 1 234-567 around, and rightly so by
+// UAX #9; with Arabic-Indic digits an isolate alone does not help, because
+// they are no strong characters.
 func isolated(text []rune) []rune {
 	for _, r := range text {
 		switch classOf(r) {
 		case bidi.R, bidi.AL, bidi.RLE, bidi.RLI:
-			return append(append([]rune{'\u2068'}, text...), '\u2069')
+			return slices.Concat([]rune{'\u2068'}, numbersApart(text), []rune{'\u2069'})
 		}
 	}
-	return append(append([]rune{'\u2066', '\u202D'}, text...), '\u202C', '\u2069')
+	return asGiven(text)
+}
+
+// asGiven lets text stand in the order of its characters.
+func asGiven(text []rune) []rune {
+	return slices.Concat([]rune{'\u2066', '\u202D'}, text, []rune{'\u202C', '\u2069'})
+}
+
+// joined finds numbers of several parts in running text: dates, times, ranges
+// and fractions, written without spaces, and phone numbers, which begin with a
+// plus or a zero. A list ("1, 2, 3") and a number at the end of a sentence are
+// none, and a bracket is one only together with its other half.
+var joined = regexp.MustCompile(`\+\p{Nd}(?:(?:[\p{Nd} \x{A0}\x{202F}./–-]|\(\p{Nd}+\))*\p{Nd})?` +
+	`|\([0٠۰]\p{Nd}*\)[ \x{A0}]?\p{Nd}+(?:[ \x{A0}\x{202F}/-]\p{Nd}+)*` +
+	`|[0٠۰]\p{Nd}+(?:[ \x{A0}\x{202F}/-]\p{Nd}+)+` +
+	`|\p{Nd}+(?:[-–—−/.:,×+'’٫٬]\p{Nd}+)+`)
+
+// numbersApart lets numbers of several parts stand as given in text that runs
+// from right to left.
+func numbersApart(text []rune) []rune {
+	if !slices.ContainsFunc(text, unicode.IsDigit) {
+		return text
+	}
+	whole := string(text)
+	var out []rune
+	from := 0
+	for _, at := range joined.FindAllStringIndex(whole, -1) {
+		out = append(out, []rune(whole[from:at[0]])...)
+		out = append(out, asGiven([]rune(whole[at[0]:at[1]]))...)
+		from = at[1]
+	}
+	return append(out, []rune(whole[from:])...)
 }
 
 // item is a stretch of a passage that is shaped at once.

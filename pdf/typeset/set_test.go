@@ -88,6 +88,37 @@ func TestNumbersDoNotTurnAround(t *testing.T) {
 	}
 }
 
+// TestNumbersInRunningText: what nobody has marked does not turn around
+// either, in notes that run from right to left.
+func TestNumbersInRunningText(t *testing.T) {
+	s := NewSetter(BuiltIn())
+	for _, v := range []string{"5-10", "2026-12-03", "03.12.2026", "08:30–09:45", "+961 1 234-567", "(0)30 12-34", "03 123 456", "1,5", "٥-١٠", "+٩٦١ ١ ٢٣٤-٥٦٧", "۱۰-۵"} {
+		for _, rtl := range []bool{true, false} {
+			for _, isolate := range []bool{true, false} {
+				lines, err := s.Set(Paragraph{RightToLeft: rtl, Width: 900, Runs: []Run{
+					{Text: "من ليلى ", Lang: "ar", Style: Style{Size: 9}}, {Text: "حبة " + v + " mg يوميا", Lang: "ar", Style: Style{Size: 9}, Isolate: isolate}, {Text: " " + v, Style: Style{Size: 9}},
+				}})
+				if err != nil || len(lines) != 1 {
+					t.Fatalf("%d lines, %v", len(lines), err)
+				}
+				if got := seen(lines[0]); strings.Count(got, v) != 2 {
+					t.Errorf("%q does not stand as given in %q", v, got)
+				}
+			}
+		}
+	}
+	// A list keeps the order of its line, and brackets stay together.
+	for text, want := range map[string]string{
+		"ا 1، 2، 3": "3 ،2 ،1 ا", "(۱۰ م)": ")م ۱۰(", "ا (2026-12-03) م": "م )2026-12-03( ا", "ا 3. 2": "2 .3 ا", "(1) 2 ا": "ا 2 )1(",
+		"ا +49 (0)30 12": "+49 (0)30 12 ا",
+	} {
+		lines, err := s.Set(Paragraph{RightToLeft: true, Width: 900, Runs: []Run{{Text: text, Lang: "ar", Style: Style{Size: 9}}}})
+		if err != nil || len(lines) != 1 || seen(lines[0]) != want {
+			t.Errorf("%q is set as %q, want %q; %v", text, seen(lines[0]), want, err)
+		}
+	}
+}
+
 // TestAnIsolateKeepsToItself: what is inside does not order what is outside.
 func TestAnIsolateKeepsToItself(t *testing.T) {
 	s := NewSetter(BuiltIn())
@@ -211,7 +242,7 @@ func TestBoldIsBold(t *testing.T) {
 // character once and in one line with its marks, white space at the ends of
 // lines aside.
 func checkLines(p Paragraph, lines []Line) error {
-	pieces, err := passages(p.Runs)
+	pieces, err := passages(p)
 	if err != nil {
 		return err
 	}

@@ -54,6 +54,26 @@ func (s *Setter) find(chars []rune, script language.Script, run Run) (*face, err
 	return nil, nil
 }
 
+// Check says whether a text can be set, regular and bold, without setting it.
+// It fails with a CharacterError.
+func (s *Setter) Check(text, lang string) error {
+	runs := []Run{{Text: text, Lang: lang, Style: Style{Size: 1}}}
+	pieces, err := passages(Paragraph{Runs: runs})
+	if err != nil {
+		return err
+	}
+	for _, p := range pieces {
+		clusters, scripts := s.graphemes(p.text), p.scripts(runs, make([]level, len(p.text)))
+		for _, bold := range []bool{false, true} {
+			runs[0].Bold = bold
+			if _, err := s.faces(p, runs, scripts, clusters); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // glyph is one glyph as it was shaped, in units of its font. from and to are
 // the characters of its cluster: what cannot be taken apart any further.
 type glyph struct {
@@ -137,7 +157,7 @@ func (s *Setter) Set(p Paragraph) ([]Line, error) {
 			return nil, fmt.Errorf("setting text in a size of %g points", r.Size)
 		}
 	}
-	pieces, err := passages(p.Runs)
+	pieces, err := passages(p)
 	if err != nil {
 		return nil, err
 	}
