@@ -99,6 +99,7 @@ func Open(cfg Config) (*Hub, error) {
 	if h.log == nil {
 		h.log = slog.Default()
 	}
+	h.log = slog.New(quietLog{h.log.Handler()})
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the hub's folder: %w", err)
 	}

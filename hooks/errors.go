@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"net/http"
+	"runtime"
 	"strconv"
 	"time"
 
@@ -111,11 +113,14 @@ func (f *Front) problem(r *http.Request, err error) (int, Problem) {
 		return http.StatusServiceUnavailable, Problem{Code: CodeCancelled, Message: said[http.StatusServiceUnavailable]}
 	}
 	ref := rand.Text()[:10]
-	cause := any(err)
-	if api != nil && api.RawData() != nil {
-		cause = api.RawData() // a panic, with where it happened
+	var broke *panicError
+	if errors.As(err, &broke) {
+		// What a panic says may be what somebody recorded: only its type is
+		// told, and where it happened.
+		f.log.Error("a request broke", "reference", ref, "method", r.Method, "route", f.routeOf(r), "type", broke.kind, "stack", broke.stack)
+	} else {
+		f.log.Error("a request failed", "reference", ref, "method", r.Method, "route", f.routeOf(r), "error", err)
 	}
-	f.log.Error("a request failed", "reference", ref, "method", r.Method, "route", f.routeOf(r), "error", cause)
 	return http.StatusInternalServerError, Problem{Code: "internal", Message: said[http.StatusInternalServerError],
 		Hint: "Nothing was lost. Tell whoever runs the hub the reference.", Reference: ref}
 }
@@ -138,7 +143,7 @@ var fromPocketBase = map[int]string{
 // answers turns what any handler returns, PocketBase's own included, into one
 // shape of error.
 func (f *Front) answers(e *core.RequestEvent) error {
-	err := e.Next()
+	err := unbroken(e)
 	if err == nil {
 		return nil
 	}
@@ -148,4 +153,29 @@ func (f *Front) answers(e *core.RequestEvent) error {
 	}
 	f.log.Warn("an answer broke off", "method", e.Request.Method, "route", f.routeOf(e.Request), "error", err)
 	panic(http.ErrAbortHandler) // the client must see that it is not whole
+}
+
+// panicError is a panic of a handler, without what it said.
+type panicError struct{ kind, stack string }
+
+func (e *panicError) Error() string { return "a panic of type " + e.kind }
+
+// stackMax bounds how much of a stack is told.
+const stackMax = 2 << 10
+
+// unbroken goes on with a request and turns a panic into an error, but for the
+// one by which a handler cuts an answer short.
+func unbroken(e *core.RequestEvent) (err error) {
+	defer func() {
+		broke := recover()
+		switch known, isError := broke.(error); {
+		case broke == nil:
+		case isError && errors.Is(known, http.ErrAbortHandler):
+			panic(broke)
+		default:
+			stack := make([]byte, stackMax)
+			err = &panicError{fmt.Sprintf("%T", broke), string(stack[:runtime.Stack(stack, false)])}
+		}
+	}()
+	return e.Next()
 }

@@ -108,8 +108,9 @@ func (f *Front) build() error {
 	if err != nil {
 		return err
 	}
-	// The doors set the headers, and nobody's address or path is kept.
-	router.Unbind(apis.DefaultSecurityHeadersMiddlewareId, apis.DefaultActivityLoggerMiddlewareId)
+	// The doors set the headers, nobody's address or path is kept, and what a
+	// panic says is not logged.
+	router.Unbind(apis.DefaultSecurityHeadersMiddlewareId, apis.DefaultActivityLoggerMiddlewareId, apis.DefaultPanicRecoverMiddlewareId)
 	router.Bind(&hook.Handler[*core.RequestEvent]{Id: "portolanAnswers", Func: f.answers, Priority: apis.DefaultPanicRecoverMiddlewarePriority - 1})
 	router.Bind(&hook.Handler[*core.RequestEvent]{Id: "portolanToken", Func: f.readToken, Priority: apis.DefaultLoadAuthTokenMiddlewarePriority - 1})
 	for _, r := range ownRoutes {

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"portolan/care"
 	"portolan/collections"
 )
 
@@ -20,10 +21,10 @@ const handOverTimeout = 5 * time.Second
 
 // order is the first line that a command writes to the hub's socket.
 type order struct {
-	Args     []string `json:"args"`
-	WorkDir  string   `json:"dir"`
-	Password string   `json:"password,omitempty"` // from PORTOLAN_PASSWORD
-	Code     string   `json:"code,omitempty"`     // from PORTOLAN_CODE
+	Args     []string      `json:"args"`
+	WorkDir  string        `json:"dir"`
+	Password care.Personal `json:"password,omitempty"` // from PORTOLAN_PASSWORD
+	Code     care.Personal `json:"code,omitempty"`     // from PORTOLAN_CODE
 }
 
 // frame is every later line, in either direction.
@@ -52,7 +53,7 @@ func (e Env) handOver(ctx context.Context, use *InUseError) (int, error) {
 	}
 	in, out := json.NewDecoder(conn), json.NewEncoder(conn)
 	var first frame
-	if err := errors.Join(out.Encode(order{e.command, e.WorkDir, e.Getenv(PasswordVariable), e.Getenv(CodeVariable)}), in.Decode(&first)); err != nil || !first.Taken {
+	if err := errors.Join(out.Encode(order{e.command, e.WorkDir, care.Personal(e.Getenv(PasswordVariable)), care.Personal(e.Getenv(CodeVariable))}), in.Decode(&first)); err != nil || !first.Taken {
 		return refused("it is starting, stopping, or stuck")
 	}
 	if err := conn.SetDeadline(time.Time{}); err != nil {
@@ -173,9 +174,9 @@ func (e Env) of(o order, p *peer) Env {
 	e.Getenv = func(name string) string {
 		switch name {
 		case PasswordVariable:
-			return o.Password
+			return string(o.Password)
 		case CodeVariable:
-			return o.Code
+			return string(o.Code)
 		}
 		return ""
 	}
