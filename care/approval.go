@@ -24,11 +24,12 @@ const (
 type TwoPersonAct string
 
 const (
-	ActMerge       TwoPersonAct = "merge"       // two cases of one person become one; undone the same way
-	ActErase       TwoPersonAct = "erase"       // a person's keys are destroyed
-	ActBulkExport  TwoPersonAct = "bulk_export" // records of many people leave the hub
-	ActRoleChange  TwoPersonAct = "role_change" // a member of staff gets other roles
-	ActMaintenance TwoPersonAct = "maintenance" // the closed doors of the hub open for half an hour
+	ActMerge       TwoPersonAct = "merge"               // two cases of one person become one; undone the same way
+	ActErase       TwoPersonAct = "erase"               // a person's keys are destroyed
+	ActBulkExport  TwoPersonAct = "bulk_export"         // records of many people leave the hub
+	ActRoleChange  TwoPersonAct = "role_change"         // a member of staff gets other roles
+	ActFactorReset TwoPersonAct = "second_factor_reset" // a member of staff loses their second factors, to set up others
+	ActMaintenance TwoPersonAct = "maintenance"         // the closed doors of the hub open for half an hour
 )
 
 // twoPersonActs is, for each act: the collection of its subject ("" for the
@@ -43,6 +44,7 @@ var twoPersonActs = map[TwoPersonAct]struct {
 	ActErase:       {"cases", []Power{MayErase}, []Power{MayApprove}, 24 * time.Hour},
 	ActBulkExport:  {"", []Power{MayExport}, []Power{MayApprove}, 24 * time.Hour},
 	ActRoleChange:  {"staff", []Power{MayPeople}, []Power{MayApprove}, 24 * time.Hour},
+	ActFactorReset: {"staff", []Power{MayPeople}, []Power{MayApprove}, 24 * time.Hour},
 	ActMaintenance: {"", []Power{MayOperate}, []Power{MayApprove, MayOperate}, 30 * time.Minute},
 }
 
@@ -62,7 +64,7 @@ const ApprovalTerm = 72 * time.Hour
 // ApprovalReasons is why somebody may ask.
 var ApprovalReasons = []string{
 	"person_asked", "retention_over", "same_person", "entered_by_mistake", "funder_report", "supervision", "statistics",
-	"new_duties", "end_of_duties", "repair", "upgrade", "security", "undo",
+	"new_duties", "end_of_duties", "repair", "upgrade", "security", "second_factor_lost", "undo",
 }
 
 // TermsBytesMax bounds the terms of an act.

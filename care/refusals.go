@@ -81,6 +81,7 @@ var refusals = []struct{ reason, meaning string }{
 	{"review_incomplete", "a review names the reviewer and what they found, in one step (R30)"},
 	{"review_not_due", "only access in an emergency is reviewed"},
 	{"risk_below_own_view", "the person rates their danger higher (R11)"},
+	{"roles_need_second_person", "a role that carries powers takes a second person"},
 	{"roles_of_self", "nobody changes their own roles"},
 	{"screening_foreign_item", "an answer belongs to no question of this tool"},
 	{"screening_incomplete", "a question was left out, so there is no score"},

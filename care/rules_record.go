@@ -61,6 +61,24 @@ func staffOwnRoles(c *check) {
 	}
 }
 
+// staffPowers: a role that carries powers is given by two people, and so is the
+// way back for somebody who has one. What two agreed to, the hub writes.
+func staffPowers(c *check) {
+	if c.a.IsHub() {
+		return
+	}
+	back := !c.created && c.before.Text("status") != "active" && c.after.Text("status") == "active"
+	for _, r := range rolesOf(c.after) {
+		switch {
+		case !NeedsSecondFactor([]Role{r}):
+		case back:
+			c.hold("status", "roles_need_second_person")
+		case !slices.Contains(rolesOf(c.before), r):
+			c.holdSet("roles", "roles_need_second_person")
+		}
+	}
+}
+
 // deviceRevoked: a tablet that was given up is enrolled anew, as a new one.
 func deviceRevoked(c *check) {
 	if !c.created && c.before.Text("status") == "revoked" && c.after.Text("status") != "revoked" {

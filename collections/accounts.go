@@ -86,6 +86,9 @@ func (h *Hub) AddAccount(ctx context.Context, a care.Actor, n NewAccount) (strin
 			id, n.Login, account.GetString("password:hash"), account.TokenKey()); err != nil {
 			return wrap("adding an account", err)
 		}
+		if _, err := s.twoPeople(); err != nil { // from now on, perhaps
+			return err
+		}
 		return s.t.note(s.nowText, a, accountEvent(ActAccount, n.Org, id, care.Decision{Allowed: true, Reason: "made"}))
 	})
 	if err != nil {

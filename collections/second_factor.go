@@ -351,7 +351,7 @@ func (h *Hub) GiveCode(ctx context.Context, a care.Actor, session, code string) 
 		return h.noteFailure(ctx, a.Staff)
 	}
 	return h.writer.write(ctx, func(t *tx) error {
-		if err := m.burn(t, h.nowText()); err != nil {
+		if err := errors.Join(m.burn(t, h.nowText()), t.stillHas(a, m, h.nowText())); err != nil {
 			return err
 		}
 		if err := t.proved(a.Staff, session, m.kind); err != nil {

@@ -1,15 +1,12 @@
 package collections
 
 import (
-	"crypto/cipher"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"errors"
 	"io"
 
-	"golang.org/x/crypto/chacha20poly1305"
-
+	"portolan/seal"
 	fieldsync "portolan/sync"
 )
 
@@ -34,34 +31,24 @@ func (h *Hub) newSalt() string {
 }
 
 // sealSecret seals what the hub must be able to read again of a second factor,
-// bound to the factor's id.
+// under a key of the hub's own, bound to the factor's id.
 func (h *Hub) sealSecret(id string, secret []byte) ([]byte, error) {
-	box, err := h.secretBox()
+	key, err := h.keys.toSeal(seal.Scope{Compartment: hubKeys})
 	if err != nil {
 		return nil, err
 	}
-	nonce := make([]byte, box.NonceSize(), box.NonceSize()+len(secret)+box.Overhead())
-	if _, err := io.ReadFull(h.rand, nonce); err != nil {
-		return nil, wrap("sealing a second factor", err)
-	}
-	return box.Seal(nonce, nonce, secret, []byte(id)), nil
+	return key.box.Seal(nil, h.rand, secretPlace(id), secret)
 }
 
 func (h *Hub) openSecret(id string, sealed []byte) ([]byte, error) {
-	box, err := h.secretBox()
+	key, err := h.keys.toOpen(sealed, "", "")
 	if err != nil {
-		return nil, err
+		return nil, wrap("opening a second factor", err)
 	}
-	if len(sealed) < box.NonceSize() {
-		return nil, errors.New("opening a second factor: it is cut short")
-	}
-	secret, err := box.Open(nil, sealed[:box.NonceSize()], sealed[box.NonceSize():], []byte(id))
+	secret, err := key.box.Open(nil, secretPlace(id), sealed)
 	return secret, wrap("opening a second factor", err)
 }
 
-// secretBox is the one place that says under which key second factors lie.
-func (h *Hub) secretBox() (cipher.AEAD, error) {
-	key := sha256.Sum256([]byte(h.mac("second factors")))
-	box, err := chacha20poly1305.NewX(key[:])
-	return box, wrap("opening second factors", err)
+func secretPlace(id string) seal.Place {
+	return seal.Place{Collection: "second_factors", Record: id, Field: "secret"}
 }

@@ -133,7 +133,7 @@ func (h *Hub) SignIn(ctx context.Context, c Credentials) (care.Actor, error) {
 		return s.actor, ErrSecondFactor
 	}
 	err = h.writer.write(ctx, func(t *tx) error {
-		if err := s.match.burn(t, h.nowText()); err != nil {
+		if err := errors.Join(s.match.burn(t, h.nowText()), t.stillHas(s.actor, s.match, h.nowText())); err != nil {
 			return err
 		}
 		return t.note(h.nowText(), s.actor, signInEvent(s.actor, s.match.kind))
@@ -166,7 +166,7 @@ func (h *Hub) SignInAtDesk(ctx context.Context, c Credentials) (SignedIn, error)
 	in := SignedIn{Actor: s.actor, Account: s.account, Session: base64.RawURLEncoding.EncodeToString(b)}
 	err = h.writer.write(ctx, func(t *tx) error {
 		now := h.now()
-		if err := s.match.burn(t, care.FormatTime(now)); err != nil {
+		if err := errors.Join(s.match.burn(t, care.FormatTime(now)), t.stillHas(s.actor, s.match, care.FormatTime(now))); err != nil {
 			return err
 		}
 		if err := t.crowd(s.actor, care.FormatTime(now)); err != nil {

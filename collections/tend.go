@@ -2,6 +2,7 @@ package collections
 
 import (
 	"context"
+	"errors"
 
 	"portolan/care"
 )
@@ -9,8 +10,8 @@ import (
 // Tend does what time brings about with nobody doing anything: grants whose
 // date has passed end, emergencies that nobody reviewed are raised (R30),
 // urgent tasks that nobody took up go to the next person (R13), beds are free
-// again when their hold has run out, sign-ins of long ago are forgotten, and the
-// audit log is signed. Whoever serves
+// again when their hold has run out, sign-ins of long ago are forgotten, acts of
+// the console alone have waited long enough, and the audit log is signed. Whoever serves
 // the hub calls it now and then; called again, it does nothing twice.
 func (h *Hub) Tend(ctx context.Context) error {
 	if err := h.SignLog(ctx, false); err != nil {
@@ -19,7 +20,7 @@ func (h *Hub) Tend(ctx context.Context) error {
 	if _, err := h.ExpireGrants(ctx); err != nil {
 		return err
 	}
-	if err := h.forgetSignIns(ctx); err != nil {
+	if err := errors.Join(h.forgetSignIns(ctx), h.carryOutDue(ctx)); err != nil {
 		return err
 	}
 	due, err := h.overdue(ctx)

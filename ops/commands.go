@@ -24,7 +24,7 @@ func Commands() []Command {
 	return []Command{
 		{"serve", "[--dir D] [--key-file F] [--listen ADDR] [--tls-cert F --tls-key F | --acme-host NAME | --insecure-http] [--trusted-proxy CIDR]", "run the hub (what happens with no command at all)", Serve},
 		{"demo", "[--dir D] [--key-file F] [--listen ADDR] [--people N] [--seed S]", "a hub with invented people, to look at and to try", Demo},
-		{"user", "add|list|password|disable|second-factor [--dir D] [LOGIN] [--role R] [--name NAME]", "accounts of staff", User},
+		{"user", "add|list|role|password|disable|second-factor|waiting|approve|stop [--dir D] [LOGIN|ID] [--role R] [--name NAME] [--as LOGIN]", "accounts of staff", User},
 		{"totp", "SECRET", "the code of the moment, as an authenticator app shows it", TOTP},
 		{"device", "code|list|revoke [--dir D] [ID] [--for LOGIN] --as LOGIN", "tablets: one-time codes, who has which, revoke one that was lost", Device},
 		{"tablet", "--dir T enrol|sync|list|show|new|set|conflicts|watch …", "a tablet without a screen: a client that works offline", Tablet},

@@ -13,13 +13,23 @@ import (
 	"portolan/collections"
 )
 
-const userUsage = `add|list|password|disable|second-factor [flags] [LOGIN]
+const userUsage = `add|list|role|password|disable|second-factor|waiting|approve|stop [flags] [LOGIN|ID]
 
   add LOGIN --role R[,R]  makes an account; the first one makes the organisation too
   list                    shows logins, roles and whether the person still works here
   password LOGIN          sets a new password and ends that person's sign-ins
   disable LOGIN           ends the account: the person has left
+  role LOGIN --role R[,R]    gives these roles instead of those that the person has
   second-factor setup LOGIN  sets up an authenticator app, as that person
+  second-factor reset LOGIN  takes the second factors away, where they were lost
+  waiting --as LOGIN         what waits for a second person, or for its time
+  approve ID --as LOGIN      agrees, as the second person
+  stop ID --as LOGIN         says no, or stops what waits for its time
+
+Roles that carry powers, and taking second factors away, need two people: one
+asks with --as, another approves. Without --as it happens after three days,
+unless somebody whom it concerns stops it. On a hub that never had two such
+people, roles are given at once.
 
 The password is asked for, or taken from PORTOLAN_PASSWORD.
 `
@@ -37,17 +47,19 @@ func User(ctx context.Context, env Env, args []string) int {
 	fs.StringVar(&u.orgName, "org-name", "This organisation", "`name` of the organisation, for the first account (add)")
 	fs.StringVar(&u.country, "country", "", "the organisation's country, ISO 3166 `code`, for the first account (add)")
 	fs.StringVar(&u.zone, "time-zone", "UTC", "the organisation's time `zone`, such as Africa/Nairobi, for the first account (add)")
+	fs.StringVar(&u.as, "as", "", "`login` of whoever does this (role, second-factor reset, waiting, approve, stop)")
 	words, exit, stop := env.parse(fs, args, userUsage)
 	if stop {
 		return exit
 	}
 	acts := map[string]func(context.Context, *collections.Hub, string) error{
-		"add": u.add, "list": u.list, "password": u.password, "disable": u.disable, "second-factor setup": u.setUpFactor}
+		"add": u.add, "list": u.list, "role": u.role, "password": u.password, "disable": u.disable, "second-factor setup": u.setUpFactor,
+		"second-factor reset": u.resetFactors, "waiting": u.waiting, "approve": u.approve, "stop": u.stop}
 	if len(words) > 1 && words[0] == "second-factor" {
 		words = append([]string{words[0] + " " + words[1]}, words[2:]...)
 	}
 	if len(words) == 0 || acts[words[0]] == nil {
-		return env.misused(fs, userUsage, "say add, list, password, disable or second-factor setup")
+		return env.misused(fs, userUsage, "say add, list, role, password, disable, second-factor setup, second-factor reset, waiting, approve or stop")
 	}
 	fs.Visit(func(f *flag.Flag) {
 		u.placed = u.placed || f.Name == "org-name" || f.Name == "country" || f.Name == "time-zone"
@@ -57,18 +69,24 @@ func User(ctx context.Context, env Env, args []string) int {
 		return env.misused(fs, userUsage, problem)
 	}
 	act, login := words[0], ""
+	alone := act == "list" || act == "waiting"
 	switch {
-	case act == "list" && len(words) == 1:
-	case act != "list" && len(words) == 2:
+	case alone && len(words) == 1:
+	case !alone && len(words) == 2:
 		login = words[1]
 	default:
-		return env.misused(fs, userUsage, act+" takes one LOGIN, and list takes none")
+		return env.misused(fs, userUsage, act+" takes one LOGIN or ID, and list and waiting take none")
+	}
+	if slices.Contains([]string{"waiting", "approve", "stop"}, act) && u.as == "" {
+		return env.misused(fs, userUsage, "--as says who does this")
 	}
 	open := env.OpenHub
-	if act == "add" {
+	if act == "add" || act == "role" {
 		if err := u.readRoles(); err != nil {
 			return env.Fail(err)
 		}
+	}
+	if act == "add" {
 		open = env.MakeHub
 	}
 	hub, done, err := open(ctx, *dir)
@@ -84,7 +102,7 @@ func User(ctx context.Context, env Env, args []string) int {
 
 type user struct {
 	env                         Env
-	name, roles                 string
+	name, roles, as             string
 	org, orgName, country, zone string
 	wanted                      []care.Role
 	placed                      bool // the organisation's name or place was typed
@@ -133,10 +151,23 @@ func (u *user) add(ctx context.Context, hub *collections.Hub, login string) erro
 	if u.name == "" {
 		u.name = login
 	}
-	id, err := hub.AddAccount(ctx, hub.HubActor(), collections.NewAccount{
-		Login: login, Password: password, DisplayName: u.name, Roles: u.wanted, Org: org})
+	two, err := hub.TwoPeople(ctx)
 	if err != nil {
 		return err
+	}
+	now := u.wanted
+	if two { // roles with powers come when a second person has agreed
+		now = slices.DeleteFunc(slices.Clone(u.wanted), func(r care.Role) bool { return care.NeedsSecondFactor([]care.Role{r}) })
+	}
+	id, err := hub.AddAccount(ctx, hub.HubActor(), collections.NewAccount{
+		Login: login, Password: password, DisplayName: u.name, Roles: now, Org: org})
+	if err != nil {
+		return err
+	}
+	if len(now) < len(u.wanted) {
+		if err := u.role(ctx, hub, login); err != nil {
+			return err
+		}
 	}
 	fmt.Fprintf(u.env.Stdout, "%s can sign in now (%s).\n", login, id)
 	if care.NeedsSecondFactor(u.wanted) {

@@ -1,0 +1,146 @@
+package collections
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"portolan/care"
+)
+
+// Waiting is an act of the console alone that waits, so that whoever it
+// concerns can stop it.
+type Waiting struct {
+	ID      string            `json:"id"`
+	Act     care.TwoPersonAct `json:"act"`
+	Staff   string            `json:"staff"`
+	Terms   string            `json:"terms,omitempty"`
+	AskedAt string            `json:"asked_at"`
+	DueAt   string            `json:"due_at"`
+}
+
+// wait keeps an act until it is due. Its owner, and those who could have
+// agreed to it, are woken. The same act asked again is the one that waits.
+func (s *session) wait(act care.TwoPersonAct, who care.Actor, terms string) (time.Time, error) {
+	var due string
+	err := s.t.row(`SELECT due_at FROM waiting_acts WHERE act = ? AND staff = ? AND terms = ? AND stopped_at = '' AND done_at = ''`,
+		string(act), who.Staff, terms).Scan(&due)
+	if err == nil {
+		at, err := time.Parse(care.TimeFormat, due)
+		return at, wrap("reading an act that waits", err)
+	}
+	if !errors.Is(err, sql.ErrNoRows) {
+		return time.Time{}, wrap("reading an act that waits", err)
+	}
+	at := s.now.Add(WaitTerm)
+	if _, err := s.t.exec(`INSERT INTO waiting_acts (id, act, org, staff, terms, asked_at, due_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		s.h.newID(), string(act), who.Org, who.Staff, terms, s.nowText, care.FormatTime(at)); err != nil {
+		return at, wrap("keeping an act that waits", err)
+	}
+	s.woken[who.Staff] = true
+	if err := s.wakeDeciders(care.Approval{Org: who.Org, Act: act, Collection: "staff", Record: who.Staff, ExpiresAt: at}); err != nil {
+		return at, err
+	}
+	return at, s.t.note(s.nowText, s.h.HubActor(), accountEvent(ActWaiting, who.Org, who.Staff, care.Decision{Allowed: true, Reason: care.Reason(act)}))
+}
+
+// hearsOf says whether the actor is told of an act that waits, and may stop
+// it: whoever it concerns, and whoever could have agreed to it.
+func hearsOf(a care.Actor, org, staff string) bool {
+	return !a.Unproved && a.Org == org && (a.Staff == staff || a.Can(care.MayApprove))
+}
+
+// WaitingActs lists what waits and the actor may stop.
+func (h *Hub) WaitingActs(ctx context.Context, a care.Actor) ([]Waiting, error) {
+	rows, err := h.readDB().QueryContext(ctx, `SELECT id, act, org, staff, terms, asked_at, due_at FROM waiting_acts
+		WHERE org = ? AND stopped_at = '' AND done_at = '' ORDER BY due_at, id`, a.Org)
+	if err != nil {
+		return nil, wrap("reading what waits", err)
+	}
+	defer rows.Close()
+	out := []Waiting{}
+	for rows.Next() {
+		var w Waiting
+		var org string
+		if err := rows.Scan(&w.ID, &w.Act, &org, &w.Staff, &w.Terms, &w.AskedAt, &w.DueAt); err != nil {
+			return nil, wrap("reading what waits", err)
+		}
+		if hearsOf(a, org, w.Staff) {
+			out = append(out, w)
+		}
+	}
+	return out, wrap("reading what waits", rows.Err())
+}
+
+// StopWaiting stops an act that waits; care.ErrNotFound where there is none
+// that the actor hears of.
+func (h *Hub) StopWaiting(ctx context.Context, a care.Actor, id string) error {
+	return h.writer.write(ctx, func(t *tx) error {
+		var org, staff string
+		err := t.row(`SELECT org, staff FROM waiting_acts WHERE id = ? AND stopped_at = '' AND done_at = ''`, id).Scan(&org, &staff)
+		if errors.Is(err, sql.ErrNoRows) || err == nil && !hearsOf(a, org, staff) {
+			return care.ErrNotFound
+		}
+		if err != nil {
+			return wrap("reading what waits", err)
+		}
+		return t.stop(`id = ?`, []any{id}, h.nowText(), a, org, staff)
+	})
+}
+
+func (t *tx) stop(where string, args []any, now string, a care.Actor, org, staff string) error {
+	r, err := t.exec(`UPDATE waiting_acts SET stopped_at = ?, stopped_by = ? WHERE stopped_at = '' AND done_at = '' AND `+where, append([]any{now, a.Staff}, args...)...)
+	if err != nil {
+		return wrap("stopping what waits", err)
+	}
+	if n, err := r.RowsAffected(); err != nil || n == 0 {
+		return wrap("stopping what waits", err)
+	}
+	return t.note(now, a, accountEvent(ActWaiting, org, staff, care.Decision{Allowed: true, Reason: "stopped"}))
+}
+
+// stillHas stops the loss of second factors that waits for somebody who has
+// just shown one.
+func (t *tx) stillHas(a care.Actor, m match, now string) error {
+	if m.kind == "" {
+		return nil
+	}
+	return t.stop(`staff = ? AND act = ?`, []any{a.Staff, string(care.ActFactorReset)}, now, a, a.Org, a.Staff)
+}
+
+// carryOutDue does what has waited long enough. Somebody who has left
+// meanwhile gets nothing.
+func (h *Hub) carryOutDue(ctx context.Context) error {
+	var any bool
+	if err := (reader{ctx, h.readDB()}).row(`SELECT EXISTS (SELECT 1 FROM waiting_acts WHERE stopped_at = '' AND done_at = '' AND due_at <= ?)`, h.nowText()).Scan(&any); err != nil || !any {
+		return wrap("reading what waits", err)
+	}
+	return h.enter(ctx, h.HubActor(), func(s *session) error {
+		var due []Waiting
+		rows, err := s.t.rows(`SELECT id, act, staff, terms FROM waiting_acts WHERE stopped_at = '' AND done_at = '' AND due_at <= ?`, s.nowText)
+		if err != nil {
+			return wrap("reading what waits", err)
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var w Waiting
+			if err := rows.Scan(&w.ID, &w.Act, &w.Staff, &w.Terms); err != nil {
+				return wrap("reading what waits", err)
+			}
+			due = append(due, w)
+		}
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+			return wrap("reading what waits", err)
+		}
+		for _, w := range due {
+			if err := s.powersAct(string(w.Act), w.Staff, w.Terms, w.ID); err != nil && !errors.Is(err, care.ErrNotFound) {
+				return err
+			}
+			if _, err := s.t.exec(`UPDATE waiting_acts SET done_at = ? WHERE id = ?`, s.nowText, w.ID); err != nil {
+				return wrap("noting what is done", err)
+			}
+		}
+		return nil
+	})
+}
