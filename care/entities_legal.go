@@ -275,6 +275,7 @@ var compelledDisclosures = &Entity{
 		{Name: "challenged_on", Type: Date, Merge: Latest},
 		{Name: "notice_attempted_at", Type: Time, Merge: Latest},
 		{Name: "notice_result", Type: Code, Codes: "notice_results", Merge: Latest},
+		{Name: "notice_forbidden_until", Type: Date, Merge: Safer, Safer: Comparator{Dates: "earliest"}},
 		{Name: "protective_steps", Type: LongText, Merge: Latest},
 		{Name: "first_approver", Type: Ref, Ref: "staff", Own: true, Merge: Once},
 		{Name: "first_approved_at", Type: Time, Merge: Once},

@@ -307,7 +307,7 @@ func (m *memory) lookAtEveryHour(t *testing.T, seed uint64) {
 func TestEveryReasonIsListed(t *testing.T) {
 	listed := Reasons()
 	seen := 0
-	for _, file := range []string{"maysee.go", "mayshare.go", "summary.go", "approval.go", "rules_paper.go"} {
+	for _, file := range []string{"maysee.go", "mayshare.go", "summary.go", "approval.go", "rules_paper.go", "rules_compelled.go"} {
 		eachNodeOf(t, file, func(n ast.Node, at token.Position) {
 			v, ok := n.(*ast.ValueSpec)
 			if !ok || len(v.Values) != 1 {

@@ -18,7 +18,7 @@ var rules = map[string][]rule{
 	"custody_events":        {custodyNumber},
 	"claims":                {needs("filed", "filed_on", "claim_needs_date"), needs("awarded", "decided_on", "claim_needs_date"), needs("settled", "decided_on", "claim_needs_date"), claimPaid},
 	"payments":              {twoPeople("approved_by"), twoPeople("oversight_reviewer", "approved_by"), paymentFixed, paymentSteps},
-	"compelled_disclosures": {approves("first_approver"), approves("second_approver", "first_approver"), compelledSteps},
+	"compelled_disclosures": {approves("first_approver"), approves("second_approver", "first_approver"), compelledFixed, compelledSteps},
 	"plans":                 {twoPeople("approved_by")},
 	"goals":                 {goalReached},
 	"livelihood_grants":     {twoPeople("approved_by"), livelihoodSteps},

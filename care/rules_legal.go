@@ -61,23 +61,3 @@ func custodyNumber(c *check) {
 		}
 	}
 }
-
-// compelledSteps asks of every disclosure under an order that two people
-// looked at it, that as little as possible goes, and that telling the person
-// was tried (R4, FVPSA).
-func compelledSteps(c *check) {
-	if !c.enters("approved", "disclosed") {
-		return
-	}
-	switch {
-	case !hasPlain(c.after, "first_approver") || !hasPlain(c.after, "second_approver") ||
-		c.after.Text("first_approver") == c.after.Text("second_approver"):
-		c.holdState("compelled_needs_two")
-	case !hasPlain(c.after, "minimum"):
-		c.holdState("compelled_needs_minimum")
-	case !hasPlain(c.after, "protective_steps"):
-		c.holdState("compelled_needs_steps")
-	case !hasPlain(c.after, "notice_attempted_at") && c.after.Text("notice_result") != "forbidden_by_order":
-		c.holdState("compelled_needs_notice")
-	}
-}

@@ -53,28 +53,6 @@ func TestClaimIsPaidByPayments(t *testing.T) {
 	wantHeld(t, m.try(t, coordinatorA, "claims", id(91), fields{"status": "filed"}), " claim_needs_date")
 }
 
-// TestR4CompelledDisclosure: two people, the least, the steps, the notice.
-func TestR4CompelledDisclosure(t *testing.T) {
-	m := house(t)
-	m.put(row("documents", id(80), fields{"kind": "legal_document", "status": "kept"}))
-	wantHeld(t, m.try(t, outreachA, "compelled_disclosures", id(100), fields{"status": "received", "order_kind": "subpoena", "order_document": id(80),
-		"authority": "court", "received_at": noon, "scope": "all"}))
-	wantHeld(t, m.try(t, outreachA, "compelled_disclosures", id(100), fields{"status": "under_review"}))
-	approve := fields{"status": "approved"}
-	wantHeld(t, m.try(t, officerA, "compelled_disclosures", id(100), approve), "status compelled_needs_two")
-	wantHeld(t, m.try(t, officerA, "compelled_disclosures", id(100), fields{"first_approver": officer}))
-	wantHeld(t, m.try(t, officerA, "compelled_disclosures", id(100), fields{"second_approver": officer}), "second_approver approval_twice")
-	wantHeld(t, m.try(t, officerA, "compelled_disclosures", id(100), fields{"second_approver": boss}), "second_approver approval_not_own")
-	wantHeld(t, m.try(t, coordinatorA, "compelled_disclosures", id(100), fields{"second_approver": boss}))
-	wantHeld(t, m.try(t, officerA, "compelled_disclosures", id(100), approve), "status compelled_needs_minimum")
-	wantHeld(t, m.try(t, officerA, "compelled_disclosures", id(100), fields{"minimum": "dates of stay"}))
-	wantHeld(t, m.try(t, officerA, "compelled_disclosures", id(100), approve), "status compelled_needs_steps")
-	wantHeld(t, m.try(t, officerA, "compelled_disclosures", id(100), fields{"protective_steps": "sealed"}))
-	wantHeld(t, m.try(t, officerA, "compelled_disclosures", id(100), approve), "status compelled_needs_notice")
-	wantHeld(t, m.try(t, officerA, "compelled_disclosures", id(100), fields{"notice_attempted_at": noon, "status": "approved"}))
-	wantHeld(t, m.try(t, officerA, "compelled_disclosures", id(100), fields{"status": "disclosed"}))
-}
-
 // TestR11OwnView: where the person sees more danger than the worker, the case
 // shows the person's.
 func TestR11OwnView(t *testing.T) {

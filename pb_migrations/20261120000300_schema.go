@@ -913,6 +913,7 @@ func init() {
 			{"challenged_on", sealed},
 			{"notice_attempted_at", sealed},
 			{"notice_result", sealed},
+			{"notice_forbidden_until", sealed},
 			{"protective_steps", sealed},
 			{"first_approver", sealed},
 			{"first_approved_at", sealed},
