@@ -20,6 +20,8 @@ const (
 	ActChange  = "change"
 	ActEnrol   = "enrol"
 	ActRevoke  = "revoke"
+	ActBackup  = "backup"
+	ActRestore = "restore" // the hub was put back from a copy: a new epoch
 )
 
 // ErrAudit says that the audit log cannot be written: what it does not hold
@@ -49,6 +51,15 @@ type noted struct {
 // it allows may be done only after Audit returned nil.
 func (h *Hub) Audit(ctx context.Context, a care.Actor, act string, target care.Target, d care.Decision) error {
 	return h.audit(ctx, a, event{act: act, target: target, decision: d, count: 1})
+}
+
+// refuse notes that somebody asked for what their role may not do, and
+// returns what they are told.
+func (h *Hub) refuse(ctx context.Context, a care.Actor, act string, target care.Target) error {
+	if err := h.Audit(ctx, a, act, target, care.Decision{Reason: care.NoPower}); err != nil {
+		return err
+	}
+	return ErrNoPower
 }
 
 // note keeps decisions in the transaction of what they are about. They are

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+
+	"portolan/care"
 )
 
 // DatabasePath is the hub's database inside its folder.
@@ -14,8 +16,12 @@ const DatabasePath = "pb_data/data.db"
 // Snapshot writes a whole copy of the database, as of one moment, to a file
 // that does not exist yet, and returns the ids of the documents whose bytes
 // belong to it. Writers go on meanwhile: VACUUM INTO reads one snapshot of the
-// WAL (sqlite.org/lang_vacuum.html#vacuuminto).
+// WAL (sqlite.org/lang_vacuum.html#vacuuminto). That there is a copy is in the
+// audit log before there is one.
 func (h *Hub) Snapshot(ctx context.Context, path string) (documents map[string]bool, err error) {
+	if err := h.audit(ctx, h.HubActor(), event{act: ActBackup, decision: care.Decision{Allowed: true, Reason: care.SeeHub}}); err != nil {
+		return nil, err
+	}
 	if err := copyDatabase(ctx, h.readDB(), path); err != nil {
 		return nil, err
 	}

@@ -52,7 +52,7 @@ var codeEncoding = base32.NewEncoding(codeAlphabet)
 // tablet its owner shows their password too.
 func (h *Hub) NewEnrolment(ctx context.Context, a care.Actor, staff string) (string, error) {
 	if !a.Can(care.MayEnrol) {
-		return "", ErrNoPower
+		return "", h.refuse(ctx, a, ActEnrol, peopleTarget("devices", a.Org))
 	}
 	who, err := h.Actor(ctx, staff, "")
 	if err != nil {
@@ -287,7 +287,7 @@ func (h *Hub) DeviceActor(ctx context.Context, token string) (care.Actor, error)
 // RevokeDevice ends a tablet's token. The actor needs the power enrol.
 func (h *Hub) RevokeDevice(ctx context.Context, a care.Actor, device string) error {
 	if !a.Can(care.MayEnrol) {
-		return ErrNoPower
+		return h.refuse(ctx, a, ActRevoke, peopleTarget("devices", a.Org))
 	}
 	row, err := h.Read(ctx, a, "devices", device)
 	if err != nil {

@@ -234,7 +234,13 @@ func (h *Hub) loadMeta() error {
 func (h *Hub) NewEpoch(ctx context.Context) error {
 	// Random, so that two restores of one copy are told apart.
 	next := h.newID()
-	if _, err := h.sqlDB().ExecContext(ctx, `UPDATE hub_meta SET value = ? WHERE name = 'epoch'`, next); err != nil {
+	err := h.writer.write(ctx, func(t *tx) error {
+		if _, err := t.exec(`UPDATE hub_meta SET value = ? WHERE name = 'epoch'`, next); err != nil {
+			return err
+		}
+		return t.note(care.FormatTime(h.now()), h.HubActor(), event{act: ActRestore, decision: care.Decision{Allowed: true, Reason: care.SeeHub, Basis: next}})
+	})
+	if err != nil {
 		return fmt.Errorf("writing the epoch: %w", err)
 	}
 	h.epoch = next
