@@ -53,6 +53,22 @@ func (h *Hub) Audit(ctx context.Context, a care.Actor, act string, target care.T
 	return h.audit(ctx, a, event{act: act, target: target, decision: d, count: 1})
 }
 
+// Decided is one decision of an act that rests on several.
+type Decided struct {
+	Target   care.Target
+	Decision care.Decision
+}
+
+// AuditAll is Audit for an act that rests on several decisions: they are
+// written together.
+func (h *Hub) AuditAll(ctx context.Context, a care.Actor, act string, decided []Decided) error {
+	events := make([]event, len(decided))
+	for i, d := range decided {
+		events[i] = event{act: act, target: d.Target, decision: d.Decision, count: 1}
+	}
+	return h.audit(ctx, a, events...)
+}
+
 // refuse notes that somebody asked for what their role may not do, and
 // returns what they are told.
 func (h *Hub) refuse(ctx context.Context, a care.Actor, act string, target care.Target) error {
@@ -123,7 +139,12 @@ func (h *Hub) writeReadings() {
 			return
 		}
 		q.mu.Unlock()
-		if err := h.writeTogether(batch); err == nil || len(batch) == 1 {
+		err := h.writeNoted(batch)
+		var known *care.Error
+		if err == nil || len(batch) == 1 || errors.As(err, &known) {
+			for _, r := range batch {
+				h.answerReading(r, err)
+			}
 			continue
 		}
 		// What one of them spoils must not be refused to the others.
@@ -131,17 +152,6 @@ func (h *Hub) writeReadings() {
 			h.answerReading(batch[i], h.writeNoted(batch[i:i+1]))
 		}
 	}
-}
-
-// writeTogether answers everybody where it works, and one who is alone always.
-func (h *Hub) writeTogether(batch []*reading) error {
-	err := h.writeNoted(batch)
-	if err == nil || len(batch) == 1 {
-		for _, r := range batch {
-			h.answerReading(r, err)
-		}
-	}
-	return err
 }
 
 func (h *Hub) writeNoted(batch []*reading) error {
@@ -153,8 +163,11 @@ func (h *Hub) writeNoted(batch []*reading) error {
 	})
 }
 
+// answerReading tells a reader what became of the log: an error that has a
+// name, such as that of a full disk, under it, every other as ErrAudit.
 func (h *Hub) answerReading(r *reading, err error) {
-	if err != nil && !errors.Is(err, ErrBusy) && care.CodeOf(err) != ErrDiskFull.Code { // these two say more
+	var known *care.Error
+	if err != nil && !errors.As(err, &known) {
 		h.log.Error("the audit log cannot be written", "error", err)
 		e := *ErrAudit
 		e.Err = err

@@ -30,7 +30,7 @@ type EventQuery struct {
 // LoggedEvent is an event with its number; one that was erased has nothing
 // else.
 type LoggedEvent struct {
-	Seq    int64        `json:"seq"`
+	Seq    int64        `json:"n"`
 	Erased bool         `json:"erased,omitempty"`
 	Event  *audit.Event `json:"event,omitempty"`
 }

@@ -2,6 +2,8 @@ package collections
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -43,6 +45,9 @@ func (l *leaves) keep(t *tx) (*audit.Tree, error) {
 	}
 	tree := l.tree.Clone()
 	for _, n := range t.noted {
+		if err := withOrg(t, &n); err != nil {
+			return nil, err
+		}
 		for _, e := range eventsOf(n) {
 			if err := l.write(t, tree, e); err != nil {
 				l.forget()
@@ -51,6 +56,19 @@ func (l *leaves) keep(t *tx) (*audit.Tree, error) {
 		}
 	}
 	return tree, nil
+}
+
+// withOrg looks up whose auditor an event belongs to where whoever noted it
+// knew the person alone.
+func withOrg(t *tx, n *noted) error {
+	if n.actor.Org != "" || n.actor.Staff == "" || n.actor.IsHub() {
+		return nil
+	}
+	err := t.row(`SELECT org FROM staff WHERE id = ?`, n.actor.Staff).Scan(&n.actor.Org)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	return wrap("writing the audit log", err)
 }
 
 // grown notes that a tree was committed.

@@ -127,20 +127,24 @@ func (h *Hub) paperFile(ctx context.Context, a care.Actor, paper care.Row) (name
 // mayCarry asks whether somebody may take parts of a case out of the house:
 // they are on each, and not by an emergency (R30).
 func (h *Hub) mayCarry(ctx context.Context, a care.Actor, paper care.Row, parts ...care.Compartment) error {
+	var decided []Decided
+	var refused error
 	for _, c := range parts {
 		target := care.Target{Collection: "documents", Org: paper.Org, Case: paper.Case, Compartment: c}
 		d := care.MaySee(a, care.Carry, target, h.now())
-		if err := h.Audit(ctx, a, ActPrint, target, d); err != nil {
-			return err
-		}
+		decided = append(decided, Decided{target, d})
 		switch {
+		case refused != nil || d.Allowed:
 		case d.Reason == care.NotAtDesk:
-			return ErrNotAtDesk
-		case !d.Allowed:
-			return ErrPaperClosed
+			refused = ErrNotAtDesk
+		default:
+			refused = ErrPaperClosed
 		}
 	}
-	return nil
+	if err := h.AuditAll(ctx, a, ActPrint, decided); err != nil {
+		return err
+	}
+	return refused
 }
 
 // HandOut notes that a prepared paper was given to the person (for a child, to

@@ -181,6 +181,7 @@ func (t *teller) decide() error {
 	}
 	slices.Sort(names)
 	noted := map[care.Target]care.Decision{}
+	var decided []collections.Decided
 	for _, name := range names {
 		if name == care.SectionAgreed {
 			continue
@@ -191,10 +192,11 @@ func (t *teller) decide() error {
 		}
 		if d := t.decisions[name]; noted[target] != d { // several sections often fall alike
 			noted[target] = d
-			if err := t.hub.Audit(t.ctx, t.reader, collections.ActPrint, target, d); err != nil {
-				return err
-			}
+			decided = append(decided, collections.Decided{Target: target, Decision: d})
 		}
+	}
+	if err := t.hub.AuditAll(t.ctx, t.reader, collections.ActPrint, decided); err != nil {
+		return err
 	}
 	if t.decisions[care.SectionAgreed].Allowed {
 		return nil

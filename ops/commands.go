@@ -30,6 +30,7 @@ func Commands() []Command {
 		{"tablet", "--dir T enrol|sync|list|show|new|set|conflicts|watch …", "a tablet without a screen: a client that works offline", Tablet},
 		{"import", "htcds|fhir [--dir D] [--as LOGIN] [--org ID] FILE…", "read files of other systems into cases: HTCDS tables and submissions, FHIR R4 bundles", Import},
 		{"summary", "[--dir D] --as LOGIN --case ID [--to COUNTRY] [--languages es,en] --out FILE", "make the care summary of a case, as a member of staff", Summary},
+		{"audit", "verify|export|prove|events|who-saw|checkpoint|key [--dir D] [--as LOGIN] …", "the log of who did what with whose data: check it, copy it out, look into it", Audit},
 		{"verify", "[--dir D]", "check database, change log, digests and files, and count them", Verify},
 		{"backup", "[--dir D] --out FILE", "copy the whole hub into one file while it runs", Backup},
 		{"restore", "[--dir D] [--key-file F] FILE", "put a backup into an empty folder", Restore},

@@ -12,8 +12,9 @@ const faultsShown = 100
 
 const verifyUsage = `[--dir D]
 
-Checks the database file, the change log and its chains, every record against
-the log, digests, orphans and files, and prints each with its count. Exit code
+Checks the database file, the audit log, the change log and its chains, every
+record against the log, digests, orphans and files, and prints each with its
+count. Exit code
 1 means that something is wrong; nothing is repaired or altered.
 `
 
@@ -37,7 +38,19 @@ func Verify(ctx context.Context, env Env, args []string) int {
 }
 
 func (e Env) verify(ctx context.Context, hub *collections.Hub) int {
-	faults, err := hub.Verify(ctx, func(c collections.Count) { fmt.Fprintf(e.Stdout, "%d %s\n", c.N, c.What) })
+	faults, err := hub.Verify(ctx, e.count)
+	if err := e.faults(faults, err); err != nil {
+		return e.Fail(err)
+	}
+	return ExitOK
+}
+
+// count prints how many there are of what was looked at.
+func (e Env) count(c collections.Count) { fmt.Fprintf(e.Stdout, "%d %s\n", c.N, c.What) }
+
+// faults prints what is wrong, and ends the command with exit code 1 where
+// anything is.
+func (e Env) faults(faults []string, err error) error {
 	for i, f := range faults {
 		if i == faultsShown {
 			fmt.Fprintf(e.Stdout, "… and %d more\n", len(faults)-i)
@@ -46,11 +59,11 @@ func (e Env) verify(ctx context.Context, hub *collections.Hub) int {
 		fmt.Fprintln(e.Stdout, "FAULT:", f)
 	}
 	if err != nil {
-		return e.Fail(fmt.Errorf("verifying could not finish: %w", err))
+		return fmt.Errorf("verifying could not finish: %w", err)
 	}
 	fmt.Fprintf(e.Stdout, "%d faults\n", len(faults))
 	if len(faults) > 0 {
-		return ExitFault
+		return &exitError{ExitFault}
 	}
-	return ExitOK
+	return nil
 }
