@@ -5,9 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -16,59 +13,27 @@ import (
 	fieldsync "portolan/sync"
 )
 
-// LogKeyFile holds, in the hub's folder, the key that signs the audit log's
-// checkpoints: its secret half, and its public half in the second line.
-const LogKeyFile = "audit.key"
-
 // checkpointEvery is how often a hub that is tended signs its log without
 // being asked.
 const checkpointEvery = 5 * time.Minute
 
-// openLogKey reads the key that signs the log, and makes it on first use. It
-// is the only place that knows where the key is kept.
-func (h *Hub) openLogKey() error {
-	path := filepath.Join(h.dir, LogKeyFile)
-	b, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		b, err = h.makeLogKey(path)
-	}
+// openLogKey opens the key that signs the log, and makes it on first use. It
+// lies with the other keys, sealed: its secret half, and its public half in
+// the second line.
+func (h *Hub) openLogKey(ctx context.Context) error {
+	b, err := h.keys.meta(ctx, "audit", func() ([]byte, error) {
+		secret, public, err := audit.NewKey(h.rand, "portolan.audit/"+h.replica)
+		return []byte(secret + "\n" + public), err
+	})
 	if err != nil {
 		return fmt.Errorf("opening the key of the audit log: %w", err)
 	}
-	secret, public, _ := strings.Cut(strings.TrimSpace(string(b)), "\n")
+	secret, public, _ := strings.Cut(string(b), "\n")
 	if h.signer, err = audit.NewSigner(secret, public); err != nil {
-		return fmt.Errorf("opening the key of the audit log (%s): %w", LogKeyFile, err)
+		return fmt.Errorf("opening the key of the audit log: %w", err)
 	}
 	h.verifier, err = audit.NewVerifier(public)
 	return err
-}
-
-// makeLogKey writes a new key: whole or not at all, for its owner alone.
-func (h *Hub) makeLogKey(path string) (_ []byte, err error) {
-	size, err := logSize(reader{context.Background(), h.readDB()})
-	if err != nil {
-		return nil, err
-	}
-	if size > 0 {
-		h.log.Warn("the key of the audit log is missing and a new one is made: tablets will refuse it until they are enrolled again", "file", LogKeyFile)
-	}
-	secret, public, err := audit.NewKey(h.rand, "portolan.audit/"+h.replica)
-	if err != nil {
-		return nil, err
-	}
-	f, err := os.CreateTemp(h.dir, ".audit-key-*") // 0600
-	if err != nil {
-		return nil, err
-	}
-	b := []byte(secret + "\n" + public + "\n")
-	_, err = f.Write(b)
-	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return nil, errors.Join(err, os.Remove(f.Name()))
-	}
-	return b, nil
 }
 
 // LogKey is the public key of the audit log: all that verifying it needs.

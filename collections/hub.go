@@ -141,7 +141,7 @@ func (h *Hub) prepare() error {
 	if err := h.loadMeta(); err != nil {
 		return err
 	}
-	if err := h.openLogKey(); err != nil {
+	if err := h.openLogKey(context.Background()); err != nil {
 		return err
 	}
 	_, err := h.SweepFiles(context.Background())

@@ -181,7 +181,7 @@ func inBackup(name string) bool {
 		return false
 	}
 	top, _, _ := strings.Cut(name, "/")
-	return top == "pb_data" || top == "files" || top == "tls" || name == collections.KeysPath || name == collections.LogKeyFile
+	return top == "pb_data" || top == "files" || top == "tls" || name == collections.KeysPath
 }
 
 func unpackFile(r io.Reader, dir string, h *tar.Header) (ManifestEntry, error) {

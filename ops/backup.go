@@ -82,8 +82,6 @@ func (e Env) backup(ctx context.Context, hub *collections.Hub, out string) (m Ma
 			err = a.add(collections.KeysPath, keys)
 		}
 	}
-	// With its signing key a restored hub goes on with the same audit log.
-	err = errors.Join(err, a.add(collections.LogKeyFile, filepath.Join(hub.Dir(), collections.LogKeyFile)))
 	// Files come after the database that names them, so that each is there;
 	// one that was added since belongs to the next backup.
 	err = errors.Join(err,

@@ -94,7 +94,7 @@ func isEmpty(dir string) error {
 // removeRestored takes back a restore that failed; the folder was empty.
 func removeRestored(dir string) error {
 	var errs []error
-	for _, sub := range []string{"pb_data", "files", "tls", collections.LogKeyFile, collections.KeysPath, collections.KeysPath + "-wal", collections.KeysPath + "-shm"} {
+	for _, sub := range []string{"pb_data", "files", "tls", collections.KeysPath, collections.KeysPath + "-wal", collections.KeysPath + "-shm"} {
 		errs = append(errs, os.RemoveAll(filepath.Join(dir, sub)))
 	}
 	return errors.Join(errs...)
