@@ -202,7 +202,7 @@ func (c *composer) sayAll(values []Value, field, lang string) ([]run, error) {
 			return nil, err
 		}
 		if len(said) > 0 && len(all) > 0 {
-			all[len(all)-1].text += ","
+			all[len(all)-1].comma = true
 		}
 		all = append(all, said...)
 	}

@@ -224,7 +224,7 @@ func TestOtherScriptsStandInASummary(t *testing.T) {
 				t.Errorf("%s: %q is found %d times, want it twice in each column", lang, word, n)
 			}
 		}
-		if n := strings.Count(found, "5-10"); n < 4 {
+		if n := strings.Count(found, "5-10mg"); n < 4 {
 			t.Errorf("%s: the dose is found %d times, want 4", lang, n)
 		}
 	}

@@ -20,6 +20,7 @@ type run struct {
 	bold  bool
 	exact bool   // a value that stands as given, on one line
 	free  bool   // somebody's own words, in whatever direction they run
+	comma bool   // follows, outside of the value
 	field string // label key
 }
 

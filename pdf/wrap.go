@@ -100,6 +100,9 @@ func (p *page) wrap(runs paragraph, size float64) column {
 		text.Runs = append(text.Runs, typeset.Run{
 			Text: r.text, Lang: r.lang, Style: typeset.Style{Size: size, Bold: r.bold}, Isolate: r.exact || r.free, Whole: r.exact,
 		})
+		if r.comma {
+			text.Runs = append(text.Runs, typeset.Run{Text: ",", Style: typeset.Style{Size: size, Bold: r.bold}})
+		}
 	}
 	lines, err := p.setter.Set(text)
 	if err != nil && p.err == nil {

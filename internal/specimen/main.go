@@ -18,10 +18,10 @@ import (
 // Measures in points.
 const (
 	pageWidth  = 620.0
-	pageHeight = 1180.0
+	pageHeight = 1540.0
 	margin     = 24.0
 	labels     = 34.0
-	size       = 13.0
+	size       = 12.0
 )
 
 func main() {
@@ -76,7 +76,9 @@ func run(from, to string) error {
 		if err != nil {
 			return fmt.Errorf("setting %s: %w", lang, err)
 		}
-		y = below + 4
+		if y = below + 4; y > pageHeight-margin/2 {
+			return fmt.Errorf("the page is too short for %s", lang)
+		}
 	}
 	return write(page, pen, to)
 }

@@ -29,8 +29,7 @@ func (p *Pen) Embed(f *File) error {
 // bytes, a map to glyphs, and what text each stands for.
 func (u *usedFont) embed(f *File) (int, error) {
 	face := u.face
-	space, _ := face.font.NominalGlyph(' ')
-	program, glyphs := face.glyf.cut(u.codes, uint16(space))
+	program, glyphs := face.glyf.cut(u.codes)
 	scale := func(units int32) int { return int(math.Round(float64(units) * 1000 / float64(face.em))) }
 	var widths strings.Builder
 	toGlyph := make([]byte, 0, 2*len(glyphs))

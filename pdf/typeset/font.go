@@ -151,6 +151,15 @@ func (t *glyfTables) outline(g uint16) []byte {
 	return t.glyf[from:to]
 }
 
+// height is how far a glyph reaches from the baseline.
+func (t *glyfTables) height(g uint16) (bottom, top int32, drawn bool) {
+	d := t.outline(g)
+	if len(d) == 0 {
+		return 0, 0, false
+	}
+	return int32(int16(binary.BigEndian.Uint16(d[4:]))), int32(int16(binary.BigEndian.Uint16(d[8:]))), true
+}
+
 // advance is the width of a glyph and the space left of it.
 func (t *glyfTables) advance(g uint16) (width uint16, left int16) {
 	if i := int(g); i < t.metrics {

@@ -123,13 +123,15 @@ func asGiven(text []rune) []rune {
 	return slices.Concat([]rune{'\u2066', '\u202D'}, text, []rune{'\u202C', '\u2069'})
 }
 
-// joined finds numbers of several parts in running text: dates, times, ranges
-// and fractions, written without spaces, and phone numbers, which begin with a
-// plus or a zero. A list ("1, 2, 3") and a number at the end of a sentence are
-// none, and a bracket is one only together with its other half.
+// joined finds numbers of several parts in running text: phone numbers, which
+// begin with a plus or a zero; dates, times, ranges and fractions, written
+// without spaces; and any number with a unit in Latin letters. A list ("1, 2,
+// 3") and a number at the end of a sentence are none, and a bracket is one only
+// together with its other half.
 var joined = regexp.MustCompile(`\+\p{Nd}(?:(?:[\p{Nd} \x{A0}\x{202F}./–-]|\(\p{Nd}+\))*\p{Nd})?` +
 	`|\([0٠۰]\p{Nd}*\)[ \x{A0}]?\p{Nd}+(?:[ \x{A0}\x{202F}/-]\p{Nd}+)*` +
 	`|[0٠۰]\p{Nd}+(?:[ \x{A0}\x{202F}/-]\p{Nd}+)+` +
+	`|\p{Nd}+(?:[-–—−/.:,×+'’٫٬]\p{Nd}+)*[ \x{A0}]?(?:[%‰°]|[°µμ]?\p{Latin}+(?:/\p{Latin}+)*)` +
 	`|\p{Nd}+(?:[-–—−/.:,×+'’٫٬]\p{Nd}+)+`)
 
 // numbersApart lets numbers of several parts stand as given in text that runs

@@ -36,11 +36,17 @@ type usedFont struct {
 func (p *Pen) font(f *face) *usedFont {
 	u, ok := p.of[f]
 	if !ok {
-		u = &usedFont{face: f, name: "T" + strconv.Itoa(len(p.fonts)), code: map[string]uint16{}, codes: []composition{{parts: []part{{}}}}}
+		u = &usedFont{face: f, name: "T" + strconv.Itoa(len(p.fonts)), code: map[string]uint16{}, codes: []composition{notdef(f)}}
 		p.of[f] = u
 		p.fonts = append(p.fonts, u)
 	}
 	return u
+}
+
+// notdef is the code 0, which is never shown.
+func notdef(f *face) composition {
+	width, _ := f.glyf.advance(0)
+	return composition{parts: []part{{}}, advance: int32(width)}
 }
 
 // number returns the code of a composition.
@@ -145,7 +151,7 @@ func (s *shower) cluster(glyphs []glyph, text []rune) {
 func (s *shower) single(g glyph, text string) {
 	width, _ := s.font.face.glyf.advance(g.id)
 	c := composition{parts: []part{{glyph: g.id, dy: int16(g.dy)}}, advance: int32(width), text: text}
-	if len(s.font.face.glyf.outline(g.id)) == 0 {
+	if len(s.font.face.glyf.outline(g.id)) == 0 { // nothing to draw higher
 		c.parts[0].dy = 0
 	}
 	s.code(c, g.dx, g.advance)

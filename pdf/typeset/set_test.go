@@ -1,6 +1,7 @@
 package typeset
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -92,11 +93,11 @@ func TestNumbersDoNotTurnAround(t *testing.T) {
 // either, in notes that run from right to left.
 func TestNumbersInRunningText(t *testing.T) {
 	s := NewSetter(BuiltIn())
-	for _, v := range []string{"5-10", "2026-12-03", "03.12.2026", "08:30–09:45", "+961 1 234-567", "(0)30 12-34", "03 123 456", "1,5", "٥-١٠", "+٩٦١ ١ ٢٣٤-٥٦٧", "۱۰-۵"} {
+	for _, v := range []string{"5-10", "50", "5-10 mg", "50 mg/d", "2,5 µg", "10 %", "38 °C", "2026-12-03", "03.12.2026", "08:30–09:45", "+961 1 234-567", "(0)30 12-34", "03 123 456", "1,5", "٥-١٠", "+٩٦١ ١ ٢٣٤-٥٦٧", "۱۰-۵"} {
 		for _, rtl := range []bool{true, false} {
 			for _, isolate := range []bool{true, false} {
 				lines, err := s.Set(Paragraph{RightToLeft: rtl, Width: 900, Runs: []Run{
-					{Text: "من ليلى ", Lang: "ar", Style: Style{Size: 9}}, {Text: "حبة " + v + " mg يوميا", Lang: "ar", Style: Style{Size: 9}, Isolate: isolate}, {Text: " " + v, Style: Style{Size: 9}},
+					{Text: "من ليلى ", Lang: "ar", Style: Style{Size: 9}}, {Text: "حبة " + v + " يوميا", Lang: "ar", Style: Style{Size: 9}, Isolate: isolate}, {Text: " " + v, Style: Style{Size: 9}},
 				}})
 				if err != nil || len(lines) != 1 {
 					t.Fatalf("%d lines, %v", len(lines), err)
@@ -138,7 +139,7 @@ func TestAnIsolateKeepsToItself(t *testing.T) {
 	// UAX #9, 2.4).
 	for _, c := range []struct{ got, want string }{
 		{set(false, Run{Text: "ليلى", Isolate: true}, Run{Text: " 3 reviews"}), "ىليل 3 reviews"},
-		{set(false, Run{Text: "ليلى"}, Run{Text: " 3 reviews"}), "3 ىليل reviews"},
+		{set(false, Run{Text: "ليلى"}, Run{Text: " 3, x"}), "3 ىليل, x"},
 		{set(true, Run{Text: "ب "}, Run{Text: "C++", Isolate: true}, Run{Text: " ج"}), "ج C++ ب"},
 		// A closing character in the data does not end the isolate.
 		{set(false, Run{Text: "\u2069\u202Cليلى", Isolate: true}, Run{Text: " 3 reviews"}), "ىليل 3 reviews"},
@@ -252,6 +253,17 @@ func checkLines(p Paragraph, lines []Line) error {
 			return fmt.Errorf("a line of %.2f × %.2f+%.2f in a box of %.2f", l.Width, l.Ascent, l.Descent, p.Width)
 		}
 		for _, r := range l.runs {
+			for _, g := range r.glyphs {
+				d := r.face.glyf.outline(g.id)
+				if len(d) == 0 {
+					continue
+				}
+				scale := r.size / float64(r.face.em)
+				bottom, top := int32(int16(binary.BigEndian.Uint16(d[4:])))+g.dy, int32(int16(binary.BigEndian.Uint16(d[8:])))+g.dy
+				if float64(top)*scale > l.Ascent+slack || -float64(bottom)*scale > l.Descent+slack {
+					return fmt.Errorf("the glyph %d of %s stands out of its line", g.id, r.face.name)
+				}
+			}
 			if texts[&r.text[0]] == nil {
 				texts[&r.text[0]] = make([]int, len(r.text))
 			}

@@ -141,6 +141,19 @@ func (s *shaped) closeClusters() {
 	}
 }
 
+// extent is how far a run reaches above and below the baseline, in units of
+// its font: as far as the font says that its lines do, and further where a
+// stack of letters does.
+func (s *shaped) extent() (above, below int32) {
+	above, below = s.face.ascent, s.face.descent
+	for _, g := range s.glyphs {
+		if bottom, top, drawn := s.face.glyf.height(g.id); drawn {
+			above, below = max(above, top+g.dy), max(below, -bottom-g.dy)
+		}
+	}
+	return above, below
+}
+
 // Line is one line of glyphs with the box that they need, in points.
 type Line struct {
 	Width           float64

@@ -21,9 +21,14 @@ type composition struct {
 	text    string
 }
 
-// plain says whether the composition is a glyph of the font as it is.
-func (c composition) plain() bool {
-	return len(c.parts) == 1 && c.parts[0].dx == 0 && c.parts[0].dy == 0
+// plain says whether the composition is a glyph of the font as it is, its width
+// included: PDF/A wants one width in the font and in the file around it.
+func (c composition) plain(t *glyfTables) bool {
+	if len(c.parts) != 1 || c.parts[0].dx != 0 || c.parts[0].dy != 0 {
+		return false
+	}
+	width, _ := t.advance(c.parts[0].glyph)
+	return int32(width) == c.advance
 }
 
 // cutter cuts a TrueType font down to what a document shows, and adds the
@@ -38,10 +43,9 @@ type cutter struct {
 }
 
 // cut returns the font that shows the compositions, and the glyph of each.
-func (t *glyfTables) cut(compositions []composition, empty uint16) (font []byte, glyphs []uint16) {
+func (t *glyfTables) cut(compositions []composition) (font []byte, glyphs []uint16) {
 	c := &cutter{from: t, place: map[uint16]uint16{}}
 	c.number(0)
-	c.number(empty)
 	for _, k := range compositions {
 		for _, p := range k.parts {
 			c.number(p.glyph)
@@ -52,16 +56,13 @@ func (t *glyfTables) cut(compositions []composition, empty uint16) (font []byte,
 	}
 	next := uint16(len(c.order))
 	for _, k := range compositions {
-		switch {
-		case len(k.parts) == 0:
-			glyphs = append(glyphs, c.place[empty])
-		case k.plain():
+		if k.plain(t) {
 			glyphs = append(glyphs, c.place[k.parts[0].glyph])
-		default:
-			c.compose(k)
-			glyphs = append(glyphs, next)
-			next++
+			continue
 		}
+		c.compose(k)
+		glyphs = append(glyphs, next)
+		next++
 	}
 	c.loca = binary.BigEndian.AppendUint32(c.loca, uint32(len(c.glyf)))
 	return c.file(next), glyphs
@@ -113,8 +114,12 @@ func (c *cutter) copyGlyph(old uint16) {
 	}
 }
 
-// compose adds one glyph that is made of others.
+// compose adds one glyph that is made of others, or of none.
 func (c *cutter) compose(k composition) {
+	if len(k.parts) == 0 {
+		c.begin(uint16(k.advance), 0)
+		return
+	}
 	box := [4]int16{math.MaxInt16, math.MaxInt16, math.MinInt16, math.MinInt16}
 	for _, p := range k.parts {
 		d := c.from.outline(p.glyph)

@@ -156,8 +156,9 @@ func (w *wrapper) line(from, to int) (Line, error) {
 		r := runs[k]
 		l.runs = append(l.runs, r)
 		l.Width += r.width
+		above, below := r.extent()
 		scale := r.size / float64(r.face.em)
-		l.Ascent, l.Descent = max(l.Ascent, float64(r.face.ascent)*scale), max(l.Descent, float64(r.face.descent)*scale)
+		l.Ascent, l.Descent = max(l.Ascent, float64(above)*scale), max(l.Descent, float64(below)*scale)
 	}
 	return l, nil
 }
