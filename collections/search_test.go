@@ -207,3 +207,49 @@ func TestSearchesWhileNamesCome(t *testing.T) {
 		t.Errorf("%d of 20 are found", len(found))
 	}
 }
+
+// Each search is in the audit log with every record that it shows, by the
+// grant that lets it; one that shows nothing is there too.
+func TestSearchesAreInTheAuditLog(t *testing.T) {
+	h := hubtest.New(t)
+	worker, _ := h.Staff(t, care.Outreach)
+	for n, alias := range []string{"Blue Heron", "Grey Heron", "Red Kite"} {
+		namedCase(t, h, n, alias, "", "", worker.Staff, care.General)
+	}
+	for text, want := range map[string]int{"heron": 2, "kite": 1, "nobody": 1} {
+		before := events(t, h)
+		searchFor(t, h, worker.Staff, text)
+		if got := events(t, h) - before; got != want {
+			t.Errorf("%s: %d events in the audit log, want %d", text, got, want)
+		}
+	}
+	// What cannot be noted is not shown.
+	if _, err := h.App().NonconcurrentDB().NewQuery(`CREATE TRIGGER full BEFORE INSERT ON audit_leaves BEGIN SELECT RAISE(ABORT, 'no room'); END`).Execute(); err != nil {
+		t.Fatal(err)
+	}
+	found, _, err := h.Search(context.Background(), h.Reload(t, worker.Staff), "heron")
+	if err == nil || len(found) > 0 {
+		t.Errorf("shown without the audit log: %+v, %v", found, err)
+	}
+	if _, err := h.App().NonconcurrentDB().NewQuery(`DROP TRIGGER full`).Execute(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestForgottenCasesAreNotFound(t *testing.T) {
+	h := hubtest.New(t)
+	worker, _ := h.Staff(t, care.Outreach)
+	first := namedCase(t, h, 1, "Blue Heron", "", "", worker.Staff, care.General)
+	namedCase(t, h, 2, "Grey Heron", "", "", worker.Staff, care.General)
+	if found, _ := searchFor(t, h, worker.Staff, "heron"); len(found) != 2 {
+		t.Fatalf("%+v", found)
+	}
+	h.ForgetCase(first)
+	if found, _ := searchFor(t, h, worker.Staff, "heron"); len(found) != 1 || found[0].V["alias"].Text() != "Grey Heron" {
+		t.Errorf("after one was erased: %+v", found)
+	}
+	h.ForgetNames()
+	if found, _ := searchFor(t, h, worker.Staff, "grey"); len(found) != 1 {
+		t.Errorf("after the hub was locked and opened: %+v", found)
+	}
+}

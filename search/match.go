@@ -59,17 +59,7 @@ func (x *Index) Find(text string, limit int, see func(care.Target) bool) (hits [
 	}
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	f := finding{x: x, q: q, see: see, best: make([]ranked, q.n+1)}
-	for _, run := range q.runs {
-		for range run {
-			f.scores = append(f.scores, make([]int16, len(x.words)))
-		}
-	}
-	for _, form := range q.whole {
-		if at, ok := x.byTag[x.tagOf(aNumber, []byte(form))]; ok {
-			f.numbers = append(f.numbers, at)
-		}
-	}
+	f := newFinding(x, q, see)
 	var found []ranked
 	for i := range x.docs {
 		if r, ok := f.look(&x.docs[i]); ok {
@@ -96,6 +86,21 @@ type finding struct {
 	best    []ranked
 	visible []value
 	decided []verdict
+}
+
+func newFinding(x *Index, q query, see func(care.Target) bool) *finding {
+	f := &finding{x: x, q: q, see: see, best: make([]ranked, q.n+1)}
+	for _, run := range q.runs {
+		for range run {
+			f.scores = append(f.scores, make([]int16, len(x.words)))
+		}
+	}
+	for _, form := range q.whole {
+		if at, ok := x.byTag[x.tagOf(aNumber, []byte(form))]; ok {
+			f.numbers = append(f.numbers, at)
+		}
+	}
+	return f
 }
 
 // verdict is what see said of a compartment of the record at hand.

@@ -356,3 +356,43 @@ func FuzzFind(f *testing.F) {
 		}
 	})
 }
+
+// What one may not see is not even compared: no time of a search tells of it.
+func TestHiddenWordsAreNotCompared(t *testing.T) {
+	x := newIndex()
+	x.Put(person(0, "Fatima", "Haddad"))
+	x.Put(person(1, "Fatimah", "Hadad"))
+	q, err := newQuery("fatimma hadad")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := newFinding(x, q, func(target care.Target) bool { return target.Case == recordID(0|1<<40) })
+	for i := range x.docs {
+		f.look(&x.docs[i])
+	}
+	for term, scores := range f.scores {
+		for word, score := range scores {
+			text := string(x.words[word].blob[:x.words[word].text])
+			if compared, hidden := score != 0, text == "fatimah" || text == "hadad"; hidden && compared {
+				t.Errorf("%q was compared with term %d", text, term)
+			}
+		}
+	}
+}
+
+// BenchmarkFind is one search among 10,000 people of whom the asker sees all:
+// the dearest there is.
+func BenchmarkFind(b *testing.B) {
+	all := people(b, 10_000)
+	x := newIndex()
+	for i, set := range all {
+		x.Put(entryOf(i, set))
+	}
+	for _, text := range []string{"Mohammed al-Hasan", "Fatima", "fa", "+254 700 000 000"} {
+		b.Run(text, func(b *testing.B) {
+			for b.Loop() {
+				find(b, x, text)
+			}
+		})
+	}
+}
