@@ -16,7 +16,11 @@ var arabicLetters = map[rune]string{
 // romaniseArabic reads a word as it stands, without the vowels that nobody
 // writes, and without the article where it begins with one.
 func romaniseArabic(word string) []string {
+	word = strings.ReplaceAll(word, "الله", "اله") // one l is spoken
 	whole := romaniseLetters(word, arabicLetters, true)
+	if base, ok := strings.CutSuffix(whole, "y"); ok {
+		return distinct(whole, base+"a") // alif maqsura has the same shape
+	}
 	if rest, ok := strings.CutPrefix(word, "ال"); ok && letters(rest) >= 2 {
 		return distinct(whole, romaniseLetters(rest, arabicLetters, true))
 	}

@@ -48,11 +48,11 @@ type Index struct {
 // id is a UUID, all zero for none.
 type id [16]byte
 
-// tag is the keyed hash of a word. Of a number nothing else is kept.
+// tag is the keyed hash of a word.
 type tag [16]byte
 
 // word is one folded word with its readings and skeletons, in bytes that can
-// be overwritten; of a number, its tag.
+// be overwritten.
 type word struct {
 	blob     []byte // text, readings with a bar before each, skeletons of 8 bytes
 	text     uint16 // where the text ends
@@ -65,12 +65,20 @@ type doc struct {
 	collection, topic   uint8
 	seq                 uint64
 	values              []value
+	numbers             []number
 }
 
+// value says that a field of a record has a word.
 type value struct {
 	word               uint32
 	field, compartment uint8
-	whole              bool
+}
+
+// number is a value that is found by the whole of it. Nothing of it is kept
+// but a keyed hash.
+type number struct {
+	tag                uint64
+	field, compartment uint8
 }
 
 // NewIndex makes an empty index. The key, 32 random bytes, is the index's own
@@ -93,7 +101,7 @@ func (x *Index) Put(e Entry) {
 	for _, v := range e.Values {
 		x.bear(&d, v)
 	}
-	d.values = slices.Clip(d.values)
+	d.values, d.numbers = slices.Clip(d.values), slices.Clip(d.numbers)
 	switch {
 	case known:
 		x.release(x.docs[at])
@@ -106,7 +114,7 @@ func (x *Index) Put(e Entry) {
 
 // bear adds the words of a value to a record.
 func (x *Index) bear(d *doc, v Value) {
-	val := value{field: x.place(v.Field), compartment: x.place(string(v.Compartment)), whole: v.Whole}
+	val := value{field: x.place(v.Field), compartment: x.place(string(v.Compartment))}
 	put := func(word uint32) {
 		if val.word = word; !slices.Contains(d.values, val) {
 			x.words[word].bearers++
@@ -116,7 +124,7 @@ func (x *Index) bear(d *doc, v Value) {
 	folded := fold(v.Text)
 	if v.Whole {
 		for _, form := range wholeForms(folded) {
-			put(x.number(form))
+			d.numbers = append(d.numbers, number{x.number(form), val.field, val.compartment})
 		}
 		return
 	}
@@ -152,13 +160,11 @@ const (
 	aNumber = '#'
 )
 
-func (x *Index) number(form string) uint32 {
+// number is the tag of a number. Half of a hash will do: of a hundred million
+// numbers two would share one with a chance of one in three thousand.
+func (x *Index) number(form string) uint64 {
 	t := x.tagOf(aNumber, []byte(form))
-	at, ok := x.byTag[t]
-	if !ok {
-		at = x.keep(t, word{blob: slices.Clone(t[:])})
-	}
-	return at
+	return binary.BigEndian.Uint64(t[:])
 }
 
 func (x *Index) word(text string) uint32 {
@@ -200,18 +206,13 @@ func (x *Index) release(d doc) {
 		if w.bearers--; w.bearers > 0 {
 			continue
 		}
-		t := tag{}
-		if v.whole {
-			t = tag(w.blob)
-		} else {
-			t = x.tagOf(aName, w.blob[:w.text])
-		}
-		delete(x.byTag, t)
+		delete(x.byTag, x.tagOf(aName, w.blob[:w.text]))
 		clear(w.blob)
 		*w = word{}
 		x.free = append(x.free, v.word)
 	}
 	clear(d.values)
+	clear(d.numbers)
 }
 
 // DropCase forgets every record of a case, also those that somebody who read
@@ -250,6 +251,7 @@ func (x *Index) Wipe() {
 	}
 	for _, d := range x.docs[:cap(x.docs)] {
 		clear(d.values)
+		clear(d.numbers)
 	}
 	clear(x.docs[:cap(x.docs)])
 	clear(x.key)

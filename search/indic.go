@@ -46,6 +46,7 @@ const (
 	indicKhandaTa  = 0x4E
 	indicTippi     = 0x70 // Gurmukhi
 	indicGurmukhi  = 0x0A00
+	indicLetterBa  = 0x2C
 	indicLetterYa  = 0x2F
 	indicTamilCha  = 0x1A
 	indicSignsLast = 0x4C
@@ -67,6 +68,9 @@ func romaniseIndic(word string) []string {
 	return distinct(readIndic(word, ""))
 }
 
+// jnya is written as j and ny and spoken gy.
+var jnya = strings.NewReplacer("ज्ञ", "ग्य", "জ্ঞ", "গ্য")
+
 func readIndic(word, tamilCha string) string {
 	var w roman
 	pending, open := "", false // the consonant whose vowel is still to come
@@ -77,7 +81,7 @@ func readIndic(word, tamilCha string) string {
 			open = false
 		}
 	}
-	signs := append([]rune(word), 0)
+	signs := append([]rune(jnya.Replace(word)), 0)
 	for i, r := range signs[:len(signs)-1] {
 		block, at := r&^0x7F, r&0x7F
 		switch consonant, ok := indicConsonants[at]; {
@@ -100,6 +104,8 @@ func readIndic(word, tamilCha string) string {
 			switch {
 			case block == bengali && at == indicLetterYa && signs[i+1]&0x7F != indicNukta:
 				consonant = "j" // ya without its dot
+			case block == bengali && at == indicLetterBa && i > 0 && signs[i-1]&0x7F == indicVirama:
+				consonant = "w" // below another letter
 			case block == tamil && at == indicTamilCha:
 				consonant = tamilCha
 			}

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"slices"
+	"strings"
 
 	"portolan/care"
 )
@@ -81,7 +82,7 @@ type finding struct {
 	x       *Index
 	q       query
 	see     func(care.Target) bool
-	numbers []uint32  // the words of the search as a number
+	numbers []uint64  // the tags of the search as a number
 	scores  [][]int16 // by term and word, plus one; 0 where they were not compared
 	best    []ranked
 	visible []value
@@ -96,9 +97,7 @@ func newFinding(x *Index, q query, see func(care.Target) bool) *finding {
 		}
 	}
 	for _, form := range q.whole {
-		if at, ok := x.byTag[x.tagOf(aNumber, []byte(form))]; ok {
-			f.numbers = append(f.numbers, at)
-		}
+		f.numbers = append(f.numbers, x.number(form))
 	}
 	return f
 }
@@ -128,18 +127,18 @@ func (r *ranked) before(o *ranked) int {
 // look compares a record as far as the asker may see it.
 func (f *finding) look(d *doc) (ranked, bool) {
 	f.visible, f.decided = f.visible[:0], f.decided[:0]
-	for _, v := range d.values {
-		if f.may(d, v.compartment) {
-			f.visible = append(f.visible, v)
-		}
-	}
-	for _, v := range f.visible {
-		if v.whole && slices.Contains(f.numbers, v.word) {
-			return ranked{doc: d, worst: scoreExact, sum: scoreExact, by: [wordsMax]value{v}, n: 1}, true
+	for _, n := range d.numbers {
+		if f.may(d, n.compartment) && slices.Contains(f.numbers, n.tag) {
+			return ranked{doc: d, worst: scoreExact, sum: scoreExact, by: [wordsMax]value{{field: n.field}}, n: 1}, true
 		}
 	}
 	if f.q.n == 0 {
 		return ranked{}, false
+	}
+	for _, v := range d.values {
+		if f.may(d, v.compartment) {
+			f.visible = append(f.visible, v)
+		}
 	}
 	return f.named(d, f.visible)
 }
@@ -194,9 +193,6 @@ func (f *finding) named(d *doc, visible []value) (ranked, bool) {
 func (f *finding) bearer(visible []value, taken []value, t *term, number int) (best int, by value) {
 	scores := f.scores[number]
 	for _, v := range visible {
-		if v.whole {
-			continue
-		}
 		s := scores[v.word]
 		if s == 0 { // not compared yet
 			s = int16(t.score(&f.x.words[v.word])) + 1
@@ -286,6 +282,13 @@ const (
 
 // sounds says whether a word sounds like the term, or begins to.
 func (t *term) sounds(w *word) bool {
+	for theirs := range readingsOf(w) {
+		for _, mine := range t.readings {
+			if len(mine) >= beginningLetters && strings.HasPrefix(theirs, mine) {
+				return true
+			}
+		}
+	}
 	for theirs := range skeletonsOf(w) {
 		for _, mine := range t.keys {
 			switch length := mine.length(); {
@@ -293,7 +296,7 @@ func (t *term) sounds(w *word) bool {
 				if length >= shortSkeleton || t.vowelsAgree(w) {
 					return true
 				}
-			case length >= 2 && t.letters >= beginningLetters && mine.begins(theirs) && t.begins(w):
+			case length >= shortSkeleton && mine.begins(theirs) && t.begins(w):
 				return true
 			}
 		}
@@ -302,8 +305,8 @@ func (t *term) sounds(w *word) bool {
 }
 
 // beginningLetters is from how many letters on the beginning of a name is
-// looked for by its sound.
-const beginningLetters = 4
+// looked for in its readings.
+const beginningLetters = 3
 
 // begins says whether the term could begin a reading: its vowels are among
 // those with which the reading begins, or the other way round where a script

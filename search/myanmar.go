@@ -43,8 +43,10 @@ func readMyanmar(letters []rune, long, creaky string) string {
 		switch {
 		case r >= 0x1000 && r <= 0x1021 && ends:
 			w.add(myanmarEnd(r, next == myanmarDot, creaky, isVowel(w.last)))
-		case (r == 'ရ' || r == 'ယ') && next == myanmarHa:
+		case (r == 'ရ' || r == 'ယ') && (next == myanmarHa || third == myanmarHa):
 			w.add("sh")
+		case r == 'င' && next == 'ြ':
+			w.add("n")
 		case r >= 0x1000 && r <= 0x1021:
 			if c := myanmarConsonants[r-0x1000]; c != "-" {
 				w.add(c)
@@ -79,6 +81,8 @@ func myanmarEnd(r rune, dot bool, creaky string, vowel bool) string {
 		return "i"
 	case r == 'င' && !dot:
 		creaky = "ng"
+	case r == 'မ':
+		return "n"
 	case r != 'င':
 		return myanmarConsonants[r-0x1000]
 	}

@@ -72,6 +72,7 @@ type roman struct {
 	// last is the last letter written; geminate keeps two same ones apart
 	// where the script writes no vowels, and they need not be one.
 	last     byte
+	piece    string
 	geminate bool
 }
 
@@ -82,11 +83,13 @@ func (w *roman) add(piece string) {
 	next := piece[0]
 	switch {
 	case isVowel(w.last) || w.last == 0:
-	case next == 'h', next == 'g' && w.last == 'n', next == w.last && w.geminate:
+	case piece == w.piece && !w.geminate:
+		return // one sound, held
+	case next == 'h', next == 'g' && w.last == 'n', next == w.last:
 		w.b.WriteByte('\'')
 	}
 	w.b.WriteString(piece)
-	w.last = piece[len(piece)-1]
+	w.last, w.piece = piece[len(piece)-1], piece
 }
 
 func (w *roman) String() string { return w.b.String() }

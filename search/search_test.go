@@ -50,6 +50,17 @@ var same = [][]string{
 	{"පෙරේරා", "Perera"},
 	{"முருகன்", "Murugan"},
 	{"Иосиф", "Iosif"},
+	{"សុភា", "Sophea"}, {"ចន្ធូ", "Chanthou"}, {"សុវណ្ណ", "Sovann"}, {"បុប្ផា", "Bopha"}, {"លក្ខិណា", "Leakhena"}, {"កញ្ញា", "Kanya"},
+	{"บุญมี", "Boonmee", "Bunmi"}, {"ณัฐพล", "Nattapon"}, {"ณัฐพล", "Nuttapol"}, {"สุภาพร", "Supaporn"}, {"จันทร์", "Chan", "Jan"}, {"อนงค์", "Anong"},
+	{"พรทิพย์", "Porntip", "Pornthip"}, {"หนู", "Noo"}, {"เพ็ญ", "Pen", "Phen"}, {"เอก", "Ek"},
+	{"အောင်", "Aung"}, {"ကျော်", "Kyaw"}, {"လှိုင်", "Hlaing"}, {"ခိုင်", "Khaing", "Khine"}, {"ဖြူ", "Phyu", "Phyoo"}, {"ရွှေ", "Shwe"}, {"ငြိမ်း", "Nyein"}, {"နှင်း", "Hnin"},
+	{"ዮሐንስ", "Yohannes", "Johannes"}, {"ጸጋዬ", "Tsegaye", "ፀጋዬ"}, {"ወልደ", "Wolde", "Welde"}, {"ሚካኤል", "Mikael", "Michael"}, {"ኣድሓኖም", "Adhanom"},
+	{"लक्ष्मी", "Lakshmi", "Laxmi", "লক্ষ্মী"}, {"ज्ञानेन्द्र", "Gyanendra"}, {"गुरुङ", "Gurung"}, {"चौधरी", "Chaudhary", "চৌধুরী", "Chowdhury", "چوہدری"}, {"पूजा", "Pooja"},
+	{"রহমান", "Rahman", "Rahaman", "رحمان"}, {"বিশ্বাস", "Biswas"}, {"ঝর্ণা", "Jharna"},
+	{"عائشة", "Aisha", "Ayesha", "Aicha"}, {"إبراهيم", "Ibrahim", "Ebrahim"}, {"عبد الله", "Abdullah", "Abdallah"}, {"نور", "Nour", "Noor", "Nur"}, {"رضا", "Reza"}, {"رضا", "Rida"},
+	{"عثمان", "Osman", "Uthman", "Othman"}, {"هدى", "Huda", "Hoda"}, {"جاوید", "Javed", "Jawed"}, {"بھٹی", "Bhatti"},
+	{"Дмитрий", "Dmitry", "Dmitri"}, {"Александр", "Alexander", "Aleksandr"}, {"Щербак", "Shcherbak"}, {"Екатерина", "Ekaterina", "Yekaterina"}, {"Ђорђевић", "Djordjevic"},
+	{"张伟", "Zhang Wei", "張偉"}, {"徐静", "Xu Jing"},
 	{"عبد الرحمن", "Abdul Rahman", "Abdulrahman", "Abd al-Rahman", "Abdelrahman", "Абдурахман"},
 }
 

@@ -180,6 +180,9 @@ func nasal(s string, i int) (int, []string) {
 func vowels(reading string) string {
 	var b strings.Builder
 	last := byte(0)
+	if n := len(reading); n > 3 && reading[n-1] == 'e' && !isVowel(reading[n-2]) {
+		reading = reading[:n-1] // as in English, silent
+	}
 	for i := range len(reading) {
 		var v byte
 		switch reading[i] {

@@ -15,15 +15,18 @@ var thaiVowels = map[rune]string{
 // thaiSonorants are written after a silent ห to set their tone.
 const thaiSonorants = "งญนมยรลว"
 
-// romaniseThai reads a word with each letter, and without those that are
-// written and not spoken: ร after a stop at the end, as in จิตร.
+// romaniseThai reads a word by its letters, and as its ends sound: ร after a
+// stop is silent (จิตร), ล is n, and พร, which so many names hold, is written
+// porn.
 func romaniseThai(word string) []string {
 	whole := readThai([]rune(word))
-	silent := whole
+	spoken := whole
 	if base, ok := strings.CutSuffix(whole, "tr"); ok {
-		silent = base + "t"
+		spoken = base + "t"
+	} else if base, ok := strings.CutSuffix(whole, "l"); ok {
+		spoken = base + "n"
 	}
-	return distinct(whole, silent)
+	return distinct(whole, spoken, strings.ReplaceAll(whole, "phr", "phorn"))
 }
 
 func readThai(letters []rune) string {
@@ -35,7 +38,7 @@ func readThai(letters []rune) string {
 			next = letters[i+1]
 		}
 		switch {
-		case next == '์': // thanthakhat: written, not spoken
+		case next == '์', next == 'ร' && i+2 < len(letters) && letters[i+2] == '์' && strings.ContainsRune("ตทด", r): // thanthakhat: written, not spoken
 		case r == 'ห' && i == 0 && strings.ContainsRune(thaiSonorants, next):
 		case r == 'ญ' && w.last == 0:
 			w.add("y")
