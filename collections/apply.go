@@ -134,6 +134,9 @@ func (s *session) find(a *arrival) (*record, string, error) {
 	case a.Author != a.actor.Staff:
 		return nil, HeldAuthor, nil
 	}
+	if gone, err := s.ofErased(a); err != nil || gone {
+		return nil, HeldErased, err
+	}
 	rec, err := s.load(t, a.Record)
 	if err != nil {
 		return nil, "", err
@@ -466,14 +469,16 @@ func (s *session) record(a *arrival, rec *record, receipt fieldsync.Receipt) err
 	if err != nil {
 		return fmt.Errorf("writing a receipt: %w", err)
 	}
-	raw, err := s.h.keys.sealChange(receipt.Seq, org, caseID, a.raw)
-	if err != nil {
-		return err
+	var raw []byte // of a change about an erased case nothing is kept but its hash
+	if !s.h.erased.has(caseID) {
+		if raw, err = s.h.keys.sealChange(receipt.Seq, org, caseID, a.raw); err != nil {
+			return err
+		}
 	}
 	hash := sha256.Sum256(a.raw)
 	if _, err := s.t.exec(`INSERT INTO changes (seq, replica, n, collection, record, org, case_id, author, device, made_at, arrived_at, status, hash, body, receipt)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, receipt.Seq, a.replica, a.N, a.Collection, a.Record, org, caseID,
-		a.Author, a.actor.Device, a.At, s.nowText, receipt.Status, hash[:], raw, body); err != nil {
+		a.Author, a.actor.Device, a.At, s.nowText, receipt.Status, hash[:], append([]byte{}, raw...), body); err != nil {
 		return fmt.Errorf("writing the change log: %w", err)
 	}
 	s.made = append(s.made, madeOf(a, org, caseID, receipt)...)

@@ -32,6 +32,10 @@ type Config struct {
 	Rand    io.Reader        // crypto/rand where nil
 	Log     *slog.Logger     // slog.Default where nil; never given personal data
 
+	// Reached hears of each labelled point of work that goes on after a crash
+	// where it was: tests kill the process there.
+	Reached func(label string)
+
 	Reserve int64 // bytes laid aside against a full disk; none where 0
 }
 
@@ -61,6 +65,10 @@ type Hub struct {
 	wakeMu  sync.Mutex
 	wake    []func(staff []string)
 	out     []func(staff string) // beside wake: who hears that sign-ins ended
+
+	erasing sync.Mutex // one erasure at a time
+	erased  erasedCases
+	reached func(label string)
 
 	signer   *audit.Signer // of the audit log
 	verifier *audit.Verifier
@@ -103,6 +111,9 @@ func Open(cfg Config) (*Hub, error) {
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the hub's folder: %w", err)
 	}
+	if h.reached = cfg.Reached; h.reached == nil {
+		h.reached = func(string) {}
+	}
 	h.disk = newDisk(cfg.Dir, cfg.Reserve, h.rand)
 	if _, err := h.DiskFull(); err != nil {
 		return nil, err
@@ -142,6 +153,9 @@ func (h *Hub) prepare() error {
 		return err
 	}
 	if err := h.openLogKey(context.Background()); err != nil {
+		return err
+	}
+	if err := h.finishErasures(context.Background()); err != nil {
 		return err
 	}
 	_, err := h.SweepFiles(context.Background())

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"github.com/pocketbase/dbx"
@@ -41,6 +42,7 @@ var keysSchema = []string{
 		id INTEGER PRIMARY KEY NOT NULL, org TEXT NOT NULL, case_id TEXT NOT NULL, compartment TEXT NOT NULL,
 		kek INTEGER NOT NULL, wrapped BLOB NOT NULL, made_at TEXT NOT NULL, UNIQUE (case_id, org, compartment))`,
 	`CREATE INDEX IF NOT EXISTS deks_kek ON deks (kek)`,
+	keyBackupsTable,
 }
 
 // Errors of keys.
@@ -93,6 +95,7 @@ type keyring struct {
 	byScope map[seal.Scope]*dataKey
 	keks    map[uint64]*keyKey
 	current map[seal.Scope]*keyKey // the newest epoch, by organisation and compartment
+	erased  *erasedCases           // no key is made for these again
 	fresh   []*dataKey             // made and not in keys.db yet; so are their key keys
 	newKeks []*keyKey
 }
@@ -133,6 +136,9 @@ func (k *keyring) toSeal(scope seal.Scope) (*dataKey, error) {
 	defer k.mu.Unlock()
 	if key, ok := k.byScope[scope]; ok {
 		return key, nil
+	}
+	if k.erased.has(scope.Case) {
+		return nil, ErrErased
 	}
 	if err := k.load(scope.Org, scope.Case); err != nil {
 		return nil, err
@@ -361,6 +367,45 @@ func (k *keyring) flush(ctx context.Context) error {
 	}
 	k.fresh, k.newKeks = nil, nil
 	return nil
+}
+
+// destroy deletes every data key of a case: overwritten in the file
+// (secure_delete) and gone from its write-ahead log once it returns. It gives
+// how many there were.
+func (k *keyring) destroy(ctx context.Context, caseID string) (int, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for scope, d := range k.byScope {
+		if scope.Case == caseID {
+			delete(k.byScope, scope)
+			delete(k.byID, d.id)
+		}
+	}
+	k.fresh = slices.DeleteFunc(k.fresh, func(d *dataKey) bool { return d.scope.Case == caseID })
+	result, err := k.db.ExecContext(ctx, `DELETE FROM deks WHERE case_id = ?`, caseID)
+	if err != nil {
+		return 0, wrap("destroying keys", err)
+	}
+	n, err := result.RowsAffected()
+	if err != nil {
+		return 0, wrap("destroying keys", err)
+	}
+	var busy, frames, moved int
+	if err := k.db.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &frames, &moved); err != nil {
+		return 0, wrap("destroying keys", err)
+	}
+	if busy != 0 {
+		return 0, wrap("destroying keys", errKeysInUse)
+	}
+	return int(n), nil
+}
+
+var errKeysInUse = errors.New("somebody reads keys.db for long; the erasure goes on when it is done again")
+
+// countOf is how many data keys of a case are left in keys.db.
+func (k *keyring) countOf(ctx context.Context, caseID string) (n int, err error) {
+	err = k.db.QueryRowContext(ctx, `SELECT COUNT(*) FROM deks WHERE case_id = ?`, caseID).Scan(&n)
+	return n, wrap("reading the keys", err)
 }
 
 // close ends the database of keys.

@@ -93,6 +93,9 @@ func (l *leaves) write(t *tx, tree *audit.Tree, e audit.Event) error {
 		return err
 	}
 	about, several := casesOf(e)
+	if l.h.erased.has(about) { // its key is gone, and no other is made
+		about, several = "", []string{about}
+	}
 	detail, err := l.h.sealDetail(e.Org, about, seq, audit.Detail(salt, text))
 	if err != nil {
 		return err

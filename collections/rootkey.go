@@ -54,6 +54,7 @@ func (h *Hub) openKeys(ctx context.Context) error {
 		return err
 	}
 	h.keys = newKeyring(db, root, h.rand, func() string { return care.FormatTime(h.now()) })
+	h.keys.erased = &h.erased
 	if err := h.identify(ctx, known); err != nil {
 		return errors.Join(err, h.keys.close())
 	}
@@ -63,10 +64,18 @@ func (h *Hub) openKeys(ctx context.Context) error {
 // rootKey reads the key file; mayMake says that a hub without keys may be
 // given its first.
 func (h *Hub) rootKey(mayMake bool) (seal.Key, error) {
-	f, err := os.Open(h.keyFile)
-	if errors.Is(err, fs.ErrNotExist) && mayMake {
+	if _, err := os.Stat(h.keyFile); errors.Is(err, fs.ErrNotExist) && mayMake {
 		return h.makeKeyFile()
 	}
+	if info, err := os.Stat(h.keyFile); err == nil && info.Mode().Perm()&0o077 != 0 {
+		h.log.Warn("the key file can be read by others than its owner", "file", h.keyFile)
+	}
+	return ReadKeyFile(h.keyFile)
+}
+
+// ReadKeyFile reads a root key.
+func ReadKeyFile(path string) (seal.Key, error) {
+	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return seal.Key{}, ErrKeyFileMissing
 	}
@@ -77,9 +86,6 @@ func (h *Hub) rootKey(mayMake bool) (seal.Key, error) {
 	b, err := io.ReadAll(io.LimitReader(f, seal.KeyFileBytesMax+1))
 	if err != nil {
 		return seal.Key{}, wrap("reading the key file", err)
-	}
-	if info, err := f.Stat(); err == nil && info.Mode().Perm()&0o077 != 0 {
-		h.log.Warn("the key file can be read by others than its owner", "file", h.keyFile)
 	}
 	return seal.ParseKeyFile(b)
 }

@@ -54,6 +54,7 @@ type verification struct {
 	numbers map[string]uint32 // of replicas, for stamps
 	sums    map[fieldsync.Scope]fieldsync.Digest
 	lost    int // records whose case is not there
+	erased  int // changes of erased cases: what they said is gone, their chain stays
 	sealed  int // values and changes that opened
 
 	elsewhere []string                 // signed heads of the audit log that were kept elsewhere
@@ -147,6 +148,7 @@ func (v *verification) log() error {
 		return wrap("reading the change log", err)
 	}
 	v.report(Count{n, "changes"})
+	v.report(Count{v.erased, "changes of erased cases"})
 	if len(v.pins) > 0 {
 		v.fault("%d changes that the audit log names are not in the change log", len(v.pins))
 	}
@@ -178,6 +180,10 @@ func (v *verification) opened(l logged) []byte {
 	}
 	r.n, r.link = l.number, fieldsync.LinkOver(r.link, [sha256.Size]byte(l.hash))
 	v.pinned(v.stamp(fieldsync.DotOf(l.replica, l.number)), r.link)
+	if v.h.erased.has(l.caseID) {
+		v.erased++
+		return nil
+	}
 	body, err := v.h.keys.openChange(l.seq, l.org, l.caseID, l.body)
 	if err != nil {
 		v.fault("change %d does not open: %s", l.seq, care.CodeOf(err))

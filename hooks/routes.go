@@ -46,6 +46,7 @@ var ownRoutes = []route{
 	{method: "POST", path: "/api/portolan/records/{collection}", handle: (*Front).records},
 	{method: "POST", path: "/api/portolan/search", handle: (*Front).search},
 	{method: "GET", path: "/api/portolan/worklist", handle: (*Front).worklist},
+	{method: "POST", path: "/api/portolan/cases/{id}/erase", handle: (*Front).erase},
 	{method: "GET", path: "/api/portolan/approvals", handle: (*Front).approvals},
 	{method: "POST", path: "/api/portolan/approvals", handle: (*Front).askApproval},
 	{method: "POST", path: "/api/portolan/approvals/{id}/decide", handle: (*Front).decideApproval},

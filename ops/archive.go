@@ -181,7 +181,7 @@ func inBackup(name string) bool {
 		return false
 	}
 	top, _, _ := strings.Cut(name, "/")
-	return top == "pb_data" || top == "files" || top == "tls" || name == collections.KeysPath
+	return top == "pb_data" || top == "files" || top == "tls"
 }
 
 func unpackFile(r io.Reader, dir string, h *tar.Header) (ManifestEntry, error) {

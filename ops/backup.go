@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,10 +15,12 @@ import (
 
 const backupUsage = `[--dir D] --out FILE
 
-Copies the whole hub, as of one moment, into one file, while it goes on
-working: what is sealed in the hub is sealed in the copy. The key file is not in
-it, and without that nothing in it opens: keep a copy of the key file, in another
-place than the backups.
+Copies the whole hub, as of one moment, into one sealed file, while it goes on
+working, and restores it to a folder of its own to see that it is whole. Beside
+it, in the same folder, it puts hub.keys, the sealed keys of every backup there,
+always the newest, and erased.list, the cases that were erased: all three are
+needed to restore. The key file is in none of them, and without it nothing opens:
+keep a copy of it in another place than the backups.
 `
 
 // Backup copies the hub into one file.
@@ -41,8 +44,9 @@ func Backup(ctx context.Context, env Env, args []string) int {
 	if err != nil {
 		return env.Fail(fmt.Errorf("making the backup: %w", err))
 	}
-	fmt.Fprintf(env.Stdout, "%d files copied to %s\n", len(m.Files), env.Path(*out))
-	fmt.Fprintf(env.Stderr, "The key is not in it: without %s nothing in it opens. Keep a copy of that, apart from the backups.\n", hub.KeyFile())
+	fmt.Fprintf(env.Stdout, "%d files copied to %s, restored from it and found whole\n", len(m.Files), env.Path(*out))
+	fmt.Fprintf(env.Stderr, "Keep %s and %s with it. The key is in none of them: without %s nothing opens. Keep a copy of that, apart from the backups.\n",
+		collections.KeyBackupName, collections.ErasedPath, hub.KeyFile())
 	return ExitOK
 }
 
@@ -67,21 +71,41 @@ func (e Env) backup(ctx context.Context, hub *collections.Hub, out string) (m Ma
 	if err != nil {
 		return m, err
 	}
-	// A file that was never finished has another name and no manifest.
-	f, err := os.OpenFile(out+".part", os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	// A file that was never finished has another name.
+	part := out + ".part"
+	f, err := os.OpenFile(part, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return m, err
 	}
-	now := e.Now()
-	a := newArchiveWriter(f, Manifest{Format: manifestFormat, Made: care.FormatTime(now), Version: e.Version, Schema: care.SchemaVersion, Epoch: hub.Epoch()}, now)
-	err = a.add(collections.DatabasePath, db)
-	// The keys come after the data that they open (collections.SnapshotKeys).
-	keys := filepath.Join(tmp, collections.KeysPath)
-	if err == nil {
-		if err = hub.SnapshotKeys(ctx, keys); err == nil {
-			err = a.add(collections.KeysPath, keys)
-		}
+	m, err = e.writeArchive(ctx, hub, f, db, documents)
+	if err = errors.Join(err, f.Sync(), f.Close(), ctx.Err()); err == nil {
+		// After the data: every key that opens it is there by now.
+		err = hub.BackUpKeys(ctx, filepath.Dir(out))
 	}
+	if err == nil {
+		err = e.tryBackup(ctx, hub, part, filepath.Dir(out), filepath.Join(tmp, "restored"))
+	}
+	if err != nil {
+		return m, errors.Join(err, os.Remove(part))
+	}
+	if err := os.Rename(part, out); err != nil {
+		return m, err
+	}
+	return m, hub.NoteBackup(ctx)
+}
+
+// writeArchive writes what a backup holds, sealed on its way.
+func (e Env) writeArchive(ctx context.Context, hub *collections.Hub, to io.Writer, db string, documents map[string]bool) (Manifest, error) {
+	now := e.Now()
+	out, in := io.Pipe()
+	sealed := make(chan error, 1)
+	go func() {
+		err := hub.SealBackup(ctx, to, out)
+		out.CloseWithError(err) // whoever writes on hears of it
+		sealed <- err
+	}()
+	a := newArchiveWriter(in, Manifest{Format: manifestFormat, Made: care.FormatTime(now), Version: e.Version, Schema: care.SchemaVersion, Epoch: hub.Epoch()}, now)
+	err := a.add(collections.DatabasePath, db)
 	// Files come after the database that names them, so that each is there;
 	// one that was added since belongs to the next backup.
 	err = errors.Join(err,
@@ -90,11 +114,22 @@ func (e Env) backup(ctx context.Context, hub *collections.Hub, out string) (m Ma
 	if err == nil {
 		err = a.close()
 	}
-	if err = errors.Join(err, f.Sync(), f.Close(), ctx.Err()); err != nil {
-		return m, errors.Join(err, os.Remove(out+".part"))
-	}
-	if err := os.Rename(out+".part", out); err != nil {
-		return m, err
-	}
-	return a.m, hub.NoteBackup(ctx)
+	in.CloseWithError(err) // nil is the end
+	return a.m, errors.Join(err, <-sealed)
 }
+
+// tryBackup restores a backup to see that it can be: one that was never
+// restored is none (SQLite and Litestream both lost data behind a copy that
+// nobody had opened).
+func (e Env) tryBackup(ctx context.Context, hub *collections.Hub, file, beside, dir string) error {
+	quiet := e
+	quiet.Stdout, quiet.Stderr = io.Discard, io.Discard
+	err := quiet.restore(ctx, restoreOrder{file: file, dir: dir, keyFile: hub.KeyFile(),
+		keys: filepath.Join(beside, collections.KeyBackupName), erased: filepath.Join(beside, collections.ErasedPath)})
+	if err != nil {
+		return fmt.Errorf("%w (%w)", errBackupUntrue, err)
+	}
+	return nil
+}
+
+var errBackupUntrue = errors.New("the backup could not be restored from, so it was not kept; older ones were left alone")

@@ -31,9 +31,10 @@ func Commands() []Command {
 		{"import", "htcds|fhir [--dir D] [--as LOGIN] [--org ID] FILE…", "read files of other systems into cases: HTCDS tables and submissions, FHIR R4 bundles", Import},
 		{"summary", "[--dir D] --as LOGIN --case ID [--to COUNTRY] [--languages es,en] --out FILE", "make the care summary of a case, as a member of staff", Summary},
 		{"audit", "verify|export|prove|events|who-saw|checkpoint|key [--dir D] [--as LOGIN] …", "the log of who did what with whose data: check it, copy it out, look into it", Audit},
+		{"erase", "[--dir D] --as LOGIN --case ID", "erase a case for good, once a second person has agreed", Erase},
 		{"verify", "[--dir D]", "check database, change log, digests and files, and count them", Verify},
-		{"backup", "[--dir D] --out FILE", "copy the whole hub into one file while it runs", Backup},
-		{"restore", "[--dir D] [--key-file F] FILE", "put a backup into an empty folder", Restore},
+		{"backup", "[--dir D] --out FILE", "copy the whole hub into one sealed file while it runs, and try the copy", Backup},
+		{"restore", "[--dir D] [--key-file F] [--keys K] [--erased L] FILE", "put a backup into an empty folder", Restore},
 		{"version", "", "print the version", Version},
 	}
 }

@@ -4,26 +4,38 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
 
+	"portolan/care"
 	"portolan/collections"
+	"portolan/seal"
 )
 
-const restoreUsage = `[--dir D] [--key-file F] FILE
+const restoreUsage = `[--dir D] [--key-file F] [--keys K] [--erased L] FILE
 
-Puts a backup into an empty folder and checks it. The key file of that hub must
-be there: as hub.key in the folder, or where --key-file says. Tablets that knew
-more than the backup give it back when they next sync.
+Puts a backup into an empty folder and checks it. Beside FILE lie hub.keys, its
+sealed keys, and erased.list, the cases that were erased since; take the newest
+of both that there are. The key file of that hub must be there: as hub.key in
+the folder, or where --key-file says. Who was erased stays erased. Tablets that
+knew more than the backup give it back when they next sync.
 `
+
+// restoreOrder is what a restore needs to know.
+type restoreOrder struct {
+	file, dir, keyFile, keys, erased string
+}
 
 // Restore puts a backup into an empty folder.
 func Restore(ctx context.Context, env Env, args []string) int {
 	flags := env.flags("restore")
 	dir := flags.String("dir", DefaultDir, "the `folder`; made if it is not there, and empty if it is")
 	key := flags.String("key-file", "", keyFileHelp)
+	keys := flags.String("keys", "", "the `file` with the backup's keys; hub.keys beside the backup where none is named")
+	erased := flags.String("erased", "", "the list of erased cases, a `file`; erased.list beside the backup where none is named")
 	words, exit, stop := env.parse(flags, args, restoreUsage)
 	if stop {
 		return exit
@@ -31,35 +43,93 @@ func Restore(ctx context.Context, env Env, args []string) int {
 	if len(words) != 1 {
 		return env.misused(flags, restoreUsage, "it takes the FILE of one backup")
 	}
-	if err := env.restore(ctx, env.Path(words[0]), env.Path(*dir), env.keyFile(*key)); err != nil {
+	o := restoreOrder{file: env.Path(words[0]), dir: env.Path(*dir), keyFile: env.keyFile(*key)}
+	beside := func(named, name string) string {
+		if named != "" {
+			return env.Path(named)
+		}
+		return filepath.Join(filepath.Dir(o.file), name)
+	}
+	o.keys, o.erased = beside(*keys, collections.KeyBackupName), beside(*erased, collections.ErasedPath)
+	if o.keyFile == "" {
+		o.keyFile = filepath.Join(o.dir, collections.KeyFileName)
+	}
+	if err := env.restore(ctx, o); err != nil {
 		return env.Fail(err)
 	}
 	return ExitOK
 }
 
-func (e Env) restore(ctx context.Context, file, dir, keyFile string) (err error) {
-	f, err := os.Open(file)
+var errNoErasedList = &care.Error{Code: "erased_list_missing", Kind: care.Damaged,
+	Hint: "The list of erased cases is missing. It is erased.list, beside the backups; say with --erased where it is. Without it somebody who was erased would come back."}
+
+func (e Env) restore(ctx context.Context, o restoreOrder) (err error) {
+	f, err := os.Open(o.file)
 	if err != nil {
 		return fmt.Errorf("opening the backup: %w", err)
 	}
 	defer f.Close()
-	if err := isEmpty(dir); err != nil {
+	if err := isEmpty(o.dir); err != nil {
 		return err
 	}
-	folder, err := TakeFolder(dir)
+	if _, err := os.Stat(o.erased); err != nil {
+		return errNoErasedList
+	}
+	erased, err := collections.ReadErased(o.erased)
+	if err != nil {
+		return err
+	}
+	root, err := collections.ReadKeyFile(o.keyFile)
+	if err != nil {
+		return err
+	}
+	folder, err := TakeFolder(o.dir)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, folder.Release()) }()
-	m, err := unpack(f, dir)
+	if err := collections.OpenKeyBackup(root, o.keys, o.dir); err != nil {
+		return errors.Join(fmt.Errorf("restoring: %w", err), removeRestored(o.dir))
+	}
+	m, err := openArchive(ctx, o.dir, root, f)
+	if err == nil {
+		err = collections.AddErased(filepath.Join(o.dir, collections.ErasedPath), erased...)
+	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("restoring: %w", err), removeRestored(dir))
+		return errors.Join(fmt.Errorf("restoring: %w", err), removeRestored(o.dir))
 	}
 	fmt.Fprintf(e.Stdout, "%d files of %s restored\n", len(m.Files), m.Made)
-	hub, err := collections.Open(collections.Config{Dir: dir, KeyFile: keyFile, Log: slog.New(slog.NewTextHandler(e.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))})
+	return e.openRestored(ctx, o)
+}
+
+// openArchive unpacks a sealed backup into a folder that has its keys.db.
+func openArchive(ctx context.Context, dir string, root seal.Key, sealed io.Reader) (Manifest, error) {
+	out, in := io.Pipe()
+	opened := make(chan error, 1)
+	go func() {
+		err := collections.OpenBackup(ctx, dir, root, in, sealed)
+		in.CloseWithError(err)
+		opened <- err
+	}()
+	m, err := unpack(out, dir)
+	if err == nil {
+		// To its end: the last chunk says that nothing was cut off.
+		_, err = io.Copy(io.Discard, out)
+	}
+	out.CloseWithError(errNotBackup) // ends the other side where this one stopped early
+	if broken := <-opened; broken != nil && !errors.Is(broken, errNotBackup) {
+		return m, broken
+	}
+	return m, err
+}
+
+// openRestored opens what was restored, finishes what was erased since the
+// backup was made, and verifies the rest.
+func (e Env) openRestored(ctx context.Context, o restoreOrder) (err error) {
+	hub, err := collections.Open(collections.Config{Dir: o.dir, KeyFile: o.keyFile, Log: slog.New(slog.NewTextHandler(e.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))})
 	if err != nil {
 		// A wrong key file must not leave a folder that looks like a hub.
-		return errors.Join(fmt.Errorf("opening what was restored: %w", err), removeRestored(dir))
+		return errors.Join(fmt.Errorf("opening what was restored: %w", err), removeRestored(o.dir))
 	}
 	defer func() { err = errors.Join(err, hub.Close()) }()
 	// Cursors from the life that ended may count changes which this hub will
@@ -94,7 +164,7 @@ func isEmpty(dir string) error {
 // removeRestored takes back a restore that failed; the folder was empty.
 func removeRestored(dir string) error {
 	var errs []error
-	for _, sub := range []string{"pb_data", "files", "tls", collections.KeysPath, collections.KeysPath + "-wal", collections.KeysPath + "-shm"} {
+	for _, sub := range []string{"pb_data", "files", "tls", collections.KeysPath, collections.KeysPath + "-wal", collections.KeysPath + "-shm", collections.ErasedPath} {
 		errs = append(errs, os.RemoveAll(filepath.Join(dir, sub)))
 	}
 	return errors.Join(errs...)

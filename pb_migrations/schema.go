@@ -78,6 +78,7 @@ func closeTable(app core.App, table string) error {
 		}
 	}
 	sql := fmt.Sprintf("CREATE TRIGGER `%[1]s_stay` BEFORE DELETE ON `%[1]s` "+
+		"WHEN NOT EXISTS (SELECT 1 FROM erasing WHERE case_id = OLD.case_id) "+
 		"BEGIN SELECT RAISE(ABORT, 'records are closed, never deleted'); END", table)
 	_, err := app.DB().NewQuery(sql).Execute()
 	return err
