@@ -17,8 +17,6 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
-
-	"portolan/collections"
 )
 
 // A backup is a gzipped tar: the database, the wrapped keys, the files, and last a manifest
