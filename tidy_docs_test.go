@@ -532,3 +532,48 @@ func TestDecisionsKeepTheirForm(t *testing.T) {
 		t.Error("no decisions found")
 	}
 }
+
+// TestListsOfTestsNameTestsThatExist reads the pages that promise a test for
+// each line. Forty attacks have forty rows, in their order.
+func TestListsOfTestsNameTestsThatExist(t *testing.T) {
+	load(t)
+	tests := map[string]bool{}
+	for _, s := range goSources {
+		for _, d := range s.file.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok && s.test {
+				tests[f.Name.Name] = true
+			}
+		}
+	}
+	name := regexp.MustCompile("`(Test[A-Za-z0-9_]+)`")
+	for _, page := range []string{"docs/attacks.md", "docs/asvs.md", "docs/do-no-harm.md"} {
+		named := 0
+		for i, line := range strings.Split(read(t, page), "\n") {
+			for _, m := range name.FindAllStringSubmatch(line, -1) {
+				named++
+				if !tests[m[1]] {
+					t.Errorf("%s:%d: there is no test %s", page, i+1, m[1])
+				}
+			}
+		}
+		if named == 0 {
+			t.Errorf("%s names no test", page)
+		}
+	}
+	row := regexp.MustCompile(`(?m)^\| ([0-9]+) \| [^|]+ \| [^|]+ \| [^|]+ \|$`)
+	rows := row.FindAllStringSubmatch(read(t, "docs/attacks.md"), -1)
+	for i, m := range rows {
+		if m[1] != strconv.Itoa(i+1) {
+			t.Errorf("docs/attacks.md: row %d is numbered %s", i+1, m[1])
+		}
+	}
+	if len(rows) != 40 {
+		t.Errorf("docs/attacks.md has %d rows, want 40", len(rows))
+	}
+	// Every requirement of the levels that we hold ourselves to has its line:
+	// 253 of levels 1 and 2, and 7 of level 3 in V8 and V16.
+	lines := regexp.MustCompile(`(?m)^\| [0-9]+\.[0-9]+\.[0-9]+ \| [123] \| (yes|part|no|–) \| .+ \|$`).FindAllString(read(t, "docs/asvs.md"), -1)
+	if len(lines) != 260 {
+		t.Errorf("docs/asvs.md has %d lines, want 260", len(lines))
+	}
+}

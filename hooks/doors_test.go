@@ -261,7 +261,7 @@ func TestEveryAnswerIsGuarded(t *testing.T) {
 				"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "X-Frame-Options": "DENY",
 				"Cross-Origin-Resource-Policy": "same-origin", "Cross-Origin-Opener-Policy": "same-origin", "X-Robots-Tag": "noindex, nofollow",
 				"Permissions-Policy": "camera=(self), geolocation=(), microphone=()", "Server": "", "X-Powered-By": "", "Set-Cookie": "",
-				"Strict-Transport-Security": map[bool]string{true: "max-age=31536000"}[at == &safe],
+				"Strict-Transport-Security": map[bool]string{true: "max-age=31536000; includeSubDomains"}[at == &safe],
 			} {
 				if got := a.header.Get(name); got != want {
 					t.Errorf("%s %s: %s is %q, want %q", c.method, c.path, name, got, want)

@@ -2,6 +2,7 @@ package hooks_test
 
 import (
 	"bufio"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -9,11 +10,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"portolan/care"
+	"portolan/collections"
 	"portolan/hooks"
+	fieldsync "portolan/sync"
 )
 
 // hurried is how long the hub waits for bytes in these tests. What they prove
@@ -250,5 +254,61 @@ func TestAnAnswerThatNobodyTakesIsCut(t *testing.T) {
 		}
 	case <-time.After(patience):
 		t.Error("the hub still waits")
+	}
+}
+
+// TestManyTabletsAtOnceAreAllTaken: attack case 30, with fifty tablets. Some
+// are asked to come again; in the end each change is there once, with the
+// receipt that its tablet has.
+func TestManyTabletsAtOnceAreAllTaken(t *testing.T) {
+	const people, each, changes = 10, 5, 40
+	s := serve(t, hooks.Config{})
+	var tablets []*device
+	bodies := map[*device][]byte{}
+	for p := range people {
+		worker, _ := s.Staff(t, care.Outreach)
+		id := fmt.Sprintf("01930000-0000-7000-8000-0000000ca%03d", p)
+		s.Must(t, worker, collections.Draft{Collection: "cases", Record: id, Case: id, Set: map[string]care.Value{"status": care.OfText("Active"), "owner": care.OfText(worker.Staff)}})
+		for range each {
+			d := s.enrol(t, worker.Staff)
+			var batch []json.RawMessage
+			for n := range changes {
+				batch = append(batch, d.change(t, s, fieldsync.Change{Collection: "notes", Record: fmt.Sprintf("01930000-0000-7000-8000-%06x%06x", len(tablets)+1, n), Case: id,
+					Set: map[string]care.Value{"kind": care.OfText("general"), "text": care.OfText("x")}}))
+			}
+			tablets, bodies[d] = append(tablets, d), d.push("", batch...)
+		}
+	}
+	receipts := make([][]json.RawMessage, len(tablets))
+	var all sync.WaitGroup
+	for i, d := range tablets {
+		all.Go(func() {
+			for {
+				a := s.ask(t, "POST", "/api/portolan/sync", d.Token, bodies[d])
+				if a.status == http.StatusServiceUnavailable && a.header.Get("Retry-After") != "" {
+					continue
+				}
+				if a.status != http.StatusOK {
+					t.Errorf("a tablet hears %d %s", a.status, a.body)
+					return
+				}
+				receipts[i] = lines(t, a.body)[0].Receipts
+				return
+			}
+		})
+	}
+	all.Wait()
+	var kept int
+	if err := s.App().ConcurrentDB().NewQuery(`SELECT COUNT(*) FROM changes WHERE collection = 'notes'`).Row(&kept); err != nil {
+		t.Fatal(err)
+	}
+	if want := people * each * changes; kept != want {
+		t.Errorf("%d changes are kept, %d were sent", kept, want)
+	}
+	for i, d := range tablets {
+		again := lines(t, s.ask(t, "POST", "/api/portolan/sync", d.Token, bodies[d]).body)[0].Receipts
+		if len(receipts[i]) != changes || fmt.Sprintf("%s", again) != fmt.Sprintf("%s", receipts[i]) {
+			t.Errorf("tablet %d has %d receipts, and others when it asks again", i, len(receipts[i]))
+		}
 	}
 }

@@ -64,6 +64,7 @@ func TestTheDemo(t *testing.T) {
 		t.Errorf("the paper: %d bytes, %v", len(paper), err)
 	}
 	c.must(t, ExitOK, "verify", "--dir", "d")
+	closedDoors(t, d.URL)
 	for _, a := range d.Accounts {
 		if a.Login == d.CaseMovingOwner {
 			c.vars[PasswordVariable] = a.Password
@@ -130,4 +131,26 @@ func (c *console) demo(t *testing.T) (d demoResult) {
 		t.Fatal(err)
 	}
 	return d
+}
+
+// closedDoors asks for what is closed in a demo as in any hub (attack case 7).
+func closedDoors(t *testing.T, url string) {
+	t.Helper()
+	for _, path := range []string{"/_/", "/api/sql", "/api/settings", "/api/backups", "/api/logs", "/api/crons", "/api/collections", "/api/collections/import",
+		"/api/collections/accounts/impersonate/x", "/api/collections/_superusers/auth-with-password", "/api/collections/cases/records", "/api/batch"} {
+		for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE"} {
+			r, err := http.NewRequestWithContext(t.Context(), method, url+path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer, err := http.DefaultClient.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer.Body.Close()
+			if answer.StatusCode != http.StatusNotFound {
+				t.Errorf("the demo answers %s %s with %d", method, path, answer.StatusCode)
+			}
+		}
+	}
 }

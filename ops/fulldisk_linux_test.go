@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -312,11 +313,66 @@ func allPresent(t *testing.T, dir string, tablets []*killedTablet) {
 // (prlimit(2)).
 func limitFiles(t *testing.T, pid int, size uint64) {
 	t.Helper()
-	limit := syscall.Rlimit{Cur: size, Max: size}
-	_, _, no := syscall.RawSyscall6(syscall.SYS_PRLIMIT64, uintptr(pid), syscall.RLIMIT_FSIZE, uintptr(unsafe.Pointer(&limit)), 0, 0, 0)
+	limitProcess(t, pid, syscall.RLIMIT_FSIZE, syscall.Rlimit{Cur: size, Max: size})
+}
+
+func limitProcess(t *testing.T, pid, what int, limit syscall.Rlimit) {
+	t.Helper()
+	_, _, no := syscall.RawSyscall6(syscall.SYS_PRLIMIT64, uintptr(pid), uintptr(what), uintptr(unsafe.Pointer(&limit)), 0, 0, 0)
 	if no != 0 {
-		t.Fatalf("limiting the size of files: %v", no)
+		t.Fatalf("limiting a process: %v", no)
 	}
+}
+
+// TestAHubWithoutFileDescriptorsLosesNothing: attack case 29. While none are
+// left the hub may refuse; it acknowledges nothing that it did not keep, and
+// goes on once there are some.
+func TestAHubWithoutFileDescriptorsLosesNothing(t *testing.T) {
+	bin, dir, address := buildProgram(t), filepath.Join(t.TempDir(), "hub"), freeAddress(t)
+	d := enrolForKilling(t, dir, "http://"+address)[0]
+	hub := startProgram(t, bin, dir, address)
+	if err := d.push(d.write(5)); err != nil {
+		t.Fatal(err)
+	}
+	taken, err := os.ReadDir(filepath.Join("/proc", fmt.Sprint(hub.Process.Pid), "fd"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	most := uint64(len(taken)) + 3
+	limitProcess(t, hub.Process.Pid, syscall.RLIMIT_NOFILE, syscall.Rlimit{Cur: most, Max: 4096})
+	var held []net.Conn
+	for range 200 {
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprint(conn, "GET / HTTP/1.1\r\nX-A: ")
+		held = append(held, conn)
+	}
+	client := &http.Client{Timeout: time.Second}
+	if answer, err := client.Get("http://" + address + "/api/portolan/health"); err == nil {
+		answer.Body.Close() // it came before the others
+	}
+	for _, conn := range held {
+		conn.Close()
+	}
+	limitProcess(t, hub.Process.Pid, syscall.RLIMIT_NOFILE, syscall.Rlimit{Cur: 4096, Max: 4096})
+	batch := d.write(5)
+	for deadline := time.Now().Add(killPatience); ; wait(t.Context(), 5*time.Millisecond) {
+		err := d.push(batch)
+		if err == nil {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the hub does not go on: %v", err)
+		}
+	}
+	if err := hub.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = hub.Wait() // killed
+	mustVerify(t, bin, dir)
+	allPresent(t, dir, []*killedTablet{d})
 }
 
 // fullByLimit is the same with a limit on the size of files, which anybody may

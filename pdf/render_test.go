@@ -154,6 +154,22 @@ func TestMetadataSaysNothing(t *testing.T) {
 	}
 }
 
+// TestAPaperRunsNothing: attack case 22. Whatever stands in the records, the
+// paper holds no action, no file, no form and no script: nothing but pages.
+func TestAPaperRunsNothing(t *testing.T) {
+	raw := render(t, example("es", "en"))
+	plain := regexp.MustCompile(`(?s)stream\r?\n.*?endstream`).ReplaceAll(raw, nil) // what pages draw is no instruction to a reader
+	for _, key := range []string{"/JavaScript", "/JS", "/OpenAction", "/AA", "/Launch", "/EmbeddedFile", "/URI", "/GoTo", "/SubmitForm", "/ImportData",
+		"/AcroForm", "/XFA", "/RichMedia", "/Movie", "/Sound", "/Rendition", "/ObjStm", "/Encrypt", "/Annots"} {
+		if regexp.MustCompile(regexp.QuoteMeta(key) + `\b`).Match(plain) {
+			t.Errorf("the paper holds %s", key)
+		}
+	}
+	if !bytes.Contains(plain, []byte("/Page")) {
+		t.Error("no pages: the test looks at the wrong thing")
+	}
+}
+
 func TestLanguagesThatCannotBeSetAreRefused(t *testing.T) {
 	for _, lang := range []string{"ar", "fa", "prs", "ps", "ur", "hi", "ne", "bn", "pa", "ta", "si", "my", "km", "th", "lo", "am", "ti", "zh", "vi", "tl", "uk", "ru", "ro", "pt", "de", "", "xx", "EN", "en-GB"} {
 		for _, p := range [][2]string{{lang, "en"}, {"en", lang}} {
