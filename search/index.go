@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"portolan/care"
 )
@@ -129,12 +130,27 @@ func (x *Index) bear(d *doc, v Value) {
 		return
 	}
 	parts := words(folded)
-	for _, part := range parts {
-		put(x.word(part))
+	parts = parts[:min(len(parts), wordsKeptMax)]
+	for i := range parts {
+		parts[i] = shortened(parts[i])
+		put(x.word(parts[i]))
 	}
-	if len(parts) > 1 && oneScript(parts) { // some write it as one
-		put(x.word(strings.Join(parts, "")))
+	if joined := strings.Join(parts, ""); len(parts) > 1 && oneScript(parts) && len(joined) <= textBytesMax { // some write it as one
+		put(x.word(joined))
 	}
+}
+
+// wordsKeptMax is of how many words of one value a record is found: a name has
+// fewer, and a long text in the place of one must not slow every search.
+const wordsKeptMax = 32
+
+// shortened cuts a word to what a search could ask for.
+func shortened(word string) string {
+	for len(word) > textBytesMax {
+		_, n := utf8.DecodeLastRuneInString(word)
+		word = word[:len(word)-n]
+	}
+	return word
 }
 
 // place is a name as a number. They come from the schema: far below 256.

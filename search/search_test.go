@@ -407,3 +407,21 @@ func BenchmarkFind(b *testing.B) {
 		})
 	}
 }
+
+// A long text in the place of a name is kept short, and found by its beginning.
+func TestLongTextsAreKeptShort(t *testing.T) {
+	x := newIndex()
+	long := strings.Repeat("ﷺ", 20_000)
+	x.Put(person(1, "Fatima "+strings.Repeat("မင်း", 20_000), strings.Repeat("ab ", 20_000)+"end", long))
+	for i, w := range x.words {
+		if len(w.blob) > 16<<10 {
+			t.Errorf("word %d takes %d bytes", i, len(w.blob))
+		}
+	}
+	if n := len(x.docs[0].values); n > 3*(wordsKeptMax+1) {
+		t.Errorf("%d words of one record", n)
+	}
+	if len(find(t, x, "fatima")) != 1 || len(find(t, x, "မင်းမင်း")) != 1 || len(find(t, x, "end")) != 0 {
+		t.Error("it is not found by its beginning, or by its end")
+	}
+}
