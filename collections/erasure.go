@@ -178,6 +178,7 @@ func (s *session) endGrants(caseID string) error {
 func (h *Hub) erase(ctx context.Context, one ErasedCase) (done Erasure, err error) {
 	done.Case = one.Case
 	h.erased.add(one.Case) // from here on nobody writes to it
+	h.forgetCase(one.Case)
 	if err := AddErased(filepath.Join(h.dir, ErasedPath), one); err != nil {
 		return done, err
 	}

@@ -169,6 +169,9 @@ func (h *Hub) indexAll(ctx context.Context, index *search.Index, t *table) error
 		if err != nil {
 			return err
 		}
+		if h.erased.has(rec.caseID) {
+			continue
+		}
 		e, err := searchEntry(rec)
 		if err != nil {
 			return err

@@ -236,20 +236,41 @@ func TestSearchesAreInTheAuditLog(t *testing.T) {
 	}
 }
 
-func TestForgottenCasesAreNotFound(t *testing.T) {
+// An erasure takes a person's names out of memory too: what is left there is
+// what a new reading of the store finds.
+func TestErasedPeopleAreNotFound(t *testing.T) {
 	h := hubtest.New(t)
-	worker, _ := h.Staff(t, care.Outreach)
-	first := namedCase(t, h, 1, "Blue Heron", "", "", worker.Staff, care.General)
-	namedCase(t, h, 2, "Grey Heron", "", "", worker.Staff, care.General)
-	if found, _ := searchFor(t, h, worker.Staff, "heron"); len(found) != 2 {
-		t.Fatalf("%+v", found)
+	e := newErasable(t, h)
+	var alias string
+	for _, d := range e.w.Case(0).Drafts {
+		if d.Collection == "survivors" {
+			alias = d.Set["alias"].Text()
+		}
 	}
-	h.ForgetCase(first)
-	if found, _ := searchFor(t, h, worker.Staff, "heron"); len(found) != 1 || found[0].V["alias"].Text() != "Grey Heron" {
-		t.Errorf("after one was erased: %+v", found)
+	search := func() int {
+		found, _, err := h.Search(t.Context(), h.HubActor(), alias)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(slices.DeleteFunc(found, func(f collections.Found) bool { return f.Case != e.gone }))
+	}
+	if search() == 0 {
+		t.Fatalf("%s is not found", alias)
+	}
+	records, words := h.NamesKept()
+	e.agree(t)
+	if _, err := h.Erase(t.Context(), e.asks, e.gone); err != nil {
+		t.Fatal(err)
+	}
+	lessRecords, lessWords := h.NamesKept()
+	if search() != 0 || lessRecords >= records || lessWords >= words {
+		t.Errorf("of %d records and %d words %d and %d are left", records, words, lessRecords, lessWords)
 	}
 	h.ForgetNames()
-	if found, _ := searchFor(t, h, worker.Staff, "grey"); len(found) != 1 {
-		t.Errorf("after the hub was locked and opened: %+v", found)
+	if search() != 0 {
+		t.Error("a new reading finds an erased person")
+	}
+	if r, w := h.NamesKept(); r != lessRecords || w != lessWords {
+		t.Errorf("%d records and %d words were left, a new reading has %d and %d", lessRecords, lessWords, r, w)
 	}
 }
