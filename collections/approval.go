@@ -72,20 +72,25 @@ func (h *Hub) AskApproval(ctx context.Context, a care.Actor, p care.Approval) (c
 				return nil
 			}
 		}
-		p.AskedAt, p.ExpiresAt = s.now, s.now.Add(care.ApprovalTerm)
-		if _, err := s.t.exec(`INSERT INTO approvals (id, org, act, collection, record, terms, reason, asked_by, asked_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			p.ID, p.Org, string(p.Act), p.Collection, p.Record, p.Terms, p.Reason, p.AskedBy, s.nowText, care.FormatTime(p.ExpiresAt)); err != nil {
-			return wrap("keeping a question", err)
-		}
-		if err := s.t.note(s.nowText, a, approvalEvent(p, d)); err != nil {
-			return err
-		}
-		return s.wakeDeciders(p)
+		return s.keepQuestion(a, &p, d)
 	})
 	if err != nil && d.Reason != "" && !d.Allowed {
 		return p, errors.Join(h.auditApproval(ctx, a, p, d), err)
 	}
 	return p, err
+}
+
+// keepQuestion keeps a question that may be asked, and wakes who could decide.
+func (s *session) keepQuestion(a care.Actor, p *care.Approval, d care.Decision) error {
+	p.AskedAt, p.ExpiresAt = s.now, s.now.Add(care.ApprovalTerm)
+	if _, err := s.t.exec(`INSERT INTO approvals (id, org, act, collection, record, terms, reason, asked_by, asked_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		p.ID, p.Org, string(p.Act), p.Collection, p.Record, p.Terms, p.Reason, p.AskedBy, s.nowText, care.FormatTime(p.ExpiresAt)); err != nil {
+		return wrap("keeping a question", err)
+	}
+	if err := s.t.note(s.nowText, a, approvalEvent(*p, d)); err != nil {
+		return err
+	}
+	return s.wakeDeciders(*p)
 }
 
 // wakeDeciders wakes everybody who could decide a question.

@@ -92,10 +92,14 @@ func (h *Hub) Erase(ctx context.Context, a care.Actor, caseID string) (Erasure, 
 	defer h.erasing.Unlock()
 	var one ErasedCase
 	err := h.enter(ctx, a, func(s *session) error {
-		now, err := h.present(s.t, a) // with the rights of this moment
-		if err != nil {
-			return err
+		now := a
+		if !a.IsHub() { // with the rights of this moment
+			var err error
+			if now, err = h.present(s.t, a); err != nil {
+				return err
+			}
 		}
+		var err error
 		one, err = s.beginErasure(now, caseID)
 		return err
 	})

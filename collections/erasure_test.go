@@ -346,3 +346,60 @@ func TestTheListOfErasedCases(t *testing.T) {
 		}
 	}
 }
+
+// TestR16RetentionEndsInAnErasure: what is kept too long is asked about, once;
+// a person's yes lets the hub erase it, and no other case.
+func TestR16RetentionEndsInAnErasure(t *testing.T) {
+	h := hubtest.New(t)
+	e := newErasable(t, h)
+	closure, _ := care.FindCodes("closure_reasons")
+	old := h.NewID()
+	begin := func(id, closed string) {
+		h.Must(t, h.HubActor(), collections.Draft{Collection: "cases", Record: id, Case: id, Org: h.Org, Set: map[string]care.Value{
+			"status": care.OfText("Closed"), "closed_on": care.OfText(closed), "closure_reason": care.OfText(closure.Codes[0])}},
+			collections.Draft{Collection: "survivors", Case: id, Set: map[string]care.Value{"alias": care.OfText("Somebody of long ago")}})
+	}
+	begin(h.NewID(), "2026-01-01")
+	ask := func() int {
+		t.Helper()
+		n, err := h.AskRetention(t.Context(), h.Org)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if n := ask(); n != 0 {
+		t.Fatalf("it asks about %d cases before their time", n)
+	}
+	begin(old, "2020-01-01")
+	for range 2 {
+		if n := ask(); n != 1 {
+			t.Fatalf("it asks about %d cases", n)
+		}
+	}
+	waiting, err := h.Approvals(t.Context(), e.agrees)
+	if err != nil || len(waiting) != 1 || waiting[0].Record != old || waiting[0].Reason != collections.RetentionReason {
+		t.Fatalf("the officer is asked %+v %v", waiting, err)
+	}
+	if err := h.Tend(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := collections.KeysOf(t.Context(), h.Hub, old); n == 0 {
+		t.Fatal("it went without anybody's yes")
+	}
+	if _, err := h.DecideApproval(t.Context(), e.agrees, waiting[0].ID, true); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Tend(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := collections.KeysOf(t.Context(), h.Hub, old); n != 0 {
+		t.Errorf("%d of its keys are left", n)
+	}
+	if n := collections.KeysOf(t.Context(), h.Hub, e.gone); n == 0 {
+		t.Error("somebody else's went with it")
+	}
+	if n := ask(); n != 0 {
+		t.Errorf("it asks again about %d", n)
+	}
+}

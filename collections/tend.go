@@ -10,14 +10,18 @@ import (
 // Tend does what time brings about with nobody doing anything: grants whose
 // date has passed end, emergencies that nobody reviewed are raised (R30),
 // urgent tasks that nobody took up go to the next person (R13), beds are free
-// again when their hold has run out, sign-ins of long ago are forgotten, acts of
-// the console alone have waited long enough, and the audit log is signed. Whoever serves
+// again when their hold has run out, what the hub asked to erase and somebody
+// agreed to goes (R16), sign-ins of long ago are forgotten, acts of the console
+// alone have waited long enough, and the audit log is signed. Whoever serves
 // the hub calls it now and then; called again, it does nothing twice.
 func (h *Hub) Tend(ctx context.Context) error {
 	if err := h.SignLog(ctx, false); err != nil {
 		return err
 	}
 	if _, err := h.ExpireGrants(ctx); err != nil {
+		return err
+	}
+	if err := h.eraseAgreed(ctx); err != nil {
 		return err
 	}
 	if err := errors.Join(h.forgetSignIns(ctx), h.carryOutDue(ctx)); err != nil {

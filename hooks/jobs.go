@@ -20,14 +20,17 @@ const LeadDays = 7
 
 // Names of the jobs and when they are due, in the time of each site. The look
 // passes over cases in which nothing changed; the daily one takes each again.
+// Retention asks somebody about the cases whose time is over (R16).
 const (
-	jobLook  = "summaries_look"
-	jobDaily = "summaries_daily"
+	jobLook      = "summaries_look"
+	jobDaily     = "summaries_daily"
+	jobRetention = "retention"
 )
 
 var schedules = []struct{ job, spec string }{
 	{jobLook, "*/15 * * * *"},
 	{jobDaily, "30 5 * * *"},
+	{jobRetention, "15 6 * * *"},
 }
 
 // sitesSpec is how often new sites are looked for: an empty hub gets its first
@@ -211,14 +214,24 @@ func (j *Jobs) runDue(ctx context.Context, job string, site care.Row, resume boo
 		}
 		err = errors.Join(err, j.hub.FinishRun(ctx, run, outcome))
 	}()
-	if job == jobDaily {
+	said, err := j.run(ctx, job, site)
+	if err == nil {
+		outcome = said
+	}
+	return err
+}
+
+// run does what a job is for, and says how it went.
+func (j *Jobs) run(ctx context.Context, job string, site care.Row) (string, error) {
+	switch job {
+	case jobRetention:
+		n, err := j.hub.AskRetention(ctx, site.ID)
+		return fmt.Sprintf("asked=%d", n), err
+	case jobDaily:
 		clear(j.seen)
 	}
 	tally, err := j.look(ctx, site)
-	if err == nil {
-		outcome = tally.String()
-	}
-	return err
+	return tally.String(), err
 }
 
 // lastDue is the last moment, up to now, at which a job was due.
