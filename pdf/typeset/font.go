@@ -23,7 +23,14 @@ type face struct {
 	stroke int32
 }
 
-func parseFace(name string, data []byte) (*face, error) {
+// parseFace reads a font. go-text panics on some broken ones; such a font is
+// refused like any other that cannot be read.
+func parseFace(name string, data []byte) (f *face, err error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			f, err = nil, fmt.Errorf("reading the font %s: %v", name, fault)
+		}
+	}()
 	loader, err := opentype.NewLoader(bytes.NewReader(data))
 	if err != nil {
 		return nil, fmt.Errorf("reading the font %s: %w", name, err)
@@ -32,7 +39,10 @@ func parseFace(name string, data []byte) (*face, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the font %s: %w", name, err)
 	}
-	f := &face{name: name, font: parsed, em: int32(parsed.Upem())}
+	f = &face{name: name, font: parsed, em: int32(parsed.Upem())}
+	if f.em < 16 || f.em > 16384 { // the limits of OpenType
+		return nil, fmt.Errorf("reading the font %s: %d units to the em", name, f.em)
+	}
 	if err := f.glyf.load(loader); err != nil {
 		return nil, fmt.Errorf("reading the font %s: %w", name, err)
 	}

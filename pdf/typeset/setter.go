@@ -94,7 +94,15 @@ type shaped struct {
 
 // shape hands one item to the shaper. What stands before and after it in the
 // passage is seen, so that letters join across a change of style.
-func (s *Setter) shape(text []rune, it item, run Run) (shaped, error) {
+// A font whose tables end the shaper is an error of that text, not the end of
+// the program.
+func (s *Setter) shape(text []rune, it item, run Run) (out shaped, err error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			s.buffer = harfbuzz.NewBuffer()
+			out, err = shaped{}, fmt.Errorf("shaping with the font %s: %v", it.face.name, fault)
+		}
+	}()
 	f := s.shapers[it.face]
 	if f == nil {
 		f = harfbuzz.NewFont(font.NewFace(it.face.font))
@@ -109,14 +117,14 @@ func (s *Setter) shape(text []rune, it item, run Run) (shaped, error) {
 		b.Props.Direction = harfbuzz.RightToLeft
 	}
 	b.Shape(f, nil)
-	out := shaped{item: it, text: text, size: run.Size, glyphs: make([]glyph, len(b.Info))}
+	out = shaped{item: it, text: text, size: run.Size, glyphs: make([]glyph, len(b.Info))}
 	var advance int32
 	var missing error
 	for i, g := range b.Info {
 		p := b.Pos[i]
 		out.glyphs[i] = glyph{id: uint16(g.Glyph), advance: p.XAdvance, dx: p.XOffset, dy: p.YOffset, from: g.Cluster}
 		advance += p.XAdvance
-		if g.Glyph == 0 {
+		if g.Glyph == 0 || int(g.Glyph) >= it.face.glyf.glyphs {
 			missing = &CharacterError{text[g.Cluster], noFont}
 		}
 	}
