@@ -5,6 +5,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -37,11 +40,20 @@ type Summary struct {
 	Until     time.Time // when it ends
 }
 
+// FontsDir is where an operator may put fonts for letters that those in the
+// program do not have, in the hub's folder.
+const FontsDir = "fonts"
+
 // MakeSummary makes the care summary of a case: what the person agreed to
 // share with the recipient, of what the reader may see. The decisions are in
 // the audit log before anything is read for it.
 func MakeSummary(ctx context.Context, hub *collections.Hub, reader care.Actor, o SummaryOrder) (Summary, error) {
-	t := &teller{ctx: ctx, hub: hub, reader: reader, now: hub.Now()}
+	// Read anew for each: what an operator puts there counts at once.
+	fonts, err := pdf.FontsWith(os.DirFS(filepath.Join(hub.Dir(), FontsDir)))
+	if err != nil {
+		return Summary{}, fmt.Errorf("reading the fonts of the hub: %w", err)
+	}
+	t := &teller{ctx: ctx, hub: hub, reader: reader, now: hub.Now(), fonts: fonts}
 	if err := t.begin(o); err != nil {
 		return Summary{}, err
 	}
@@ -53,7 +65,7 @@ func MakeSummary(ctx context.Context, hub *collections.Hub, reader care.Actor, o
 		return Summary{}, err
 	}
 	var b bytes.Buffer
-	if err := pdf.Render(&b, doc, pdf.Options{Text: locales.Text}); err != nil {
+	if err := pdf.Render(&b, doc, pdf.Options{Text: locales.Text, Fonts: t.fonts}); err != nil {
 		return Summary{}, err
 	}
 	if err := t.still(); err != nil {
@@ -70,6 +82,7 @@ type teller struct {
 	hub    *collections.Hub
 	reader care.Actor
 	now    time.Time
+	fonts  *pdf.Fonts
 	zone   *time.Location
 	day    string
 

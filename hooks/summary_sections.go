@@ -102,10 +102,10 @@ func (t *teller) about() ([]pdf.Entry, error) {
 	var details []pdf.Detail
 	// The first that can be printed right; where none can, printing says so.
 	named := slices.DeleteFunc(names, func(n string) bool { return n == "" })
-	if at := slices.IndexFunc(named, pdf.CanSet); at >= 0 {
+	if at := slices.IndexFunc(named, t.fonts.CanSet); at >= 0 {
 		written := []pdf.Value{pdf.Exactly(named[at])}
 		// For a reader who does not know the letters.
-		if r := romanised[named[at]]; r != "" && r != named[at] && pdf.CanSet(r) {
+		if r := romanised[named[at]]; r != "" && r != named[at] && t.fonts.CanSet(r) {
 			written = append(written, pdf.Exactly(r))
 		}
 		details = append(details, pdf.Of("name", written...))

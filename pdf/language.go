@@ -6,7 +6,6 @@ import (
 	"golang.org/x/text/language"
 
 	"portolan/care"
-	"portolan/pdf/typeset"
 )
 
 // languages are those that have labels in the catalogue. Text of every script
@@ -66,12 +65,4 @@ func LanguageOf(country string) string {
 		return ""
 	}
 	return l.String()
-}
-
-// CanSet says whether a text can be set as it is.
-func CanSet(text string) bool {
-	setter := setters.Get().(*typeset.Setter)
-	defer setters.Put(setter)
-	_, err := settle(setter, text, "")
-	return err == nil
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"slices"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/jung-kurt/gofpdf"
@@ -36,9 +35,6 @@ const (
 	hairlineGrey = 170
 )
 
-// setters keep what they have learnt of the fonts from one summary to the next.
-var setters = sync.Pool{New: func() any { return typeset.NewSetter(typeset.BuiltIn()) }}
-
 // Render writes the summary as a PDF. The same summary gives the same bytes.
 func Render(w io.Writer, s Summary, o Options) error {
 	day, err := time.Parse(time.DateOnly, s.Day)
@@ -51,8 +47,8 @@ func Render(w io.Writer, s Summary, o Options) error {
 			return err
 		}
 	}
-	setter := setters.Get().(*typeset.Setter)
-	defer setters.Put(setter)
+	setter, done := o.Fonts.setter()
+	defer done()
 	c := &composer{text: o.Text, langs: langs, setter: setter}
 	doc, err := c.compose(s)
 	if err != nil {

@@ -341,7 +341,7 @@ func TestRandomTextIsWholeOrRefused(t *testing.T) {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	var pool []rune
 	for r := rune('!'); r < 0x2000; r++ {
-		if CanSet(string(r)) && !invisible(r) {
+		if builtIn.CanSet(string(r)) && !invisible(r) {
 			pool = append(pool, r)
 		}
 	}

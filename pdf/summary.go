@@ -90,5 +90,6 @@ type Lookup func(lang, key string) (string, bool)
 
 // Options are what Render needs besides the data.
 type Options struct {
-	Text Lookup
+	Text  Lookup
+	Fonts *Fonts // nil: those in the program
 }
