@@ -226,7 +226,7 @@ func (j *Jobs) run(ctx context.Context, job string, site care.Row) (string, erro
 	switch job {
 	case jobRetention:
 		n, err := j.hub.AskRetention(ctx, site.ID)
-		return fmt.Sprintf("asked=%d", n), err
+		return fmt.Sprintf("%d cases over their time", n), err
 	case jobDaily:
 		clear(j.seen)
 	}

@@ -67,11 +67,14 @@ func TestMissedRunsAreCaughtUpOnce(t *testing.T) {
 	if got := dues(l, "summaries_daily"); !slices.Equal(got, []string{"2026-11-20T02:30:00.000Z", "2026-11-30T02:30:00.000Z"}) {
 		t.Errorf("daily runs %v", got)
 	}
-	if len(l) != 4 {
-		t.Errorf("%d runs, want 4", len(l))
+	if got := dues(l, "retention"); !slices.Equal(got, []string{"2026-11-20T03:15:00.000Z", "2026-11-30T03:15:00.000Z"}) {
+		t.Errorf("retention runs %v", got)
+	}
+	if len(l) != 6 {
+		t.Errorf("%d runs, want 6", len(l))
 	}
 	for _, r := range l {
-		if r.Finished == "" || !strings.HasPrefix(r.Outcome, "0 moves") {
+		if r.Finished == "" || !strings.HasPrefix(r.Outcome, "0 ") {
 			t.Errorf("%s of %s ended at %q with %q", r.Job, r.Due, r.Finished, r.Outcome)
 		}
 	}
@@ -97,6 +100,7 @@ func TestSitesAreScheduledAsTheyCome(t *testing.T) {
 	jobs := hooks.NewJobs(h.Hub)
 	noon := time.Date(2026, 11, 20, 12, 1, 0, 0, time.UTC)
 	look, daily := noon.Add(14*time.Minute), time.Date(2026, 11, 21, 2, 30, 0, 0, time.UTC)
+	const retention = 45 * time.Minute // after the daily look
 	expect := func(want map[string][]time.Time) {
 		t.Helper()
 		if err := jobs.Schedule(); err != nil {
@@ -112,12 +116,12 @@ func TestSitesAreScheduledAsTheyCome(t *testing.T) {
 			}
 		}
 	}
-	expect(map[string][]time.Time{h.Org: {look, daily}})
+	expect(map[string][]time.Time{h.Org: {look, daily, daily.Add(retention)}})
 	other := "01930000-0000-7000-8000-000000000002"
 	h.Must(t, h.HubActor(), collections.Draft{Collection: "organisations", Record: other, Org: other, Set: set{"name": text("Quay House"), "kind": text("NGO")}})
-	expect(map[string][]time.Time{h.Org: {look, daily}, other: {look, time.Date(2026, 11, 21, 5, 30, 0, 0, time.UTC)}}) // UTC where no zone is known
+	expect(map[string][]time.Time{h.Org: {look, daily, daily.Add(retention)}, other: {look, time.Date(2026, 11, 21, 5, 30, 0, 0, time.UTC), time.Date(2026, 11, 21, 5, 30, 0, 0, time.UTC).Add(retention)}}) // UTC where no zone is known
 	h.Must(t, h.HubActor(), collections.Draft{Collection: "organisations", Record: other, Set: set{"time_zone": text("Asia/Kathmandu")}})
-	expect(map[string][]time.Time{h.Org: {look, daily}, other: {look, time.Date(2026, 11, 20, 23, 45, 0, 0, time.UTC)}})
+	expect(map[string][]time.Time{h.Org: {look, daily, daily.Add(retention)}, other: {look, time.Date(2026, 11, 20, 23, 45, 0, 0, time.UTC), time.Date(2026, 11, 20, 23, 45, 0, 0, time.UTC).Add(retention)}})
 }
 
 func TestARunThatWasCutOffIsTakenUpAgain(t *testing.T) {
