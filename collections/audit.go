@@ -57,6 +57,7 @@ func (h *Hub) Audit(ctx context.Context, a care.Actor, act string, target care.T
 type Decided struct {
 	Target   care.Target
 	Decision care.Decision
+	Purpose  care.Purpose // what it is for, where it leaves the house
 }
 
 // AuditAll is Audit for an act that rests on several decisions: they are
@@ -64,7 +65,7 @@ type Decided struct {
 func (h *Hub) AuditAll(ctx context.Context, a care.Actor, act string, decided []Decided) error {
 	events := make([]event, len(decided))
 	for i, d := range decided {
-		events[i] = event{act: act, target: d.Target, decision: d.Decision, count: 1}
+		events[i] = event{act: act, target: d.Target, decision: d.Decision, count: 1, purpose: string(d.Purpose)}
 	}
 	return h.audit(ctx, a, events...)
 }

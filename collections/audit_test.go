@@ -328,7 +328,7 @@ var tampered = map[string]struct {
 	"an event more than was ever signed": {[]string{`DROP TRIGGER audit_leaves_dense`, `INSERT INTO audit_leaves SELECT seq + 1000, org, case_id, leaf, detail FROM audit_leaves WHERE seq = 2`}, "goes from event"},
 }
 
-func TestVerifyingFindsWhatRootDidToTheLog(t *testing.T) {
+func TestR31VerifyingFindsWhatRootDid(t *testing.T) {
 	dir := hubtest.Dir(t)
 	h := hubtest.Open(t, dir, hubtest.NewClock())
 	worker, _ := h.Staff(t, care.Outreach)
@@ -395,5 +395,69 @@ func TestAPullOverManyCasesIsFoundByEach(t *testing.T) {
 		if len(list) != 1 || len(list[0].Event.Cases()) != len(cases) {
 			t.Errorf("case %s finds %d events of a pull", id, len(list))
 		}
+	}
+}
+
+// TestAnErasedCaseLeavesTombstones: with the keys of a case destroyed the log
+// verifies still, in the hub and out of it, and says no more of that case than
+// that there were events.
+func TestAnErasedCaseLeavesTombstones(t *testing.T) {
+	ctx := context.Background()
+	dir, clock := hubtest.Dir(t), hubtest.NewClock()
+	h := hubtest.Open(t, dir, clock)
+	worker, _ := h.Staff(t, care.Outreach)
+	auditor, _ := h.Staff(t, care.Auditor)
+	openCase(t, h, enrol(t, h, worker))
+	if _, err := h.Read(ctx, h.Reload(t, worker.Staff), "survivors", survivorID); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.SignLog(ctx, true); err != nil {
+		t.Fatal(err)
+	}
+	copied := filepath.Join(t.TempDir(), "hub")
+	if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	mustExec(t, keysDB(t, copied), `DELETE FROM deks WHERE case_id = '`+caseID+`'`)
+	hub, err := collections.Open(collections.Config{Dir: copied, Now: clock.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := hub.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	erased := 0
+	faults, err := hub.VerifyLog(ctx, func(c collections.Count) {
+		if c.What == "of them erased" {
+			erased = c.N
+		}
+	})
+	if err != nil || len(faults) > 0 || erased < 3 {
+		t.Errorf("after the erasure: %d tombstones, %v %v", erased, faults, err)
+	}
+	page, err := hub.Events(ctx, auditor, collections.EventQuery{Case: caseID})
+	if err != nil || len(page.Events) < 3 {
+		t.Fatalf("the events of an erased case: %d %v", len(page.Events), err)
+	}
+	for _, e := range page.Events {
+		if !e.Erased || e.Event != nil {
+			t.Errorf("an erased event says %+v", e.Event)
+		}
+	}
+	var b bytes.Buffer
+	if _, err := hub.ExportLog(ctx, auditor, &b); err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(b.Bytes(), []byte(survivorID)) {
+		t.Error("the exported log names a record of the erased case")
+	}
+	key, err := audit.NewVerifier(hub.LogKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found, err := audit.VerifyExport(&b, key, nil); err != nil || found.Closed < int64(erased) {
+		t.Errorf("the exported log: %+v %v", found, err)
 	}
 }

@@ -110,7 +110,7 @@ func (h *Hub) document(ctx context.Context, a care.Actor, act care.Act, row care
 	if act == care.Write {
 		name = ActUpload
 	}
-	if err := h.Audit(ctx, a, name, d.target, decision); err != nil {
+	if err := h.audit(ctx, a, event{act: name, target: d.target, decision: decision, count: 1, records: []string{row.ID}}); err != nil {
 		return d, err
 	}
 	if !decision.Allowed {

@@ -83,10 +83,14 @@ type Hub struct {
 const dataPragmas = "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=journal_size_limit(200000000)" +
 	"&_pragma=synchronous(FULL)&_pragma=foreign_keys(ON)&_pragma=temp_store(MEMORY)&_pragma=cache_size(-16000)"
 
-// Connections that stay open while nobody asks: each keeps a page cache.
+// Connections for reading. Making one costs as much as some fifty reads, since
+// SQLite reads the whole schema, and those who were written into the audit log
+// together read at the same moment; so they stay for a while, and no longer,
+// since each keeps a page cache.
 const (
 	readersMax  = 32
-	readersIdle = 2
+	readersIdle = 16
+	readerStays = time.Minute
 )
 
 func connect(path string) (*dbx.DB, error) { return dbx.Open("sqlite", path+dataPragmas) }
@@ -141,6 +145,7 @@ func (h *Hub) prepare() error {
 	if err := h.app.RunAllMigrations(); err != nil {
 		return fmt.Errorf("migrating the database: %w", err)
 	}
+	h.readDB().SetConnMaxIdleTime(readerStays)
 	if err := h.openKeys(context.Background()); err != nil {
 		return err
 	}

@@ -115,10 +115,10 @@ func (h *Hub) paperFile(ctx context.Context, a care.Actor, paper care.Row) (name
 	}
 	// Asked last, when the bytes are at hand: a consent that is withdrawn while
 	// they are read is withdrawn.
-	if err := h.mayCarry(ctx, a, paper, paperCompartments(paper)...); err != nil {
+	if err := h.mayCarry(ctx, a, ActPrint, paper, paperCompartments(paper)...); err != nil {
 		return "", nil, err
 	}
-	if err := h.paperAllowed(ctx, a, paper); err != nil {
+	if err := h.paperAllowed(ctx, a, ActPrint, paper); err != nil {
 		return "", nil, err
 	}
 	return PaperName, b, nil
@@ -126,13 +126,13 @@ func (h *Hub) paperFile(ctx context.Context, a care.Actor, paper care.Row) (name
 
 // mayCarry asks whether somebody may take parts of a case out of the house:
 // they are on each, and not by an emergency (R30).
-func (h *Hub) mayCarry(ctx context.Context, a care.Actor, paper care.Row, parts ...care.Compartment) error {
+func (h *Hub) mayCarry(ctx context.Context, a care.Actor, act string, paper care.Row, parts ...care.Compartment) error {
 	var decided []Decided
 	var refused error
 	for _, c := range parts {
 		target := care.Target{Collection: "documents", Org: paper.Org, Case: paper.Case, Compartment: c}
 		d := care.MaySee(a, care.Carry, target, h.now())
-		decided = append(decided, Decided{target, d})
+		decided = append(decided, Decided{Target: target, Decision: d, Purpose: care.Purpose(paper.Text("purpose"))})
 		switch {
 		case refused != nil || d.Allowed:
 		case d.Reason == care.NotAtDesk:
@@ -141,7 +141,7 @@ func (h *Hub) mayCarry(ctx context.Context, a care.Actor, paper care.Row, parts 
 			refused = ErrPaperClosed
 		}
 	}
-	if err := h.AuditAll(ctx, a, ActPrint, decided); err != nil {
+	if err := h.AuditAll(ctx, a, act, decided); err != nil {
 		return err
 	}
 	return refused
@@ -158,10 +158,10 @@ func (h *Hub) HandOut(ctx context.Context, a care.Actor, id string) error {
 	if paper.Text("status") != "prepared" {
 		return ErrPaperState
 	}
-	if err := h.mayCarry(ctx, a, paper, care.General); err != nil {
+	if err := h.mayCarry(ctx, a, ActHandOut, paper, care.General); err != nil {
 		return err
 	}
-	if err := h.paperAllowed(ctx, a, paper); err != nil {
+	if err := h.paperAllowed(ctx, a, ActHandOut, paper); err != nil {
 		return err
 	}
 	to, err := h.receiver(ctx, paper.Case)
@@ -215,13 +215,13 @@ func paperCompartments(paper care.Row) []care.Compartment {
 
 // paperAllowed asks the person's consents as they stand now, for everything
 // that the paper holds, and what they chose to carry.
-func (h *Hub) paperAllowed(ctx context.Context, a care.Actor, paper care.Row) error {
+func (h *Hub) paperAllowed(ctx context.Context, a care.Actor, act string, paper care.Row) error {
 	d, err := h.PaperDecision(ctx, paper)
 	if err != nil {
 		return err
 	}
 	target := care.Target{Collection: "documents", Org: paper.Org, Case: paper.Case, Compartment: care.General}
-	if err := h.Audit(ctx, a, ActPrint, target, d); err != nil {
+	if err := h.AuditAll(ctx, a, act, []Decided{{target, d, care.Purpose(paper.Text("purpose"))}}); err != nil {
 		return err
 	}
 	if !d.Allowed {

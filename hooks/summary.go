@@ -205,7 +205,7 @@ func (t *teller) decide() error {
 		}
 		if d := t.decisions[name]; noted[target] != d { // several sections often fall alike
 			noted[target] = d
-			decided = append(decided, collections.Decided{Target: target, Decision: d})
+			decided = append(decided, collections.Decided{Target: target, Decision: d, Purpose: t.request.Purpose})
 		}
 	}
 	if err := t.hub.AuditAll(t.ctx, t.reader, collections.ActPrint, decided); err != nil {
