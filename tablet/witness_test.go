@@ -106,7 +106,7 @@ func mustAlarm(t *testing.T, tab *tablet.Tablet, code string) {
 	}
 }
 
-func TestTabletsAlarmWhenEventsAreTakenBack(t *testing.T) {
+func TestAttack39EventsAreTakenBack(t *testing.T) {
 	v := newTown(t)
 	tab := open(t, t.TempDir(), v.clock.Now)
 	v.open(t, "before", v.dir, func(t *testing.T, h *hubtest.Hub) {
@@ -120,10 +120,10 @@ func TestTabletsAlarmWhenEventsAreTakenBack(t *testing.T) {
 	})
 }
 
-// TestTabletsAlarmWhenHistoryIsRewritten: the hub grew again over what it had
+// TestAttack39HistoryIsRewritten: the hub grew again over what it had
 // forgotten. The alarm stays; what is unsent arrives, nothing is taken, and a
 // person's decision to enrol again ends it.
-func TestTabletsAlarmWhenHistoryIsRewritten(t *testing.T) {
+func TestAttack39HistoryIsRewritten(t *testing.T) {
 	v := newTown(t)
 	dir := t.TempDir()
 	tab, other := open(t, dir, v.clock.Now), open(t, t.TempDir(), v.clock.Now)
@@ -171,9 +171,9 @@ func TestTabletsAlarmWhenHistoryIsRewritten(t *testing.T) {
 	})
 }
 
-// TestTwoHistoriesForTwoTablets: the hub is forked, and each tablet is shown
+// TestAttack39TwoHistories: the hub is forked, and each tablet is shown
 // its own history. At the first sync with the other's they tell.
-func TestTwoHistoriesForTwoTablets(t *testing.T) {
+func TestAttack39TwoHistories(t *testing.T) {
 	v := newTown(t)
 	fork := filepath.Join(t.TempDir(), "fork")
 	one, two := open(t, t.TempDir(), v.clock.Now), open(t, t.TempDir(), v.clock.Now)
