@@ -85,6 +85,9 @@ func (s *session) take(a *arrival, held []fieldsync.Held) (fieldsync.Receipt, er
 // the rules. It changes the record in memory only.
 func (s *session) judge(a *arrival) (rec *record, before care.Row, effects []effect, held []fieldsync.Held, err error) {
 	rec, reason, err := s.find(a)
+	if err == nil && reason == HeldNoGrant {
+		err = s.evenOut(a, rec)
+	}
 	if err != nil || reason != "" {
 		return rec, before, nil, whole(reason), err
 	}
@@ -151,6 +154,28 @@ func (s *session) find(a *arrival) (*record, string, error) {
 		return rec, "", nil
 	}
 	return s.begin(t, a)
+}
+
+// evenOut asks the database what find did not ask, so that a change to what its
+// author may not see takes the same questions as one to what is not there: an
+// existing record leads to its case without looking for one, a missing one to
+// no grants.
+func (s *session) evenOut(a *arrival, rec *record) error {
+	e, ok := care.Find(a.Collection)
+	if !ok || e.Topic != care.NoTopic {
+		return nil
+	}
+	if rec == nil {
+		_, err := grantsOf(s.t, a.actor.Staff, a.Record) // nobody's
+		return err
+	}
+	if rec.stored && e.Name != "cases" {
+		if _, err := s.load(s.h.tables["cases"], rec.caseID); err != nil {
+			return err
+		}
+	}
+	_, _, err := s.home(a, nil)
+	return err
 }
 
 // begin prepares a new record: where it belongs, and whether its author may

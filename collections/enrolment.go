@@ -54,7 +54,7 @@ func (h *Hub) NewEnrolment(ctx context.Context, a care.Actor, staff string) (str
 	if !a.Can(care.MayEnrol) {
 		return "", h.refuse(ctx, a, ActEnrol, peopleTarget("devices", a.Org))
 	}
-	who, err := h.Actor(ctx, staff, "")
+	who, err := h.loadStaff(reader{ctx, h.readDB()}, staff, "")
 	if err != nil {
 		return "", err
 	}

@@ -3,6 +3,7 @@
 package collections
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -35,6 +36,10 @@ type Config struct {
 	// Reached hears of each labelled point of work that goes on after a crash
 	// where it was: tests kill the process there.
 	Reached func(label string)
+
+	// Driver is the name of another database/sql driver for the records than
+	// "sqlite", around the same one: tests write down the statements.
+	Driver string
 
 	Reserve int64 // bytes laid aside against a full disk; none where 0
 }
@@ -93,7 +98,18 @@ const (
 	readerStays = time.Minute
 )
 
-func connect(path string) (*dbx.DB, error) { return dbx.Open("sqlite", path+dataPragmas) }
+func connect(path string) (*dbx.DB, error) { return connectBy("sqlite")(path) }
+
+// connectBy opens databases by a driver that speaks SQLite.
+func connectBy(driver string) func(path string) (*dbx.DB, error) {
+	return func(path string) (*dbx.DB, error) {
+		db, err := sql.Open(driver, path+dataPragmas)
+		if err != nil {
+			return nil, err
+		}
+		return dbx.NewFromDB(db, "sqlite"), nil
+	}
+}
 
 // Open boots the hub in its folder and runs pending migrations. It does not
 // listen. The caller holds the folder's lock (main).
@@ -123,7 +139,7 @@ func Open(cfg Config) (*Hub, error) {
 		return nil, err
 	}
 	h.app = core.NewBaseApp(core.BaseAppConfig{
-		DataDir: filepath.Join(cfg.Dir, "pb_data"), DBConnect: connect,
+		DataDir: filepath.Join(cfg.Dir, "pb_data"), DBConnect: connectBy(cmp.Or(cfg.Driver, "sqlite")),
 		DataMaxOpenConns: readersMax, DataMaxIdleConns: readersIdle, AuxMaxOpenConns: 4, AuxMaxIdleConns: 1,
 	})
 	if err := h.app.Bootstrap(); err != nil {

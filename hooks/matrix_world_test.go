@@ -62,7 +62,11 @@ func caseOf(n int) string { return fmt.Sprintf("01930000-0000-7000-8000-00000000
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	h := hubtest.New(t)
+	return newWorldOn(t, hubtest.New(t))
+}
+
+func newWorldOn(t *testing.T, h *hubtest.Hub) *world {
+	t.Helper()
 	super := superuserToken(t, h.App())
 	front, err := hooks.New(h.Hub, hooks.Config{Version: "test", Rates: hubtest.Unhurried})
 	if err != nil {
@@ -203,6 +207,13 @@ func (w *world) enrol(t *testing.T, staff, org string) (device, token string) {
 // ask sends one request and returns the whole answer.
 func (w *world) ask(t *testing.T, who asker, method, path string, body any) (int, []byte) {
 	t.Helper()
+	code, b, _ := w.askWhole(t, who, method, path, body)
+	return code, b
+}
+
+// askWhole is ask, with the headers of the answer.
+func (w *world) askWhole(t *testing.T, who asker, method, path string, body any) (int, []byte, http.Header) {
+	t.Helper()
 	var in io.Reader
 	if body != nil {
 		b, err := json.Marshal(body)
@@ -230,7 +241,7 @@ func (w *world) ask(t *testing.T, who asker, method, path string, body any) (int
 	if err != nil {
 		t.Fatalf("%s %s: reading the answer: %v", method, path, err)
 	}
-	return answer.StatusCode, b
+	return answer.StatusCode, b, answer.Header
 }
 
 // refused fails the test where an answer is anything but a refusal.
@@ -364,6 +375,7 @@ type tablet struct {
 	clock   *fieldsync.Clock
 	n       uint64
 	link    fieldsync.Link
+	cursor  string
 }
 
 func (w *world) newTablet(t *testing.T, owner asker) *tablet {
@@ -395,23 +407,30 @@ func (d *tablet) push(t *testing.T, c fieldsync.Change) string {
 	}
 	d.link = fieldsync.NextLink(d.link, raw)
 	code, body := d.w.ask(t, asker{token: d.token}, "POST", "/api/portolan/sync", fieldsync.Push{Version: 1, Replica: d.replica,
-		Changes: []json.RawMessage{raw}, Link: d.link.String(), Signature: fieldsync.Sign(d.key, d.replica, d.n, d.link)})
+		Changes: []json.RawMessage{raw}, Link: d.link.String(), Signature: fieldsync.Sign(d.key, d.replica, d.n, d.link), Cursor: d.cursor})
 	if code != http.StatusOK {
 		t.Fatalf("pushing: %d %s", code, body)
 	}
+	receipt := ""
 	for line := range bytes.Lines(body) {
 		var in struct {
 			Receipts []fieldsync.Receipt `json:"receipts"`
+			End      *fieldsync.End      `json:"end"`
 		}
 		if err := json.Unmarshal(line, &in); err != nil {
 			t.Fatalf("reading an answer: %v", err)
 		}
 		for _, r := range in.Receipts {
-			return fmt.Sprintf("%s %v %v", r.Status, r.Conflicts, r.Held)
+			receipt = fmt.Sprintf("%s %v %v", r.Status, r.Conflicts, r.Held)
+		}
+		if in.End != nil {
+			d.cursor = in.End.Cursor
 		}
 	}
-	t.Fatalf("a push without a receipt: %s", body)
-	return ""
+	if receipt == "" {
+		t.Fatalf("a push without a receipt: %s", body)
+	}
+	return receipt
 }
 
 // freshID is a well-formed id of no record, another for each n.

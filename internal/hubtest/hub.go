@@ -96,7 +96,13 @@ func New(t testing.TB) *Hub {
 // Open opens the hub in a folder.
 func Open(t testing.TB, dir string, clock *Clock) *Hub {
 	t.Helper()
-	inner, err := collections.Open(collections.Config{Dir: dir, Now: clock.Now})
+	return open(t, collections.Config{Dir: dir}, clock)
+}
+
+func open(t testing.TB, cfg collections.Config, clock *Clock) *Hub {
+	t.Helper()
+	cfg.Now = clock.Now
+	inner, err := collections.Open(cfg)
 	if err != nil {
 		t.Fatalf("opening a hub: %v", err)
 	}
