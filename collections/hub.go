@@ -273,6 +273,9 @@ func (h *Hub) NewEpoch(ctx context.Context) error {
 		if _, err := t.exec(`UPDATE hub_meta SET value = ? WHERE name = 'epoch'`, next); err != nil {
 			return err
 		}
+		if err := t.endWhatCameBack(h.now()); err != nil {
+			return err
+		}
 		return t.note(care.FormatTime(h.now()), h.HubActor(), event{act: ActRestore, decision: care.Decision{Allowed: true, Reason: care.SeeHub, Basis: next}})
 	})
 	if err != nil {

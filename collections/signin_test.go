@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"portolan/care"
 	"portolan/collections"
@@ -172,5 +173,37 @@ func TestUnprovedSeesNothing(t *testing.T) {
 	}
 	if _, err := h.NewEnrolment(t.Context(), a, a.Staff); !errors.Is(err, collections.ErrNoPower) {
 		t.Errorf("makes a code: %v", err)
+	}
+}
+
+// TestARestoredHubBringsNoSignInBack: what was ended since the copy was made
+// stays ended.
+func TestARestoredHubBringsNoSignInBack(t *testing.T) {
+	h := hubtest.New(t)
+	a, login := h.Staff(t, care.Outreach)
+	h.Staff(t, care.Coordinator)
+	h.Staff(t, care.ProtectionOfficer)
+	if _, err := h.ConsoleRoles(t.Context(), a.Staff, []care.Role{care.Coordinator}); err != nil {
+		t.Fatal(err)
+	}
+	h.Clock.Move(collections.WaitTerm - time.Hour)
+	in, err := h.SignInAtDesk(t.Context(), h.Credentials(t, login))
+	if err != nil {
+		t.Fatal(err)
+	}
+	code := h.Code(t, a.Staff)
+	if err := h.NewEpoch(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if live, err := h.SessionLive(t.Context(), a.Staff, in.Session); err != nil || live {
+		t.Errorf("the sign-in goes on: %v", err)
+	}
+	if _, err := h.Enrol(t.Context(), code, h.Owner(t, a.Staff), make([]byte, 32), "t"); !errors.Is(err, collections.ErrCode) {
+		t.Errorf("the code is good: %v", err)
+	}
+	h.Clock.Move(2 * time.Hour)
+	tend(t, h)
+	if h.Reload(t, a.Staff).Can(care.MayApprove) {
+		t.Error("what waited is done, though it may have been stopped")
 	}
 }
