@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/go-text/typesetting/font/opentype"
 	"github.com/jung-kurt/gofpdf"
 	"golang.org/x/text/unicode/norm"
 )
@@ -137,6 +138,42 @@ func TestWhatIsPrintedCanBeRead(t *testing.T) {
 			t.Errorf("%s: the text is found whole %d times, want %d", lang.lang, n, len(values))
 		}
 	}
+}
+
+// TestWidthsAgree: every code is as wide in the font that is cut as the file
+// around it says (PDF/A-3, 6.2.11.5), and draws within the glyphs that it has.
+func TestWidthsAgree(t *testing.T) {
+	s, pen := NewSetter(BuiltIn()), NewPen()
+	for _, lang := range samples(t) {
+		for _, bold := range []bool{false, true} {
+			lines, err := s.Set(Paragraph{Width: 400, RightToLeft: lang.rtl, Runs: []Run{{Text: lang.text, Lang: lang.lang, Style: Style{Size: 10, Bold: bold}}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, l := range lines {
+				pen.Draw(l, 0, 0)
+			}
+		}
+	}
+	codes := 0
+	for _, u := range pen.fonts {
+		program, glyphs := u.face.glyf.cut(u.codes)
+		loader, err := opentype.NewLoader(bytes.NewReader(program))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var cut glyfTables
+		if err := cut.load(loader); err != nil {
+			t.Fatalf("%s: %v", u.face.name, err)
+		}
+		for i, c := range u.codes {
+			codes++
+			if width, _ := cut.advance(glyphs[i]); int32(width) != c.advance {
+				t.Errorf("%s: the code of %q is %d wide, its glyph %d", u.face.name, c.text, c.advance, width)
+			}
+		}
+	}
+	t.Logf("%d codes in %d fonts", codes, len(pen.fonts))
 }
 
 // TestSamePaperSameBytes: the fonts too are cut alike.

@@ -135,10 +135,6 @@ func (s *shower) cluster(glyphs []glyph, text []rune) {
 	switch {
 	case len(glyphs) == 1 && (len(text) == 1 || !rtl):
 		s.single(glyphs[0], string(text))
-	case rtl && len(glyphs) == len(text):
-		for i, g := range glyphs {
-			s.single(g, string(text[len(text)-1-i]))
-		}
 	case rtl:
 		s.composedFromRight(glyphs, text)
 	default:
@@ -157,9 +153,9 @@ func (s *shower) single(g glyph, text string) {
 	s.code(c, g.dx, g.advance)
 }
 
-// composedFromRight writes a ligature, or a letter of several glyphs, as one
-// code per character: the leftmost one draws everything, the others nothing,
-// and they share the width.
+// composedFromRight writes a ligature, a letter with its marks, or a letter of
+// several glyphs as one code per character: the leftmost one draws everything,
+// the others nothing, and they share the width.
 func (s *shower) composedFromRight(glyphs []glyph, text []rune) {
 	c := s.compose(glyphs)
 	n := int32(len(text))

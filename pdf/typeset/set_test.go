@@ -200,7 +200,8 @@ func TestLineEnds(t *testing.T) {
 		{"Khmer words", "ខ្ញុំត្រូវការជំនួយ", "km", false, 30, []string{"ខ្ញុំ", "ត្រូវការ", "ជំនួយ"}},
 		{"Burmese words", "စောင့်ရှောက်မှု", "my", false, 56, []string{"စောင့်ရှောက်", "မှု"}},
 		{"Chinese", "每日一次，饭后服用。", "zh", false, 50, []string{"每日一次，", "饭后服用。"}},
-		{"Burmese syllables at need", "စောင့်ရှောက်", "my", false, 35, []string{"စောင့်", "ရှောက်"}},
+		{"Burmese syllables at need", "စောင့်ရှောက်", "my", false, 50, []string{"စောင့်", "ရှောက်"}},
+		{"ligatures at need", "க்ஷக்ஷ", "ta", false, 20, []string{"க்ஷ", "க்ஷ"}},
 		{"Hindi conjuncts at need", "न्त्स्यक्ष", "hi", false, 18, []string{"न्त्स्य", "क्ष"}},
 		{"what is no word is not cut", "ไปเฌฌฌฌฌฌ", "th", false, 62, []string{"ไป", "เฌฌฌฌฌฌ"}},
 	} {
@@ -325,7 +326,7 @@ func randomParagraph(rng *rand.Rand, all []sample) Paragraph {
 
 // randomParagraphs is how many are set in a test; PARAGRAPHS in the
 // environment asks for another number.
-const randomParagraphs = 2000
+const randomParagraphs = 800
 
 func TestRandomParagraphs(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
