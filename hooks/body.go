@@ -155,8 +155,12 @@ func (p *patient) Read(b []byte) (int, error) {
 			next = t
 		}
 	}
-	if err := p.rc.SetReadDeadline(next); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return 0, err
+	// The server's own bound on an answer counts from the headers: whoever
+	// takes long to send must still hear what became of it.
+	for _, err := range []error{p.rc.SetReadDeadline(next), p.rc.SetWriteDeadline(next.Add(usualPatience.take))} {
+		if err != nil && !errors.Is(err, http.ErrNotSupported) {
+			return 0, err
+		}
 	}
 	n, err := p.body.Read(b)
 	p.read += int64(n)
@@ -296,6 +300,9 @@ func writeJSON(w http.ResponseWriter, r *http.Request, code int, v any) {
 	if err != nil {
 		panic("hooks: encoding an answer: " + err.Error()) // answers are plain structs
 	}
+	// An answer that comes late, from a hub with much to do, is heard too; one
+	// that cannot be given any more is not missed.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerTimeout))
 	h := w.Header()
 	h.Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(code)

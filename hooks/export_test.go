@@ -37,3 +37,7 @@ func Sending(take time.Duration, b []byte, ended chan<- error) http.Handler {
 		ended <- sendFile(&core.RequestEvent{Event: router.Event{Response: w, Request: r}}, "file.bin", "application/octet-stream", b)
 	})
 }
+
+// AnswerWithin sets the server's own bound on an answer. Call it before the
+// front serves.
+func (f *Front) AnswerWithin(d time.Duration) { f.server.WriteTimeout = d }

@@ -261,7 +261,7 @@ func TestAnAnswerThatNobodyTakesIsCut(t *testing.T) {
 // are asked to come again; in the end each change is there once, with the
 // receipt that its tablet has.
 func TestManyTabletsAtOnceAreAllTaken(t *testing.T) {
-	const people, each, changes = 10, 5, 40
+	const people, each, changes = 5, 10, 10
 	s := serve(t, hooks.Config{})
 	var tablets []*device
 	bodies := map[*device][]byte{}
@@ -310,5 +310,32 @@ func TestManyTabletsAtOnceAreAllTaken(t *testing.T) {
 		if len(receipts[i]) != changes || fmt.Sprintf("%s", again) != fmt.Sprintf("%s", receipts[i]) {
 			t.Errorf("tablet %d has %d receipts, and others when it asks again", i, len(receipts[i]))
 		}
+	}
+}
+
+// TestALateRefusalIsHeard: whoever took longer to send than the server waits
+// for an answer hears what became of it.
+func TestALateRefusalIsHeard(t *testing.T) {
+	s := serve(t, hooks.Config{}, func(f *hooks.Front) { f.AnswerWithin(hurried) })
+	worker, _ := s.Staff(t, care.Outreach)
+	d := s.enrol(t, worker.Staff)
+	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	body := strings.Repeat(" ", 30) + "}"
+	fmt.Fprintf(conn, "POST /api/portolan/sync HTTP/1.1\r\nHost: hub\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n", d.Token, len(body))
+	tick := time.NewTicker(hurried / 10) // three times as long as the answer may take
+	defer tick.Stop()
+	for i := range body {
+		<-tick.C
+		if _, err := io.WriteString(conn, body[i:i+1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := io.ReadAll(conn)
+	if err != nil || !strings.HasPrefix(string(got), "HTTP/1.1 400") {
+		t.Errorf("%q, %v", got, err)
 	}
 }
