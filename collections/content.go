@@ -168,7 +168,15 @@ func (h *Hub) KeepContent(ctx context.Context, a care.Actor, id, declared string
 	if err := h.nameContent(ctx, a, doc, kept); err != nil {
 		return Kept{}, err
 	}
-	return kept, h.writeFile(ctx, seal.Scope{Org: doc.Org, Case: doc.Case, Compartment: string(doc.target.Compartment)}, id, b)
+	if err := h.writeFile(ctx, seal.Scope{Org: doc.Org, Case: doc.Case, Compartment: string(doc.target.Compartment)}, id, b); err != nil {
+		return Kept{}, err
+	}
+	// An erasure takes the record and then the files that it finds: one that
+	// came meanwhile goes here.
+	if _, there, err := h.rowOf(ctx, "documents", id); err != nil || !there {
+		return Kept{}, errors.Join(err, os.Remove(h.filePath(id)), care.ErrNotFound)
+	}
+	return kept, nil
 }
 
 // tame checks that bytes are what they are said to be, and writes a picture
