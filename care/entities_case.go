@@ -32,6 +32,8 @@ var caseEntities = defaults(General, Restricted, ServiceDelivery, []*Entity{
 			{Name: "handover_state", Type: Code, Codes: "handover_states", Merge: Ask},
 			{Name: "country_of_responsibility", Type: Code, Codes: "countries", Merge: Ask},
 			{Name: "anonymous", Type: Bool, Merge: Safer, Safer: Comparator{Order: []string{"false", "true"}}},
+			// Two files of one person: this one goes on in the other. Nothing is moved, so that it can be undone (R29).
+			{Name: "merged_into", Type: Ref, Ref: "cases", Merge: Ask},
 			{Name: "linked_cases", Type: Refs, Ref: "cases", Merge: Union},
 			{Name: "legal_basis", Type: Code, Codes: "legal_bases", Merge: Ask},
 			// R33: a person whom another organisation reports is not counted twice.

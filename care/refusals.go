@@ -64,6 +64,8 @@ var refusals = []struct{ reason, meaning string }{
 	{"interpreter_not_vetted", "this interpreter has not been vetted (R8)"},
 	{"link_needs_consent", "a recipient's pseudonym needs a consent in force (R24)"},
 	{"livelihood_needs_check", "the scheme was not checked against exploitation"},
+	{"merge_in_circles", "a case goes on in one that goes on itself"},
+	{"merge_takes_two", "that two files are of one person is decided by two people (R29)"},
 	{"pathway_not_for_kind", "this pathway is not for this kind of matter"},
 	{"payment_approved", "what was approved does not change"},
 	{"payment_needs_confirmation", "the person has not confirmed the payment"},

@@ -3,7 +3,7 @@ package care
 // rules is the conditions that a record must meet beside its machine and its
 // required fields, by collection.
 var rules = map[string][]rule{
-	"cases":                 {caseClosing, caseOwnRisk, caseOwner, approves("closure_approved_by")},
+	"cases":                 {caseClosing, caseMerged, caseOwnRisk, caseOwner, approves("closure_approved_by")},
 	"survivors":             {},
 	"consents":              {consentEnd, consentInformed, consentWitness, consentGiver, consentOnlyNarrows},
 	"risk_assessments":      {twoPeople("approved_by"), needs("approved", "approved_by", "approval_missing")},

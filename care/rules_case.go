@@ -31,6 +31,31 @@ func caseClosing(c *check) {
 	}
 }
 
+// caseMerged lets a case go on in another only where two people said so, which
+// the hub sees to (R29), and in one that goes on itself.
+func caseMerged(c *check) {
+	into := c.after.Text("merged_into")
+	if !c.sets("merged_into") || into == c.before.Text("merged_into") {
+		return
+	}
+	to, ok := c.w.Row("cases", into)
+	switch {
+	case !c.a.IsHub():
+		c.hold("merged_into", "merge_takes_two")
+	case into != "" && (!ok || into == c.after.ID || to.Text("merged_into") != "" || c.isMergedInto()):
+		c.hold("merged_into", "merge_in_circles")
+	}
+}
+
+// isMergedInto says whether another case of the organisation goes on in this
+// one: then it goes on itself, and in no third.
+func (c *check) isMergedInto() bool {
+	return slices.ContainsFunc(c.after.Get("linked_cases").List(), func(id string) bool {
+		other, ok := c.w.Row("cases", id)
+		return ok && other.Text("merged_into") == c.after.ID
+	})
+}
+
 // caseOwnRisk keeps the level of a case from falling below what the person
 // says themselves (R11, WHO 7).
 func caseOwnRisk(c *check) {

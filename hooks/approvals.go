@@ -83,3 +83,28 @@ func (f *Front) decideApproval(e *core.RequestEvent, a care.Actor) error {
 	}
 	return reply(e, viewOf(p))
 }
+
+// mergeCases says, after a second person agreed, that two files are of one
+// person, or undoes that.
+func (f *Front) mergeCases(e *core.RequestEvent, a care.Actor) error {
+	var in struct {
+		From string `json:"from"`
+		Into string `json:"into"`
+		Undo bool   `json:"undo"`
+	}
+	if err := decode(e, smallBodyMax, &in); err != nil {
+		return err
+	}
+	act := f.hub.MergeCases
+	if in.Undo {
+		act = f.hub.SplitCases
+	}
+	if err := act(e.Request.Context(), a, in.From, in.Into); err != nil {
+		return err
+	}
+	return reply(e, struct {
+		From string `json:"from"`
+		Into string `json:"into"`
+		Undo bool   `json:"undo"`
+	}{in.From, in.Into, in.Undo})
+}

@@ -54,6 +54,7 @@ var ownRoutes = []route{
 	{method: "GET", path: "/api/portolan/approvals", handle: (*Front).approvals},
 	{method: "POST", path: "/api/portolan/approvals", handle: (*Front).askApproval},
 	{method: "POST", path: "/api/portolan/approvals/{id}/decide", handle: (*Front).decideApproval},
+	{method: "POST", path: "/api/portolan/cases/merge", handle: (*Front).mergeCases},
 	{method: "POST", path: "/api/portolan/emergencies", handle: (*Front).breakGlass},
 	{method: "GET", path: "/api/portolan/emergencies", handle: (*Front).emergencies},
 	{method: "POST", path: "/api/portolan/audit/events", handle: (*Front).auditEvents},

@@ -171,6 +171,7 @@ func init() {
 			{"handover_state", sealed},
 			{"country_of_responsibility", sealed},
 			{"anonymous", sealed},
+			{"merged_into", sealed},
 			{"linked_cases", sealed},
 			{"legal_basis", sealed},
 			{"reported_by_other_org", sealed},
