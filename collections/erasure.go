@@ -194,6 +194,9 @@ func (h *Hub) erase(ctx context.Context, one ErasedCase) (done Erasure, err erro
 		return done, err
 	}
 	h.reached("erase keys destroyed")
+	if err := h.keepUpgradeCopies(0); err != nil {
+		return done, err
+	}
 	if done.KeyBackups, err = h.renewKeyBackups(ctx); err != nil {
 		return done, err
 	}

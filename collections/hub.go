@@ -41,6 +41,8 @@ type Config struct {
 	// "sqlite", around the same one: tests write down the statements.
 	Driver string
 
+	Restoring bool // the folder is being restored, and opened to be checked
+
 	Reserve int64 // bytes laid aside against a full disk; none where 0
 }
 
@@ -131,6 +133,9 @@ func Open(cfg Config) (*Hub, error) {
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the hub's folder: %w", err)
 	}
+	if err := refuseHalf(cfg); err != nil {
+		return nil, err
+	}
 	if h.reached = cfg.Reached; h.reached == nil {
 		h.reached = func(string) {}
 	}
@@ -156,6 +161,12 @@ func Open(cfg Config) (*Hub, error) {
 
 func (h *Hub) prepare() error {
 	if err := quietLogs(h.app); err != nil {
+		return err
+	}
+	if err := h.sweepCopies(); err != nil {
+		return err
+	}
+	if err := h.copyBeforeUpgrade(context.Background()); err != nil {
 		return err
 	}
 	if err := h.app.RunAllMigrations(); err != nil {

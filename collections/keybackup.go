@@ -21,6 +21,43 @@ import (
 // it anew, so that what was erased opens from no backup. Both are sealed under
 // the root key, which is in neither.
 
+// RestoringPath marks a folder into which a backup is being restored. Until the
+// restore is done and checked it is no hub: half of its papers might be missing.
+const RestoringPath = "restore.unfinished"
+
+// ErrRestoring says that a restore into the folder was cut off.
+var ErrRestoring = &care.Error{Code: "restore_unfinished", Kind: care.Conflict, Hint: "A restore into this folder was cut off, so it is no whole hub. Run the same restore again: it begins anew."}
+
+// refuseHalf refuses a folder that is not restored to its end.
+func refuseHalf(cfg Config) error {
+	_, err := os.Stat(filepath.Join(cfg.Dir, RestoringPath))
+	if errors.Is(err, fs.ErrNotExist) || err == nil && cfg.Restoring {
+		return nil
+	}
+	if err != nil {
+		return wrap("looking into the folder", err)
+	}
+	return ErrRestoring
+}
+
+// sweepCopies removes what a backup that was killed left in the hub's folder.
+func (h *Hub) sweepCopies() error {
+	left, err := filepath.Glob(filepath.Join(h.dir, "backup-*"))
+	if err != nil {
+		return fmt.Errorf("looking for what a backup left: %w", err)
+	}
+	parts, err := filepath.Glob(filepath.Join(h.dir, upgradeCopies+"*.part"))
+	if err != nil {
+		return fmt.Errorf("looking for what an upgrade left: %w", err)
+	}
+	for _, path := range append(left, parts...) {
+		if err := os.RemoveAll(path); err != nil {
+			return wrap("removing what a backup left", err)
+		}
+	}
+	return nil
+}
+
 // KeyBackupName is the newest copy of a hub's keys in a folder of backups.
 const KeyBackupName = "hub.keys"
 

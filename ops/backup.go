@@ -71,26 +71,31 @@ func (e Env) backup(ctx context.Context, hub *collections.Hub, out string) (m Ma
 	if err != nil {
 		return m, err
 	}
+	e.reach("backup copied the database")
 	// A file that was never finished has another name.
-	part := out + ".part"
-	f, err := os.OpenFile(part, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	f, err := os.CreateTemp(filepath.Dir(out), filepath.Base(out)+".*.part") // for its owner alone (0600)
 	if err != nil {
 		return m, err
 	}
+	part := f.Name()
 	m, err = e.writeArchive(ctx, hub, f, db, documents)
 	if err = errors.Join(err, f.Sync(), f.Close(), ctx.Err()); err == nil {
+		e.reach("backup wrote the archive")
 		// After the data: every key that opens it is there by now.
 		err = hub.BackUpKeys(ctx, filepath.Dir(out))
 	}
 	if err == nil {
+		e.reach("backup wrote the keys")
 		err = e.tryBackup(ctx, hub, part, filepath.Dir(out), filepath.Join(tmp, "restored"))
 	}
 	if err != nil {
 		return m, errors.Join(err, os.Remove(part))
 	}
+	e.reach("backup tried the copy")
 	if err := os.Rename(part, out); err != nil {
 		return m, err
 	}
+	e.reach("backup is there")
 	return m, hub.NoteBackup(ctx)
 }
 
@@ -123,7 +128,7 @@ func (e Env) writeArchive(ctx context.Context, hub *collections.Hub, to io.Write
 // nobody had opened).
 func (e Env) tryBackup(ctx context.Context, hub *collections.Hub, file, beside, dir string) error {
 	quiet := e
-	quiet.Stdout, quiet.Stderr = io.Discard, io.Discard
+	quiet.Stdout, quiet.Stderr, quiet.Reached = io.Discard, io.Discard, nil
 	err := quiet.restore(ctx, restoreOrder{file: file, dir: dir, keyFile: hub.KeyFile(),
 		keys: filepath.Join(beside, collections.KeyBackupName), erased: filepath.Join(beside, collections.ErasedPath)})
 	if err != nil {

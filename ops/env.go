@@ -35,6 +35,10 @@ type Env struct {
 	// Ask asks a person for a secret, without echo.
 	Ask func(ctx context.Context, prompt string) (string, error)
 
+	// Reached hears of each labelled point of work that goes on after a crash
+	// where it was: tests kill the process there.
+	Reached func(label string)
+
 	command []string         // what was typed, to be handed to a running hub
 	running *collections.Hub // the hub of this process, where one runs
 	address string           // where that hub is reached, with what tablets pin
@@ -50,6 +54,12 @@ func NewEnv(version string) (Env, error) {
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, WorkDir: wd, Version: version, Program: calledAs(os.Args[0]),
 		Now: time.Now, Getenv: os.Getenv, Ask: askTerminal,
 	}, nil
+}
+
+func (e Env) reach(label string) {
+	if e.Reached != nil {
+		e.Reached(label)
+	}
 }
 
 // calledAs is what a person types to run this program again: `go run` builds

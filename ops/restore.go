@@ -88,18 +88,41 @@ func (e Env) restore(ctx context.Context, o restoreOrder) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, folder.Release()) }()
+	if err := beginRestore(o.dir); err != nil {
+		return err
+	}
+	e.reach("restore begun")
 	if err := collections.OpenKeyBackup(root, o.keys, o.dir); err != nil {
 		return errors.Join(fmt.Errorf("restoring: %w", err), removeRestored(o.dir))
 	}
+	e.reach("restore has the keys")
 	m, err := openArchive(ctx, o.dir, root, f)
 	if err == nil {
+		e.reach("restore has the data")
 		err = collections.AddErased(filepath.Join(o.dir, collections.ErasedPath), erased...)
 	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("restoring: %w", err), removeRestored(o.dir))
 	}
 	fmt.Fprintf(e.Stdout, "%d files of %s restored\n", len(m.Files), m.Made)
-	return e.openRestored(ctx, o)
+	if err := e.openRestored(ctx, o); err != nil {
+		return err
+	}
+	e.reach("restore is checked")
+	return os.Remove(filepath.Join(o.dir, collections.RestoringPath))
+}
+
+// beginRestore marks the folder as no hub yet, and takes away what a restore
+// that was cut off left there.
+func beginRestore(dir string) error {
+	if err := removeRestored(dir); err != nil {
+		return fmt.Errorf("removing half a restore: %w", err)
+	}
+	f, err := os.OpenFile(filepath.Join(dir, collections.RestoringPath), os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("marking the folder: %w", err)
+	}
+	return errors.Join(f.Sync(), f.Close())
 }
 
 // openArchive unpacks a sealed backup into a folder that has its keys.db.
@@ -126,7 +149,7 @@ func openArchive(ctx context.Context, dir string, root seal.Key, sealed io.Reade
 // openRestored opens what was restored, finishes what was erased since the
 // backup was made, and verifies the rest.
 func (e Env) openRestored(ctx context.Context, o restoreOrder) (err error) {
-	hub, err := collections.Open(collections.Config{Dir: o.dir, KeyFile: o.keyFile, Log: slog.New(slog.NewTextHandler(e.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))})
+	hub, err := collections.Open(collections.Config{Dir: o.dir, KeyFile: o.keyFile, Restoring: true, Log: slog.New(slog.NewTextHandler(e.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))})
 	if err != nil {
 		// A wrong key file must not leave a folder that looks like a hub.
 		return errors.Join(fmt.Errorf("opening what was restored: %w", err), removeRestored(o.dir))
@@ -153,6 +176,9 @@ func isEmpty(dir string) error {
 	if err != nil {
 		return fmt.Errorf("looking into the folder: %w", err)
 	}
+	if _, err := os.Stat(filepath.Join(dir, collections.RestoringPath)); err == nil {
+		return nil // a restore was cut off: it begins anew
+	}
 	for _, entry := range entries {
 		if entry.Name() != lockName && entry.Name() != collections.KeyFileName {
 			return errors.New("the folder " + dir + " is not empty; a backup is restored into an empty one")
@@ -164,7 +190,7 @@ func isEmpty(dir string) error {
 // removeRestored takes back a restore that failed; the folder was empty.
 func removeRestored(dir string) error {
 	var errs []error
-	for _, sub := range []string{"pb_data", "files", "tls", collections.KeysPath, collections.KeysPath + "-wal", collections.KeysPath + "-shm", collections.ErasedPath} {
+	for _, sub := range []string{"pb_data", "files", "tls", collections.KeysPath, collections.KeysPath + "-wal", collections.KeysPath + "-shm", collections.ErasedPath, collections.RestoringPath} {
 		errs = append(errs, os.RemoveAll(filepath.Join(dir, sub)))
 	}
 	return errors.Join(errs...)
