@@ -42,6 +42,7 @@ func (s *session) revoked(rec *record) error {
 	if err != nil || row.Text("status") != "revoked" {
 		return err
 	}
+	s.ended.devices[rec.id] = true
 	_, err = s.t.exec(`UPDATE device_tokens SET revoked_at = ? WHERE device = ? AND revoked_at = ''`, s.nowText, rec.id)
 	return wrap("revoking", err)
 }
@@ -121,6 +122,7 @@ func (s *session) setAccess(staff string, scope fieldsync.Scope, open map[fields
 		_, err = s.t.exec(`UPDATE scope_access SET until_time = ? WHERE staff = ? AND scope = ? AND until_seq IS NULL`, text, staff, string(scope))
 		return wrap("prolonging access", err)
 	case !wants && isOpen:
+		s.ended.staff[staff] = true
 		_, err = s.t.exec(`UPDATE scope_access SET until_seq = ? WHERE staff = ? AND scope = ? AND until_seq IS NULL`, s.seq, staff, string(scope))
 	default:
 		return nil

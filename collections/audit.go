@@ -22,6 +22,7 @@ const (
 	ActRevoke  = "revoke"
 	ActBackup  = "backup"
 	ActRestore = "restore" // the hub was put back from a copy: a new epoch
+	ActDecide  = "decide"  // a held change accepted or declined
 )
 
 // ErrAudit says that the audit log cannot be written: what it does not hold

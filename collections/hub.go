@@ -72,6 +72,7 @@ type Hub struct {
 	wakeMu  sync.Mutex
 	wake    []func(staff []string)
 	out     []func(staff string) // beside wake: who hears that sign-ins ended
+	endings []func(devices, staff []string)
 
 	erasing sync.Mutex // one erasure at a time
 	erased  erasedCases

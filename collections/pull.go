@@ -88,7 +88,7 @@ type pull struct {
 	head  uint64   // what it will have
 
 	evict, enter []fieldsync.Scope
-	open         map[fieldsync.Scope]bool // what the actor may see now
+	open         map[fieldsync.Scope]time.Time // what the actor may see now, and until when; zero: no end is known
 	wanted       []*wantedRow
 	byRecord     map[string]*wantedRow
 }
@@ -110,7 +110,7 @@ func (p *pull) plan(cursor string) error {
 	if known {
 		p.from = from
 	}
-	p.open, p.byRecord = map[fieldsync.Scope]bool{}, map[string]*wantedRow{}
+	p.open, p.byRecord = map[fieldsync.Scope]time.Time{}, map[string]*wantedRow{}
 	if err := p.scopes(); err != nil {
 		return err
 	}
@@ -157,7 +157,7 @@ func (p *pull) scopes() error {
 		case until.Valid: // came and went since: never sent
 		case !now.Allowed:
 		default:
-			p.open[s] = true
+			p.open[s] = now.Until
 			if from > p.from || p.from == 0 {
 				p.enter = append(p.enter, s)
 			}
@@ -180,7 +180,7 @@ func (p *pull) lost() error {
 		if err := rows.Scan((*string)(&scope)); err != nil {
 			return wrap("reading who saw what", err)
 		}
-		if !p.open[scope] {
+		if !p.opens(scope) {
 			p.evict = append(p.evict, scope)
 		}
 	}
@@ -199,6 +199,22 @@ func (p *pull) maySee(s fieldsync.Scope) (care.Target, care.Decision) {
 		t.Org = p.actor.Org
 	}
 	return t, care.MaySee(p.load.on(t.Case), care.Carry, t, p.h.now())
+}
+
+func (p *pull) opens(s fieldsync.Scope) bool {
+	_, ok := p.open[s]
+	return ok
+}
+
+// ErrAccessEnded says that what the actor may see became less while it was
+// being sent. Whoever was reading asks again and is told what they lost.
+var ErrAccessEnded = &care.Error{Code: "access_ended", Kind: care.Busy, Hint: "Access changed while this was being sent. Ask again; nothing was lost."}
+
+// lasts says whether a scope's time has not run out since the answer was
+// planned. Whatever else ends access cuts the answer itself (OnEnd).
+func (p *pull) lasts(s fieldsync.Scope) bool {
+	until := p.open[s]
+	return until.IsZero() || p.h.now().Before(until)
 }
 
 func (p *pull) want(scope fieldsync.Scope, collection, record string, fields []string) {
@@ -271,7 +287,7 @@ func (p *pull) changedIn(query string, args ...any) error {
 		if err := rows.Scan(&scope, &collection, &record, &fields); err != nil {
 			return wrap("reading what changed", err)
 		}
-		if p.open[fieldsync.Scope(scope)] {
+		if p.opens(fieldsync.Scope(scope)) {
 			p.want(fieldsync.Scope(scope), collection, record, strings.Split(fields, ","))
 		}
 	}
@@ -347,6 +363,9 @@ func (p *pull) sendRow(out func([]byte) error, w *wantedRow) error {
 		return fmt.Errorf("the log of a scope names a record of %s that is not there", w.collection)
 	}
 	for _, scope := range w.scopes {
+		if !p.lasts(scope) {
+			return ErrAccessEnded
+		}
 		var b bytes.Buffer
 		fmt.Fprintf(&b, `{"row":{"s":%q,"c":%q,"r":%q,"org":%q,"case":%q,"by":%q,"at":%q,"f":{`,
 			scope, w.collection, rec.id, rec.org, rec.caseID, rec.createdBy, rec.madeAt)
@@ -395,7 +414,7 @@ func (p *pull) digest() (string, error) {
 		if err := rows.Scan(&scope, &text); err != nil {
 			return "", wrap("reading digests", err)
 		}
-		if !p.open[fieldsync.Scope(scope)] {
+		if !p.opens(fieldsync.Scope(scope)) {
 			continue
 		}
 		if digests[fieldsync.Scope(scope)], err = fieldsync.ParseDigest(text); err != nil {

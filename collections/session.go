@@ -36,6 +36,7 @@ type state struct {
 	digests map[fieldsync.Scope]fieldsync.Digest // changed ones, written at the end
 	touched map[fieldsync.Scope]bool
 	woken   map[string]bool // staff whose scopes changed
+	ended   ending          // whose access became less
 	depth   int             // consequences of consequences
 	chains  []chainEnd      // of the replicas whose changes came
 	made    []made          // for the audit log, in the order in which it was made
@@ -68,6 +69,7 @@ type arrival struct {
 // whom it concerns.
 func (h *Hub) enter(ctx context.Context, a care.Actor, f func(*session) error) error {
 	var woken, out []string
+	var ended ending
 	err := h.writer.write(ctx, func(t *tx) (err error) {
 		defer caught(&err)
 		now := h.now()
@@ -75,6 +77,7 @@ func (h *Hub) enter(ctx context.Context, a care.Actor, f func(*session) error) e
 		s.digests = map[fieldsync.Scope]fieldsync.Digest{}
 		s.touched = map[fieldsync.Scope]bool{}
 		s.woken = map[string]bool{}
+		s.ended = newEnding()
 		if err := s.open(); err != nil {
 			return err
 		}
@@ -84,12 +87,14 @@ func (h *Hub) enter(ctx context.Context, a care.Actor, f func(*session) error) e
 		woken, err = s.close()
 		out = s.out
 		t.afterwards = func() { h.indexFound(s.found) }
+		ended = s.ended
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	h.signedOut(out...)
+	h.tellEnded(ended)
 	h.wakeUp(woken)
 	return nil
 }
@@ -172,11 +177,7 @@ func (s *session) close() ([]string, error) {
 			return nil, err
 		}
 	}
-	woken := make([]string, 0, len(s.woken))
-	for staff := range s.woken {
-		woken = append(woken, staff)
-	}
-	return woken, nil
+	return keysOf(s.woken), nil
 }
 
 // holders adds those who may see a scope to the woken.
@@ -209,6 +210,7 @@ func (s *session) group(build []func() (*arrival, error)) ([]fieldsync.Receipt, 
 	}
 	before := s.state
 	before.digests, before.touched, before.woken = maps.Clone(s.digests), maps.Clone(s.touched), maps.Clone(s.woken)
+	before.ended = s.ended.clone()
 	if _, err := s.t.exec(`SAVEPOINT change_group`); err != nil {
 		return nil, fmt.Errorf("beginning a group: %w", err)
 	}

@@ -21,7 +21,8 @@ type WorkItem struct {
 	Field       string           `json:"field,omitempty"` // "" for a whole change
 	Reason      string           `json:"reason,omitempty"`
 	Compartment care.Compartment `json:"compartment"`
-	Seq         uint64           `json:"seq"` // the change since which it is so
+	Seq         uint64           `json:"seq"`              // the change since which it is so
+	Author      string           `json:"author,omitempty"` // of a held change
 }
 
 // WorklistMax is the most conflicts, and the most held changes, that one
@@ -47,8 +48,8 @@ func (h *Hub) Worklist(ctx context.Context, a care.Actor) (Worklist, error) {
 	for rows.Next() {
 		var w WorkItem
 		var held, placed bool
-		var org, author string
-		if err := rows.Scan(&held, &w.Collection, &w.Record, &org, &w.Case, &w.Field, &w.Reason, &w.Compartment, &w.Seq, &author, &placed); err != nil {
+		var org string
+		if err := rows.Scan(&held, &w.Collection, &w.Record, &org, &w.Case, &w.Field, &w.Reason, &w.Compartment, &w.Seq, &w.Author, &placed); err != nil {
 			return list, wrap("reading the worklist", err)
 		}
 		t := care.Target{Collection: w.Collection, Org: org, Case: w.Case, Compartment: w.Compartment}
@@ -60,10 +61,13 @@ func (h *Hub) Worklist(ctx context.Context, a care.Actor) (Worklist, error) {
 		}
 		d := care.MaySee(load.on(t.Case), care.Read, t, h.now())
 		if !d.Allowed && held {
-			d = mayHear(a, t, author, placed)
+			d = mayHear(a, t, w.Author, placed)
 		}
 		if !d.Allowed {
 			continue
+		}
+		if d.Reason == care.SeeOwn && held {
+			w.Case = "" // where a record belongs that they may not see is not theirs to hear
 		}
 		of := &list.Conflicts
 		if held {

@@ -17,6 +17,7 @@ type route struct {
 	guest        bool // for guests too
 	open         bool // and a wrong token does no harm: this is where one gets a new one
 	early        bool // also for who has given their password and not yet the second factor
+	acts         bool // its answer says what was done and holds no record
 	handle       handler
 }
 

@@ -151,6 +151,9 @@ func (f *Front) answers(e *core.RequestEvent) error {
 		f.answer(e.Response, e.Request, err)
 		return nil
 	}
+	if errors.Is(err, collections.ErrAccessEnded) {
+		panic(http.ErrAbortHandler) // cut on purpose: nothing is wrong
+	}
 	f.log.Warn("an answer broke off", "method", e.Request.Method, "route", f.routeOf(e.Request), "error", err)
 	panic(http.ErrAbortHandler) // the client must see that it is not whole
 }

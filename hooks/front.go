@@ -56,6 +56,7 @@ type Front struct {
 	files    *places // papers and documents on their way out
 	uploads  *places // and on their way in
 	wake     *waker
+	out      *outgoing
 	stall    time.Duration // wakeStall, but for a test
 	patience patience      // usualPatience, but for a test
 	lines    *connections
@@ -73,7 +74,7 @@ func New(hub *collections.Hub, cfg Config) (*Front, error) {
 	f := &Front{
 		hub: hub, app: hub.App(), log: hub.Log(), cfg: cfg, started: hub.Now(),
 		routes: append(append([]route{}, pocketBaseDoors...), ownRoutes...), attempts: newAttempts(hub.Now),
-		meter: newMeter(hub.Now), readers: newPlaces(readersMax, readersEach), files: newPlaces(readersMax, readersEach), uploads: newPlaces(uploadsMax, uploadsEach), wake: newWaker(hub), stall: wakeStall, patience: usualPatience, jobs: NewJobs(hub),
+		meter: newMeter(hub.Now), readers: newPlaces(readersMax, readersEach), files: newPlaces(readersMax, readersEach), uploads: newPlaces(uploadsMax, uploadsEach), wake: newWaker(hub), out: newOutgoing(), stall: wakeStall, patience: usualPatience, jobs: NewJobs(hub),
 	}
 	if f.cfg.Rates == (Rates{}) {
 		f.cfg.Rates = usualRates
@@ -97,6 +98,12 @@ func New(hub *collections.Hub, cfg Config) (*Front, error) {
 	}
 	hub.OnWake(f.wake.wake)
 	hub.OnSignOut(f.wake.signedOut)
+	hub.OnEnd(func(devices, staff []string) {
+		f.out.cut(devices, staff)
+		for _, d := range devices {
+			f.wake.drop(d)
+		}
+	})
 	return f, nil
 }
 

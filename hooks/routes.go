@@ -45,8 +45,8 @@ var ownRoutes = []route{
 	{method: "POST", path: "/api/portolan/sync", handle: (*Front).sync},
 	{method: "GET", path: "/api/portolan/me", handle: (*Front).me},
 	{method: "GET", path: "/api/portolan/schema", handle: (*Front).schema},
-	{method: "POST", path: "/api/portolan/enrolments", handle: (*Front).newEnrolment},
-	{method: "POST", path: "/api/portolan/devices/{id}/revoke", handle: (*Front).revoke},
+	{method: "POST", path: "/api/portolan/enrolments", acts: true, handle: (*Front).newEnrolment},
+	{method: "POST", path: "/api/portolan/devices/{id}/revoke", acts: true, handle: (*Front).revoke},
 	{method: "POST", path: "/api/portolan/records/{collection}", handle: (*Front).records},
 	{method: "POST", path: "/api/portolan/search", handle: (*Front).search},
 	{method: "GET", path: "/api/portolan/worklist", handle: (*Front).worklist},
@@ -63,7 +63,9 @@ var ownRoutes = []route{
 	{method: "POST", path: "/api/portolan/audit/who-saw", handle: (*Front).whoSaw},
 	{method: "GET", path: "/api/portolan/documents/{id}/file", handle: (*Front).documentFile},
 	{method: "POST", path: "/api/portolan/documents/{id}/file", handle: (*Front).keepFile},
-	{method: "POST", path: "/api/portolan/documents/{id}/hand-out", handle: (*Front).handOut},
+	{method: "POST", path: "/api/portolan/documents/{id}/hand-out", acts: true, handle: (*Front).handOut},
+	{method: "GET", path: "/api/portolan/held/{id}", handle: (*Front).heldChange},
+	{method: "POST", path: "/api/portolan/held/{id}", acts: true, handle: (*Front).decide},
 }
 
 // Routes lists every method and path that is answered, for the documents.
@@ -83,6 +85,17 @@ func (f *Front) serve(r route) func(*core.RequestEvent) error {
 			var err error
 			if actor, err = actorOf(e); err != nil {
 				return err
+			}
+			g, done := f.out.guard(e.Response, actor, r.acts)
+			defer done()
+			e.Response = g
+			// It may have been revoked since its token was read.
+			if actor.Device != "" {
+				if ok, err := f.hub.DeviceEnrolled(e.Request.Context(), actor.Device); err != nil {
+					return err
+				} else if !ok {
+					return errTokenInvalid
+				}
 			}
 		}
 		return r.handle(f, e, actor)
@@ -165,7 +178,6 @@ func (f *Front) revoke(e *core.RequestEvent, a care.Actor) error {
 	if err := f.hub.RevokeDevice(e.Request.Context(), a, device); err != nil {
 		return err
 	}
-	f.wake.drop(device)
 	return reply(e, struct {
 		Revoked string `json:"revoked"`
 	}{device})

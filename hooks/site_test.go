@@ -128,7 +128,7 @@ func (s *site) ask(t *testing.T, method, path, token string, body any, header ..
 		req.Header.Set("Content-Type", "application/json")
 	}
 	if token != "" {
-		req.Header.Set("Authorization", "Bearer "+token)
+		s.authorise(req, token)
 	}
 	for i := 0; i+1 < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
@@ -143,6 +143,11 @@ func (s *site) ask(t *testing.T, method, path, token string, body any, header ..
 		t.Fatalf("%s %s: %v", method, path, err)
 	}
 	return answer{resp.StatusCode, resp.Header, b}
+}
+
+// authorise says who asks.
+func (s *site) authorise(req *http.Request, token string) {
+	req.Header.Set("Authorization", "Bearer "+token)
 }
 
 const passwordPath = "/api/collections/accounts/auth-with-password"

@@ -25,6 +25,10 @@ func (f *Front) sync(e *core.RequestEvent, a care.Actor) error {
 	if err != nil {
 		return err
 	}
+	// What this very push took from its author is known to what follows.
+	if g, ok := e.Response.(*cuttable); ok {
+		g.renew()
+	}
 	s := newStream(e, ndjson)
 	told, news := false, len(receipts) > 0
 	err = f.hub.Pull(e.Request.Context(), a, push.Cursor, func(line []byte) error {

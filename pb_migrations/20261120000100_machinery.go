@@ -40,8 +40,14 @@ var machinery = []string{
 		id INTEGER PRIMARY KEY AUTOINCREMENT, seq INTEGER NOT NULL, collection TEXT NOT NULL, record TEXT NOT NULL,
 		org TEXT NOT NULL, case_id TEXT NOT NULL, compartment TEXT NOT NULL, field TEXT NOT NULL,
 		reason TEXT NOT NULL, author TEXT NOT NULL, arrived_at TEXT NOT NULL,
-		decided_at TEXT NOT NULL DEFAULT '', decided_by TEXT NOT NULL DEFAULT '')`,
+		decided_at TEXT NOT NULL DEFAULT '', decided_by TEXT NOT NULL DEFAULT '',
+		decision TEXT NOT NULL DEFAULT '', why TEXT NOT NULL DEFAULT '', decided_seq INTEGER NOT NULL DEFAULT 0)`,
 	`CREATE INDEX held_changes_case ON held_changes (case_id)`,
+	`CREATE INDEX held_changes_seq ON held_changes (seq)`,
+	`CREATE TRIGGER held_changes_door BEFORE UPDATE ON held_changes WHEN NOT EXISTS (SELECT 1 FROM door_open)
+		BEGIN SELECT RAISE(ABORT, 'not through the door'); END`,
+	`CREATE TRIGGER held_changes_once BEFORE UPDATE ON held_changes WHEN OLD.decided_at != ''
+		BEGIN SELECT RAISE(ABORT, 'a held change is decided once'); END`,
 	`CREATE TRIGGER held_changes_stay BEFORE DELETE ON held_changes BEGIN SELECT RAISE(ABORT, 'a held change is kept'); END`,
 
 	// Fields that have more than one value at this moment: an index of the
