@@ -42,9 +42,7 @@ func (s *session) revoked(rec *record) error {
 	if err != nil || row.Text("status") != "revoked" {
 		return err
 	}
-	s.ended.devices[rec.id] = true
-	_, err = s.t.exec(`UPDATE device_tokens SET revoked_at = ? WHERE device = ? AND revoked_at = ''`, s.nowText, rec.id)
-	return wrap("revoking", err)
+	return s.endReplicas(rec.id)
 }
 
 // regrantOne brings one compartment of one case in line for one member of

@@ -55,6 +55,9 @@ func (s *session) take(a *arrival, held []fieldsync.Held) (fieldsync.Receipt, er
 	if held == nil {
 		held = whole(a.unread)
 	}
+	if held == nil && a.aside != "" {
+		held = whole(a.aside)
+	}
 	if held == nil {
 		if rec, before, effects, held, err = s.judge(a); err != nil {
 			return receipt, err

@@ -23,6 +23,7 @@ const (
 	ActBackup  = "backup"
 	ActRestore = "restore" // the hub was put back from a copy: a new epoch
 	ActDecide  = "decide"  // a held change accepted or declined
+	ActLease   = "lease"   // the term of leases was set
 )
 
 // ErrAudit says that the audit log cannot be written: what it does not hold

@@ -120,7 +120,11 @@ func (h *Hub) Push(ctx context.Context, a care.Actor, p fieldsync.Push) ([]json.
 	var receipts []json.RawMessage
 	err := h.enter(ctx, a, func(s *session) error {
 		var err error
-		if s.actor, err = h.present(s.t, a); err != nil {
+		if s.actor, err = h.present(s.t, a); errors.Is(err, ErrToken) {
+			// A tablet that was revoked, or whose owner has left, delivers what
+			// was made on it, for others to decide.
+			s.actor = care.Actor{Staff: a.Staff, Org: a.Org, Device: a.Device}
+		} else if err != nil {
 			return err
 		}
 		receipts, err = s.push(p, changes)
@@ -147,6 +151,13 @@ func (s *session) push(p fieldsync.Push, changes []arrival) ([]json.RawMessage, 
 	if err := s.checkChain(p, changes[len(changes)-1].N, link); err != nil {
 		return nil, err
 	}
+	reason, heldUntil, err := s.quarantine(p.Replica)
+	if err != nil {
+		return nil, err
+	}
+	if len(s.actor.Roles) == 0 {
+		reason, heldUntil = HeldRevoked, fieldsync.NumberMax
+	}
 	for start := known; start < len(changes); {
 		end := start + 1
 		for changes[start].Group != "" && end < len(changes) && changes[end].Group == changes[start].Group {
@@ -157,6 +168,9 @@ func (s *session) push(p fieldsync.Push, changes []arrival) ([]json.RawMessage, 
 			build = append(build, func() (*arrival, error) {
 				a := changes[i]
 				a.actor = s.actor
+				if changes[start].N <= heldUntil {
+					a.aside = reason
+				}
 				return &a, nil
 			})
 		}
@@ -174,9 +188,14 @@ func (s *session) push(p fieldsync.Push, changes []arrival) ([]json.RawMessage, 
 		start = end
 	}
 	s.chains = append(s.chains, chainEnd{Replica: p.Replica, N: changes[len(changes)-1].N, Link: link.String()})
-	_, err = s.t.exec(`UPDATE replicas SET last_n = ?, link = ? WHERE id = ?`, changes[len(changes)-1].N, link[:], p.Replica)
+	last := changes[len(changes)-1].N
+	_, err = s.t.exec(`UPDATE replicas SET last_n = ?, link = ? WHERE id = ?`, last, link[:], p.Replica)
 	if err != nil {
 		return nil, fmt.Errorf("noting the replica's last change: %w", err)
+	}
+	_, err = s.t.exec(`UPDATE device_keys SET announced_n = MAX(announced_n, ?, ?), seen_at = ?, border_at = '' WHERE replica = ?`, last, p.Last, s.nowText, p.Replica)
+	if err != nil {
+		return nil, fmt.Errorf("noting the tablet's visit: %w", err)
 	}
 	return receipts, nil
 }
@@ -229,7 +248,7 @@ func (s *session) checkChain(p fieldsync.Push, lastN uint64, link fieldsync.Link
 		return ErrChain
 	}
 	var key []byte
-	err := s.t.row(`SELECT public_key FROM device_tokens WHERE replica = ?`, p.Replica).Scan(&key)
+	err := s.t.row(`SELECT public_key FROM device_keys WHERE replica = ?`, p.Replica).Scan(&key)
 	if err != nil {
 		return fmt.Errorf("reading the tablet's key: %w", err)
 	}

@@ -41,7 +41,7 @@ func enrol(t testing.TB, h *hubtest.Hub, staff care.Actor) *tabletSide {
 	if err != nil {
 		t.Fatal(err)
 	}
-	actor, err := h.DeviceActor(ctx, e.Token)
+	actor, err := h.Actor(ctx, e.Staff, e.Device)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/base32"
-	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"io"
@@ -22,11 +21,10 @@ import (
 // Terms of enrolment (OWASP ASVS 5.0, 6.5.4 and 6.5.5: codes of at least 20
 // bits that live at most ten minutes).
 const (
-	EnrolmentTerm  = 10 * time.Minute
-	codeBytes      = 8                   // 64 bits: 13 characters of base 32
-	DeviceTerm     = 90 * 24 * time.Hour // then a tablet is enrolled again
-	deviceTokenLen = 32                  // bytes
-	labelBytesMax  = 80
+	EnrolmentTerm = 10 * time.Minute
+	codeBytes     = 8                   // 64 bits: 13 characters of base 32
+	DeviceTerm    = 90 * 24 * time.Hour // then a tablet is enrolled again
+	labelBytesMax = 80
 
 	codeTries          = 5  // wrong passwords, after which a code is no good
 	earlierReplicasMax = 64 // a tablet that is enrolled anew four times a year fills them in sixteen years
@@ -114,7 +112,9 @@ type Enrolled struct {
 	Replica string `json:"replica"`
 	Staff   string `json:"staff"`
 	Org     string `json:"org"`
-	Token   string `json:"token"` // bearer token; the hub keeps its hash only
+	// Lease is what the tablet needs to open its store, beside what it knows
+	// itself; each contact renews it.
+	Lease fieldsync.Lease `json:"lease"`
 	// Known is, for each replica that the tablet had before, the number up to
 	// which the hub holds its changes: a hub that was restored from an older
 	// copy is given back what lies above.
@@ -125,7 +125,8 @@ type Enrolled struct {
 }
 
 // Enrol takes a one-time code, what its owner shows on the tablet, and the
-// tablet's public key, and makes the device, its replica and its token. Of the
+// tablet's public key, and makes the device and its
+// replica. There is no token: whoever holds the key signs. Of the
 // owner's credentials the login is not read: the code says whose it is. ErrCode
 // where any of it is wrong; ErrSecondFactor where only the second factor is
 // missing.
@@ -143,11 +144,7 @@ func (h *Hub) Enrol(ctx context.Context, code string, owner Credentials, key ed2
 	if err != nil {
 		return Enrolled{}, err
 	}
-	b := make([]byte, deviceTokenLen)
-	if _, err := io.ReadFull(h.rand, b); err != nil {
-		return Enrolled{}, wrap("making a token", err)
-	}
-	e := Enrolled{Device: h.newID(), Replica: h.newID(), Token: base64.RawURLEncoding.EncodeToString(b), LogKey: h.LogKey()}
+	e := Enrolled{Device: h.newID(), Replica: h.newID(), LogKey: h.LogKey()}
 	err = h.enter(ctx, h.HubActor(), func(s *session) error { return s.enrol(&e, normalCode(code), who, key, label, earlier) })
 	if errors.Is(err, ErrSignIn) { // somebody else was faster with the same second factor
 		err = ErrCode
@@ -225,6 +222,11 @@ func (s *session) enrol(e *Enrolled, code string, who shown, key ed25519.PublicK
 	if err := who.match.burn(s.t, s.nowText); err != nil {
 		return err
 	}
+	lease, first, err := s.firstLease(actor)
+	if err != nil {
+		return err
+	}
+	e.Lease = first
 	if e.Known, err = s.knownReplicas(e.Staff, earlier); err != nil {
 		return err
 	}
@@ -235,8 +237,8 @@ func (s *session) enrol(e *Enrolled, code string, who shown, key ed25519.PublicK
 		{`UPDATE enrolments SET used_at = ? WHERE code_hash = ?`, []any{s.nowText, hashText(code)}},
 		{`INSERT INTO replicas (id, staff, device, last_n, link, made_at) VALUES (?, ?, ?, 0, ?, ?)`,
 			[]any{e.Replica, e.Staff, e.Device, make([]byte, len(fieldsync.Link{})), s.nowText}},
-		{`INSERT INTO device_tokens (token_hash, device, staff, replica, public_key, factor, made_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-			[]any{hashText(e.Token), e.Device, e.Staff, e.Replica, []byte(key), who.match.kind, s.nowText, care.FormatTime(s.now.Add(DeviceTerm))}},
+		{`INSERT INTO device_keys (replica, device, staff, org, public_key, factor, made_at, expires_at, lease_key, lease_until) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			[]any{e.Replica, e.Device, e.Staff, e.Org, []byte(key), who.match.kind, s.nowText, care.FormatTime(s.now.Add(DeviceTerm)), lease, e.Lease.Until}},
 	} {
 		if _, err := s.t.exec(q.sql, q.args...); err != nil {
 			return wrap("enrolling", err)
@@ -262,29 +264,7 @@ func deviceEvent(act, org, device string, d care.Decision) event {
 	return event{act: act, target: peopleTarget("devices", org), decision: d, count: 1, records: []string{device}}
 }
 
-// DeviceActor is whose tablet a bearer token belongs to: ErrToken for one that
-// is wrong, expired or revoked, or whose owner has left.
-func (h *Hub) DeviceActor(ctx context.Context, token string) (care.Actor, error) {
-	var device, staff, factor, expires, revoked string
-	err := reader{ctx, h.readDB()}.row(`SELECT device, staff, factor, expires_at, revoked_at FROM device_tokens WHERE token_hash = ?`, hashText(token)).
-		Scan(&device, &staff, &factor, &expires, &revoked)
-	if errors.Is(err, sql.ErrNoRows) || (err == nil && (revoked != "" || expires <= care.FormatTime(h.now()))) {
-		return care.Actor{}, ErrToken
-	}
-	if err != nil {
-		return care.Actor{}, wrap("reading a token", err)
-	}
-	a, err := h.Actor(ctx, staff, device)
-	if errors.Is(err, care.ErrNotFound) {
-		return care.Actor{}, ErrToken
-	}
-	// Whoever was given a power since then enrols the tablet again, with a
-	// second factor.
-	a.Unproved = factor == "" && care.NeedsSecondFactor(a.Roles)
-	return a, err
-}
-
-// RevokeDevice ends a tablet's token. The actor needs the power enrol.
+// RevokeDevice ends a tablet's access and its lease. The actor needs the power enrol.
 func (h *Hub) RevokeDevice(ctx context.Context, a care.Actor, device string) error {
 	if !a.Can(care.MayEnrol) {
 		return h.refuse(ctx, a, ActRevoke, peopleTarget("devices", a.Org))
@@ -294,15 +274,7 @@ func (h *Hub) RevokeDevice(ctx context.Context, a care.Actor, device string) err
 		return err
 	}
 	return h.enter(ctx, a, func(s *session) error {
-		if _, err := s.t.exec(`UPDATE device_tokens SET revoked_at = ? WHERE device = ? AND revoked_at = ''`, s.nowText, row.ID); err != nil {
-			return wrap("revoking", err)
-		}
-		c, err := s.hubChange(s.h.HubActor(), Draft{Collection: "devices", Record: row.ID,
-			Set: map[string]care.Value{"status": care.OfText("revoked"), "revoked_at": care.OfTime(s.now)}})
-		if err != nil {
-			return err
-		}
-		if _, err = s.take(c, nil); err != nil {
+		if err := s.endDevice(row.ID, ""); err != nil {
 			return err
 		}
 		return s.t.note(s.nowText, a, deviceEvent(ActRevoke, row.Org, row.ID, care.Decision{Allowed: true, Reason: "power_enrol"}))

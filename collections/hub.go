@@ -78,6 +78,8 @@ type Hub struct {
 	erased  erasedCases
 	reached func(label string)
 
+	requests *signed // what tablets signed lately
+
 	signer   *audit.Signer // of the audit log
 	verifier *audit.Verifier
 
@@ -178,6 +180,7 @@ func (h *Hub) prepare() error {
 		return err
 	}
 	h.writer, h.pulls = newWriter(h.sqlDB(), &leaves{h: h}, h.keys, h.roomOr), make(chan struct{}, pullsMax)
+	h.requests = newSigned(h.now())
 	h.tables = make(map[string]*table, len(care.Schema))
 	for _, e := range care.Schema {
 		h.tables[e.Name] = newTable(e, h.keys)

@@ -165,14 +165,14 @@ func TestACodeEnrolsOnceAndOnlyForTenMinutes(t *testing.T) {
 		t.Errorf("an old code: %v", err)
 	}
 	coordinator, _ := h.Staff(t, care.Coordinator)
-	if _, err := h.DeviceActor(ctx, e.Token); err != nil {
-		t.Fatalf("a device's token: %v", err)
+	if ok, err := h.DeviceEnrolled(ctx, e.Device); err != nil || !ok {
+		t.Fatalf("an enrolled device: %v, %v", ok, err)
 	}
 	if err := h.RevokeDevice(ctx, coordinator, e.Device); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.DeviceActor(ctx, e.Token); !errors.Is(err, collections.ErrToken) {
-		t.Errorf("a revoked device's token: %v", err)
+	if ok, err := h.DeviceEnrolled(ctx, e.Device); err != nil || ok {
+		t.Errorf("a revoked device: %v, %v", ok, err)
 	}
 	if err := h.RevokeDevice(ctx, worker, e.Device); !errors.Is(err, collections.ErrNoPower) {
 		t.Errorf("a worker revokes: %v", err)

@@ -23,16 +23,8 @@ import (
 // changes is in it whole or not at all. The decision is in the audit log
 // before the first line.
 func (h *Hub) Pull(ctx context.Context, a care.Actor, cursor string, out func(line []byte) error) error {
-	// Tend looks through all grants once a minute; here only where a scope is
-	// open beyond its time, which an index says.
-	over, err := h.accessOver(ctx)
-	if err != nil {
+	if err := h.EndOver(ctx); err != nil {
 		return err
-	}
-	if over {
-		if _, err := h.ExpireGrants(ctx); err != nil {
-			return err
-		}
 	}
 	release, err := h.pullSlot(ctx)
 	if err != nil {
@@ -58,6 +50,18 @@ func (h *Hub) Pull(ctx context.Context, a care.Actor, cursor string, out func(li
 		return err
 	}
 	return p.send(out)
+}
+
+// EndOver ends the grants whose time is over, where there is any. Tend looks
+// through all grants once a minute; here only where a scope is open beyond its
+// time, which an index says.
+func (h *Hub) EndOver(ctx context.Context) error {
+	over, err := h.accessOver(ctx)
+	if err != nil || !over {
+		return err
+	}
+	_, err = h.ExpireGrants(ctx)
+	return err
 }
 
 // pullsMax is how many pulls are answered at one time. Each keeps a reading

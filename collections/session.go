@@ -60,6 +60,7 @@ type arrival struct {
 	raw     []byte
 	replica string
 	actor   care.Actor
+	aside   string // why it waits for a person whatever it says, "" where it does not
 	unread  string // why this version cannot read it, "" where it can
 
 	emergency bool // the hub let its author break the glass for this grant (R30)

@@ -99,7 +99,7 @@ func (s *site) send(t *testing.T, path, token string, body []byte, header ...str
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: hub\r\nAuthorization: Bearer %s\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n", path, token)
+	fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: hub\r\nAuthorization: %s\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n", path, authorization(s.url, "POST", path, token, body))
 	if !slices.Contains(header, "Content-Type") {
 		header = append(header, "Content-Type", "application/json")
 	}

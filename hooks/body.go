@@ -3,6 +3,7 @@ package hooks
 import (
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"io"
@@ -100,6 +101,12 @@ func readJSON(w http.ResponseWriter, r *http.Request, body io.Reader, limit int6
 		return nil, errBodyTooLarge
 	}
 	body = newPatient(w, r, body, limit)
+	sent, sum := body, sha256.New()
+	want, signed := r.Context().Value(signedBody{}).([sha256.Size]byte)
+	if signed {
+		sent = io.TeeReader(body, sum)
+		body = sent
+	}
 	switch enc := strings.ToLower(r.Header.Get("Content-Encoding")); enc {
 	case "", "identity":
 	case "gzip":
@@ -120,6 +127,15 @@ func readJSON(w http.ResponseWriter, r *http.Request, body io.Reader, limit int6
 		return nil, errBodyGzip
 	case err != nil:
 		return nil, errBodyBroken
+	}
+	if signed {
+		// What stands behind the packed part was signed too.
+		if _, err := io.Copy(io.Discard, io.LimitReader(sent, limit)); err != nil {
+			return nil, errBodyBroken
+		}
+		if [sha256.Size]byte(sum.Sum(nil)) != want {
+			return nil, errBodySigned
+		}
 	}
 	return b, nil
 }

@@ -17,6 +17,8 @@ type route struct {
 	guest        bool // for guests too
 	open         bool // and a wrong token does no harm: this is where one gets a new one
 	early        bool // also for who has given their password and not yet the second factor
+	bearer       bool // also for a tablet's token of some minutes
+	ended        bool // also for a tablet that was revoked: it delivers
 	acts         bool // its answer says what was done and holds no record
 	handle       handler
 }
@@ -27,8 +29,8 @@ type route struct {
 var pocketBaseDoors = []route{
 	{method: "GET", path: "/api/health", guest: true},
 	{method: "HEAD", path: "/api/health", guest: true},
-	{method: "GET", path: "/api/realtime", guest: true}, // EventSource sends no header; the subscription does
-	{method: "POST", path: "/api/realtime"},
+	{method: "GET", path: "/api/realtime", guest: true, bearer: true}, // EventSource sends no header; the subscription does
+	{method: "POST", path: "/api/realtime", bearer: true},
 	{method: "POST", path: "/api/collections/accounts/auth-with-password", open: true},
 	{method: "POST", path: "/api/collections/accounts/auth-refresh"},
 }

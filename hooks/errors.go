@@ -23,6 +23,8 @@ type Problem struct {
 	Message   string `json:"message"`
 	Hint      string `json:"hint"`
 	Expected  uint64 `json:"expected,omitempty"`  // for code sequence_gap: the number from which the hub wants changes again
+	Now       int64  `json:"now,omitempty"`       // for clock_off and request_replayed: the hub's time in milliseconds, to sign again by
+	After     int64  `json:"after,omitempty"`     // and the time after which to sign
 	Reference string `json:"reference,omitempty"` // also in the hub's log, for code internal
 }
 
@@ -60,6 +62,8 @@ var (
 	errQuery        = &care.Error{Code: "query_refused", Kind: care.Invalid, Hint: "Send it in the body: addresses end up in logs."}
 	errTopic        = &care.Error{Code: "topic_unknown", Kind: care.Invalid, Hint: "The only topic is wake."}
 	errTooMany      = &care.Error{Code: "too_many_attempts", Kind: tooMany, Hint: "Wait a little, then try again."}
+	errBodySigned   = &care.Error{Code: "body_not_signed", Kind: care.Signin, Hint: "The body is not the one that the tablet signed. Nothing was done."}
+	errTabletOnly   = &care.Error{Code: "tablet_only", Kind: care.Forbidden, Hint: "A tablet signs this request with its own key."}
 	errDeviceHere   = &care.Error{Code: "device_token_refused", Kind: care.Forbidden, Hint: "A tablet's token does not sign a person in here."}
 )
 
@@ -105,6 +109,10 @@ func (f *Front) problem(r *http.Request, err error) (int, Problem) {
 		if errors.As(err, &gap) {
 			p.Expected = gap.Expected
 		}
+		var clock *collections.TimeError
+		if errors.As(err, &clock) {
+			p.Now, p.After = clock.Now, clock.After
+		}
 		return code, p
 	case errors.As(err, &api) && fromPocketBase[api.Status] != "":
 		return api.Status, Problem{Code: fromPocketBase[api.Status], Message: said[api.Status]}
@@ -147,12 +155,12 @@ func (f *Front) answers(e *core.RequestEvent) error {
 	if err == nil {
 		return nil
 	}
+	if errors.Is(err, collections.ErrAccessEnded) {
+		panic(http.ErrAbortHandler) // cut on purpose: nothing is wrong
+	}
 	if !e.Written() {
 		f.answer(e.Response, e.Request, err)
 		return nil
-	}
-	if errors.Is(err, collections.ErrAccessEnded) {
-		panic(http.ErrAbortHandler) // cut on purpose: nothing is wrong
 	}
 	f.log.Warn("an answer broke off", "method", e.Request.Method, "route", f.routeOf(e.Request), "error", err)
 	panic(http.ErrAbortHandler) // the client must see that it is not whole

@@ -30,17 +30,19 @@ func TestSlowClientsAreCut(t *testing.T) {
 	s := serve(t, hooks.Config{}, func(f *hooks.Front) { f.Hurry(hurried) })
 	worker, _ := s.Staff(t, care.Outreach)
 	d := s.enrol(t, worker.Staff)
-	post := "POST %s HTTP/1.1\r\nHost: hub\r\nAuthorization: Bearer " + d.Token + "\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n\r\n{"
+	post := func(path string) string {
+		return "POST " + path + " HTTP/1.1\r\nHost: hub\r\nAuthorization: " + authorization(s.url, "POST", path, d.Token, nil) + "\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n\r\n{"
+	}
 	for what, c := range map[string]struct{ begin, crawl string }{
 		"half a header":                   {"GET / HTTP/1.1\r\nHost: hub\r\nX-A: ", ""},
 		"nothing at all":                  {"", ""},
-		"a guest's body that stops":       {fmt.Sprintf(post, "/api/portolan/enrol"), ""},
-		"a guest's body that crawls":      {fmt.Sprintf(post, "/api/portolan/enrol"), " "},
-		"a sign-in that crawls":           {fmt.Sprintf(post, passwordPath), " "},
-		"a subscription that crawls":      {fmt.Sprintf(post, "/api/realtime"), " "},
-		"a push that stops":               {fmt.Sprintf(post, "/api/portolan/sync"), ""},
-		"a push that crawls":              {fmt.Sprintf(post, "/api/portolan/sync"), " "},
-		"a body to a door that is closed": {fmt.Sprintf(post, "/api/sql"), ""},
+		"a guest's body that stops":       {post("/api/portolan/enrol"), ""},
+		"a guest's body that crawls":      {post("/api/portolan/enrol"), " "},
+		"a sign-in that crawls":           {post(passwordPath), " "},
+		"a subscription that crawls":      {post("/api/realtime"), " "},
+		"a push that stops":               {post("/api/portolan/sync"), ""},
+		"a push that crawls":              {post("/api/portolan/sync"), " "},
+		"a body to a door that is closed": {post("/api/sql"), ""},
 	} {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
 		if err != nil {

@@ -166,6 +166,7 @@ func (w *world) idDoors(collection, id string) []idDoor {
 		{"POST", "/api/portolan/accounts/{id}/roles", "/api/portolan/accounts/" + id + "/roles", map[string]any{"roles": []string{"health"}}, "staff"},
 		{"POST", "/api/portolan/accounts/{id}/reset-second-factor", "/api/portolan/accounts/" + id + "/reset-second-factor", map[string]any{}, "staff"},
 		{"POST", "/api/portolan/waiting/{id}/stop", "/api/portolan/waiting/" + id + "/stop", map[string]any{}, ""},
+		{"GET", "/api/portolan/devices/{id}", "/api/portolan/devices/" + id, nil, "devices"},
 		{"GET", "/api/portolan/held/{id}", "/api/portolan/held/" + id, nil, ""},
 		{"POST", "/api/portolan/held/{id}", "/api/portolan/held/" + id, map[string]any{"decision": "accept"}, ""},
 		{"GET", "/api/portolan/documents/{id}/file", "/api/portolan/documents/" + id + "/file", nil, "documents"},

@@ -196,12 +196,16 @@ func (w *world) enrol(t *testing.T, staff, org string) (device, token string) {
 	if err != nil {
 		t.Fatalf("making a code: %v", err)
 	}
-	e, err := w.hub.Enrol(t.Context(), code, w.hub.Owner(t, staff), make([]byte, 32), "a tablet "+canary)
+	public, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatalf("making a key: %v", err)
+	}
+	e, err := w.hub.Enrol(t.Context(), code, w.hub.Owner(t, staff), public, "a tablet "+canary)
 	if err != nil {
 		t.Fatalf("enrolling: %v", err)
 	}
 	w.records = append(w.records, kept{"devices", e.Device, org, "", care.General})
-	return e.Device, e.Token
+	return e.Device, asTablet(e.Replica, private, w.hub.Clock.Now)
 }
 
 // ask sends one request and returns the whole answer.
@@ -214,15 +218,8 @@ func (w *world) ask(t *testing.T, who asker, method, path string, body any) (int
 // askWhole is ask, with the headers of the answer.
 func (w *world) askWhole(t *testing.T, who asker, method, path string, body any) (int, []byte, http.Header) {
 	t.Helper()
-	var in io.Reader
-	if body != nil {
-		b, err := json.Marshal(body)
-		if err != nil {
-			t.Fatalf("writing a body: %v", err)
-		}
-		in = bytes.NewReader(b)
-	}
-	r, err := http.NewRequestWithContext(t.Context(), method, w.url+path, in)
+	sent := bodyOf(t, body)
+	r, err := http.NewRequestWithContext(t.Context(), method, w.url+path, bytes.NewReader(sent))
 	if err != nil {
 		t.Fatalf("%s %s: %v", method, path, err)
 	}
@@ -230,7 +227,7 @@ func (w *world) askWhole(t *testing.T, who asker, method, path string, body any)
 		r.Header.Set("Content-Type", "application/json")
 	}
 	if who.token != "" {
-		r.Header.Set("Authorization", "Bearer "+who.token)
+		r.Header.Set("Authorization", authorization(w.url, method, path, who.token, sent))
 	}
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
@@ -392,7 +389,7 @@ func (w *world) newTablet(t *testing.T, owner asker) *tablet {
 	if err != nil {
 		t.Fatalf("enrolling: %v", err)
 	}
-	return &tablet{w: w, owner: owner, token: e.Token, replica: e.Replica, key: private, clock: fieldsync.NewClock(w.hub.Clock.Now)}
+	return &tablet{w: w, owner: owner, token: asTablet(e.Replica, private, w.hub.Clock.Now), replica: e.Replica, key: private, clock: fieldsync.NewClock(w.hub.Clock.Now)}
 }
 
 // push sends one change and returns its receipt without its numbers.

@@ -42,7 +42,11 @@ var ownRoutes = []route{
 	{method: "POST", path: "/api/portolan/accounts/{id}/reset-second-factor", handle: (*Front).resetFactors},
 	{method: "GET", path: "/api/portolan/waiting", handle: (*Front).waitingActs},
 	{method: "POST", path: "/api/portolan/waiting/{id}/stop", handle: (*Front).stopWaiting},
-	{method: "POST", path: "/api/portolan/sync", handle: (*Front).sync},
+	{method: "POST", path: "/api/portolan/sync", ended: true, handle: (*Front).sync},
+	{method: "POST", path: "/api/portolan/token", acts: true, handle: (*Front).token},
+	{method: "POST", path: "/api/portolan/report", ended: true, acts: true, handle: (*Front).report},
+	{method: "GET", path: "/api/portolan/devices/{id}", handle: (*Front).deviceState},
+	{method: "POST", path: "/api/portolan/leases", acts: true, handle: (*Front).leaseTerm},
 	{method: "GET", path: "/api/portolan/me", handle: (*Front).me},
 	{method: "GET", path: "/api/portolan/schema", handle: (*Front).schema},
 	{method: "POST", path: "/api/portolan/enrolments", acts: true, handle: (*Front).newEnrolment},
@@ -61,7 +65,7 @@ var ownRoutes = []route{
 	{method: "POST", path: "/api/portolan/audit/prove", handle: (*Front).auditProve},
 	{method: "POST", path: "/api/portolan/audit/checkpoint", handle: (*Front).auditCheckpoint},
 	{method: "POST", path: "/api/portolan/audit/who-saw", handle: (*Front).whoSaw},
-	{method: "GET", path: "/api/portolan/documents/{id}/file", handle: (*Front).documentFile},
+	{method: "GET", path: "/api/portolan/documents/{id}/file", bearer: true, handle: (*Front).documentFile},
 	{method: "POST", path: "/api/portolan/documents/{id}/file", handle: (*Front).keepFile},
 	{method: "POST", path: "/api/portolan/documents/{id}/hand-out", acts: true, handle: (*Front).handOut},
 	{method: "GET", path: "/api/portolan/held/{id}", handle: (*Front).heldChange},
@@ -86,11 +90,14 @@ func (f *Front) serve(r route) func(*core.RequestEvent) error {
 			if actor, err = actorOf(e); err != nil {
 				return err
 			}
-			g, done := f.out.guard(e.Response, actor, r.acts)
-			defer done()
-			e.Response = g
+			if !r.acts || !r.ended { // whoever says that they have ended is told that they were heard
+				g, done := f.out.guard(e.Response, actor, r.acts)
+				defer done()
+				e.Response = g
+			}
 			// It may have been revoked since its token was read.
-			if actor.Device != "" {
+			c, _ := e.Get(contactKey).(collections.Contact)
+			if actor.Device != "" && !c.Ended {
 				if ok, err := f.hub.DeviceEnrolled(e.Request.Context(), actor.Device); err != nil {
 					return err
 				} else if !ok {

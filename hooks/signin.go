@@ -9,6 +9,7 @@ import (
 
 	"portolan/care"
 	"portolan/collections"
+	fieldsync "portolan/sync"
 )
 
 // accounts is PocketBase's auth collection of staff; a record's id is the
@@ -30,6 +31,9 @@ func (f *Front) readToken(e *core.RequestEvent) error {
 	if raw == "" {
 		return e.Next()
 	}
+	if strings.HasPrefix(raw, fieldsync.RequestScheme) {
+		return f.readSignature(e, raw)
+	}
 	token := raw
 	if len(raw) > 7 && strings.EqualFold(raw[:7], "Bearer ") {
 		token = raw[7:]
@@ -39,7 +43,7 @@ func (f *Front) readToken(e *core.RequestEvent) error {
 	if strings.Count(token, ".") == 2 {
 		actor, err = f.staffToken(e, token)
 	} else {
-		actor, err = f.deviceToken(e, token)
+		actor, err = f.bearerToken(e, token)
 	}
 	if err == nil {
 		err = f.metered(actor)
@@ -72,25 +76,6 @@ func (f *Front) staffToken(e *core.RequestEvent, token string) (care.Actor, erro
 	e.Auth = record
 	e.Set(sessionKey, session)
 	return alike(f.hub.SessionActor(e.Request.Context(), record.Id, session))
-}
-
-// deviceToken reads a tablet's token. PocketBase learns who it is only where
-// its own route needs it; auth-refresh would turn it into a person's token,
-// which a tablet's revocation would not end.
-func (f *Front) deviceToken(e *core.RequestEvent, token string) (care.Actor, error) {
-	actor, err := alike(f.hub.DeviceActor(e.Request.Context(), token))
-	if err != nil || e.Request.URL.Path != "/api/realtime" {
-		if err == nil && !strings.HasPrefix(e.Request.URL.Path, "/api/portolan/") {
-			err = errDeviceHere
-		}
-		return actor, err
-	}
-	record, err := e.App.FindRecordById(accounts, actor.Staff)
-	if err != nil {
-		return care.Actor{}, errTokenInvalid
-	}
-	e.Auth = record
-	return actor, nil
 }
 
 // alike makes everybody who is not known look the same.

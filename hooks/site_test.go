@@ -10,7 +10,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"strings"
 	"testing"
 
 	"github.com/pocketbase/pocketbase/core"
@@ -106,21 +105,8 @@ var plain = &http.Client{
 
 func (s *site) ask(t *testing.T, method, path, token string, body any, header ...string) answer {
 	t.Helper()
-	var r io.Reader
-	switch b := body.(type) {
-	case nil:
-	case []byte:
-		r = bytes.NewReader(b)
-	case string:
-		r = strings.NewReader(b)
-	default:
-		raw, err := json.Marshal(b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r = bytes.NewReader(raw)
-	}
-	req, err := http.NewRequestWithContext(t.Context(), method, s.url+path, r)
+	raw := bodyOf(t, body)
+	req, err := http.NewRequestWithContext(t.Context(), method, s.url+path, bytes.NewReader(raw))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +114,7 @@ func (s *site) ask(t *testing.T, method, path, token string, body any, header ..
 		req.Header.Set("Content-Type", "application/json")
 	}
 	if token != "" {
-		s.authorise(req, token)
+		req.Header.Set("Authorization", authorization(s.url, method, path, token, raw))
 	}
 	for i := 0; i+1 < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
@@ -145,9 +131,21 @@ func (s *site) ask(t *testing.T, method, path, token string, body any, header ..
 	return answer{resp.StatusCode, resp.Header, b}
 }
 
-// authorise says who asks.
-func (s *site) authorise(req *http.Request, token string) {
-	req.Header.Set("Authorization", "Bearer "+token)
+func bodyOf(t *testing.T, body any) []byte {
+	t.Helper()
+	switch b := body.(type) {
+	case nil:
+		return nil
+	case []byte:
+		return b
+	case string:
+		return []byte(b)
+	}
+	raw, err := json.Marshal(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
 }
 
 const passwordPath = "/api/collections/accounts/auth-with-password"
@@ -170,8 +168,9 @@ type device struct {
 	Replica string `json:"replica"`
 	Staff   string `json:"staff"`
 	Org     string `json:"org"`
-	Token   string `json:"token"`
+	Token   string `json:"-"` // see asTablet
 	Hub     string `json:"hub"`
+	Lease   fieldsync.Lease
 	key     ed25519.PrivateKey
 	n       uint64
 	link    fieldsync.Link
@@ -192,6 +191,7 @@ func (s *site) enrol(t *testing.T, staff string) *device {
 	owner := s.Owner(t, staff)
 	s.ask(t, "POST", "/api/portolan/enrol", "", map[string]string{"password": owner.Password, "second_factor": owner.Code,
 		"code": code, "key": base64.RawURLEncoding.EncodeToString(public), "label": "a tablet"}).into(t, d)
+	d.Token = asTablet(d.Replica, private, s.Clock.Now)
 	return d
 }
 
@@ -208,7 +208,7 @@ func (d *device) push(cursor string, changes ...json.RawMessage) []byte {
 		d.link = fieldsync.NextLink(d.link, raw)
 	}
 	p := fieldsync.Push{Version: fieldsync.ProtocolVersion, Replica: d.Replica, Changes: changes, Cursor: cursor, Link: d.link.String(),
-		Signature: fieldsync.Sign(d.key, d.Replica, d.n, d.link)}
+		Signature: fieldsync.Sign(d.key, d.Replica, d.n, d.link), Last: d.n, Lease: d.Lease.Until}
 	return p.AppendJSON(nil)
 }
 

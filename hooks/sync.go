@@ -14,6 +14,7 @@ import (
 	"github.com/pocketbase/pocketbase/core"
 
 	"portolan/care"
+	"portolan/collections"
 	fieldsync "portolan/sync"
 )
 
@@ -21,17 +22,28 @@ import (
 // scopes, changed fields, the digest and the next cursor down
 // (docs/protocol.md).
 func (f *Front) sync(e *core.RequestEvent, a care.Actor) error {
-	receipts, push, err := f.take(e, a)
+	c, err := contactOf(e)
 	if err != nil {
 		return err
 	}
-	// What this very push took from its author is known to what follows.
+	if c.Ended {
+		return f.dismiss(e, c)
+	}
+	got, err := f.take(e, c)
+	if err != nil {
+		return err
+	}
+	// What this very push took from its author, or time did, is known to what
+	// follows.
+	if err := f.hub.EndOver(e.Request.Context()); err != nil {
+		return err
+	}
 	if g, ok := e.Response.(*cuttable); ok {
 		g.renew()
 	}
 	s := newStream(e, ndjson)
-	told, news := false, len(receipts) > 0
-	err = f.hub.Pull(e.Request.Context(), a, push.Cursor, func(line []byte) error {
+	told, news := false, len(got.receipts) > 0
+	err = f.hub.Pull(e.Request.Context(), a, got.push.Cursor, func(line []byte) error {
 		// Evictions come first: a tablet must lose what it may not keep
 		// even if the line breaks after the first bytes.
 		if evict := bytes.HasPrefix(line, []byte(`{"evict"`)); evict || told {
@@ -40,7 +52,7 @@ func (f *Front) sync(e *core.RequestEvent, a care.Actor) error {
 		}
 		told = true
 		news = news || !bytes.HasPrefix(line, []byte(`{"end"`))
-		if err := f.tell(e.Request.Context(), s, receipts, push.Seen, news); err != nil {
+		if err := f.tell(e.Request.Context(), s, got, news); err != nil {
 			return err
 		}
 		return s.line(line)
@@ -52,42 +64,55 @@ func (f *Front) sync(e *core.RequestEvent, a care.Actor) error {
 }
 
 // tell sends what stands before everything that is disclosed: the receipts,
-// and the head of the audit log in which the disclosure stands already.
-func (f *Front) tell(ctx context.Context, s *stream, receipts []json.RawMessage, seen uint64, news bool) error {
-	if len(receipts) > 0 {
-		b, err := json.Marshal(map[string][]json.RawMessage{"receipts": receipts})
-		if err != nil {
-			return err
-		}
-		if err := s.line(b); err != nil {
+// the lease, and the head of the audit log in which the disclosure stands already.
+func (f *Front) tell(ctx context.Context, s *stream, got taken, news bool) error {
+	if len(got.receipts) > 0 {
+		if err := s.send(fieldsync.Line{Receipts: got.receipts}); err != nil {
 			return err
 		}
 	}
-	head, due, err := f.hub.LogHeadFor(ctx, seen, news)
+	if got.lease != nil {
+		if err := s.send(fieldsync.Line{Lease: got.lease}); err != nil {
+			return err
+		}
+	}
+	head, due, err := f.hub.LogHeadFor(ctx, got.push.Seen, news)
 	if err != nil || !due {
 		return err
 	}
-	line := fieldsync.Line{Log: &head}
-	return s.line(bytes.TrimSuffix(line.AppendJSON(nil), []byte{'\n'}))
+	return s.send(fieldsync.Line{Log: &head})
+}
+
+// taken is what became of a push.
+type taken struct {
+	push     fieldsync.Push
+	receipts []json.RawMessage
+	lease    *fieldsync.Lease // where the tablet needs another one
 }
 
 // take reads a push and hands it to the door.
-func (f *Front) take(e *core.RequestEvent, a care.Actor) (receipts []json.RawMessage, push fieldsync.Push, err error) {
-	release, err := f.readers.take(e.Request.Context(), a)
+func (f *Front) take(e *core.RequestEvent, c collections.Contact) (got taken, err error) {
+	ctx := e.Request.Context()
+	release, err := f.readers.take(ctx, c.Actor)
 	if err != nil {
-		return nil, push, err
+		return got, err
 	}
 	defer release()
 	body, err := readBody(e, fieldsync.PushBytesMax)
 	if err != nil {
-		return nil, push, err
+		return got, err
 	}
-	push, err = fieldsync.DecodePush(body)
-	if err != nil {
-		return nil, push, err
+	if got.push, err = fieldsync.DecodePush(body); err != nil {
+		return got, err
 	}
-	receipts, err = f.hub.Push(e.Request.Context(), a, push)
-	return receipts, push, err
+	if got.push.Replica != c.Replica {
+		return got, collections.ErrReplica
+	}
+	if got.lease, err = f.hub.Meet(ctx, c, got.push); err != nil {
+		return got, err
+	}
+	got.receipts, err = f.hub.Push(ctx, c.Actor, got.push)
+	return got, err
 }
 
 const ndjson = "application/x-ndjson; charset=utf-8"
@@ -131,6 +156,11 @@ func (s *stream) line(b []byte) error {
 		return s.flush()
 	}
 	return nil
+}
+
+// send is line for a line of the protocol.
+func (s *stream) send(l fieldsync.Line) error {
+	return s.line(bytes.TrimSuffix(l.AppendJSON(nil), []byte{'\n'}))
 }
 
 // begin decides how the answer is sent, once it is known not to be tiny.

@@ -207,8 +207,8 @@ func TestARevokedTabletIsCutOff(t *testing.T) {
 	s.stir(t, worker, "after")
 	b.ended(t)
 	for _, d := range []*device{byRoute, byConsole} {
-		if r := s.ask(t, "POST", "/api/portolan/sync", d.Token, d.push("")); r.status != http.StatusUnauthorized {
-			t.Errorf("a revoked tablet syncs: %d", r.status)
+		if got := s.sync(t, d, d.push("")); len(got) != 2 || got[0].Wipe == nil {
+			t.Errorf("a revoked tablet syncs: %+v", got)
 		}
 	}
 }

@@ -150,17 +150,18 @@ func mustVerify(t *testing.T, bin, dir string) {
 
 // killedTablet is a tablet that keeps its own ledger of what it was told.
 type killedTablet struct {
-	url, token, replica string
-	staff, caseID       string
-	key                 ed25519.PrivateKey
-	clock               *fieldsync.Clock
-	n                   uint64
-	link                fieldsync.Link
-	cursor              string
-	made                map[uint64]json.RawMessage // by number
-	records             map[uint64]string          // by number
-	receipts            map[uint64]json.RawMessage // by number: acknowledged
-	cut                 int                        // pushes that broke off
+	url, replica  string
+	asked         int64
+	staff, caseID string
+	key           ed25519.PrivateKey
+	clock         *fieldsync.Clock
+	n             uint64
+	link          fieldsync.Link
+	cursor        string
+	made          map[uint64]json.RawMessage // by number
+	records       map[uint64]string          // by number
+	receipts      map[uint64]json.RawMessage // by number: acknowledged
+	cut           int                        // pushes that broke off
 }
 
 // enrolForKilling makes a hub with a case for each of its tablets.
@@ -219,7 +220,7 @@ func enrolKilled(t *testing.T, h *collections.Hub, staff, caseID, url string) *k
 	if err != nil {
 		t.Fatalf("enrolling: %v", err)
 	}
-	return &killedTablet{url: url + "/api/portolan/sync", token: e.Token, replica: e.Replica, staff: staff, caseID: caseID, key: private,
+	return &killedTablet{url: url + "/api/portolan/sync", replica: e.Replica, staff: staff, caseID: caseID, key: private,
 		clock: fieldsync.NewClock(time.Now), made: map[uint64]json.RawMessage{}, records: map[uint64]string{}, receipts: map[uint64]json.RawMessage{}}
 }
 
@@ -292,7 +293,8 @@ func (d *killedTablet) push(batch []json.RawMessage) error {
 		return fmt.Errorf("making a request: %w", err)
 	}
 	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("Authorization", "Bearer "+d.token)
+	d.asked = max(d.asked+1, time.Now().UnixMilli())
+	r.Header.Set("Authorization", fieldsync.RequestOf(d.replica, "POST", "/api/portolan/sync", body, d.asked).Authorization(d.key))
 	answer, err := http.DefaultClient.Do(r)
 	if errors.Is(err, syscall.ECONNREFUSED) {
 		return errDown

@@ -78,12 +78,17 @@ var machinery = []string{
 		code_hash TEXT PRIMARY KEY NOT NULL, staff TEXT NOT NULL, made_by TEXT NOT NULL,
 		made_at TEXT NOT NULL, expires_at TEXT NOT NULL, used_at TEXT NOT NULL DEFAULT '',
 		failed INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID`,
-	`CREATE TABLE device_tokens (
-		token_hash TEXT PRIMARY KEY NOT NULL, device TEXT NOT NULL, staff TEXT NOT NULL, replica TEXT NOT NULL,
+	// A replica's key, its part of the lease, and what is known of it.
+	`CREATE TABLE device_keys (
+		replica TEXT PRIMARY KEY NOT NULL, device TEXT NOT NULL, staff TEXT NOT NULL, org TEXT NOT NULL,
 		public_key BLOB NOT NULL, factor TEXT NOT NULL, made_at TEXT NOT NULL, expires_at TEXT NOT NULL, revoked_at TEXT NOT NULL DEFAULT '',
+		lease_key BLOB NOT NULL, lease_until TEXT NOT NULL, held_until_n INTEGER NOT NULL DEFAULT 0,
+		announced_n INTEGER NOT NULL DEFAULT 0, border_at TEXT NOT NULL DEFAULT '', wiped_at TEXT NOT NULL DEFAULT '',
 		seen_at TEXT NOT NULL DEFAULT '') WITHOUT ROWID`,
-	`CREATE INDEX device_tokens_device ON device_tokens (device)`,
-	`CREATE INDEX device_tokens_replica ON device_tokens (replica)`,
+	`CREATE INDEX device_keys_device ON device_keys (device)`,
+	`CREATE TABLE lease_terms (
+		org TEXT NOT NULL, role TEXT NOT NULL, days INTEGER NOT NULL CHECK (days BETWEEN 1 AND 35),
+		set_by TEXT NOT NULL, set_at TEXT NOT NULL, PRIMARY KEY (org, role)) WITHOUT ROWID`,
 
 	`CREATE TABLE job_runs (
 		id INTEGER PRIMARY KEY AUTOINCREMENT, job TEXT NOT NULL, site TEXT NOT NULL, due_at TEXT NOT NULL,

@@ -296,6 +296,10 @@ func (s *scanner) pushMember(p *Push, name string) (err error) {
 		p.Signature, err = s.str()
 	case "cursor":
 		p.Cursor, err = s.str()
+	case "last":
+		p.Last, err = s.uint(NumberMax)
+	case "lease":
+		p.Lease, err = s.str()
 	case "seen":
 		p.Seen, err = s.uint(NumberMax)
 	default:

@@ -181,6 +181,11 @@ func (p *Push) AppendJSON(b []byte) []byte {
 	b = appendMember(b, "link", p.Link)
 	b = appendMember(b, "sig", p.Signature)
 	b = appendMember(b, "cursor", p.Cursor)
+	if p.Last != 0 {
+		b = append(b, `,"last":`...)
+		b = strconv.AppendUint(b, p.Last, 10)
+	}
+	b = appendMember(b, "lease", p.Lease)
 	if p.Seen != 0 {
 		b = append(b, `,"seen":`...)
 		b = strconv.AppendUint(b, p.Seen, 10)
@@ -206,6 +211,11 @@ func (l *Line) AppendJSON(b []byte) []byte {
 		b = appendList(append(b, `{"evict":`...), l.Evict)
 	case l.Receipts != nil:
 		b = appendRaws(append(b, `{"receipts":`...), l.Receipts)
+	case l.Wipe != nil:
+		b = append(appendString(append(b, `{"wipe":{"why":`...), l.Wipe.Why), '}')
+	case l.Lease != nil:
+		b = appendString(append(b, `{"lease":{"key":`...), l.Lease.Key)
+		b = append(appendMember(b, "until", l.Lease.Until), '}')
 	case l.Log != nil:
 		b = appendString(append(b, `{"log":{"signed":`...), l.Log.Signed)
 		if len(l.Log.Proof) > 0 {

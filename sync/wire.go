@@ -15,10 +15,12 @@ type Push struct {
 	Version   int               `json:"v"`
 	Replica   string            `json:"replica"`
 	Changes   []json.RawMessage `json:"changes"`
-	Link      string            `json:"link"`           // hex, after the last change
-	Signature string            `json:"sig"`            // base64url Ed25519 over PushMessage
-	Cursor    string            `json:"cursor"`         // opaque, from the last End; "" for a first sync
-	Seen      uint64            `json:"seen,omitempty"` // size of the hub's audit log at the last checkpoint that the device verified
+	Link      string            `json:"link"`            // hex, after the last change
+	Signature string            `json:"sig"`             // base64url Ed25519 over PushMessage
+	Cursor    string            `json:"cursor"`          // opaque, from the last End; "" for a first sync
+	Last      uint64            `json:"last,omitempty"`  // number of the replica's last change, so that the hub knows what it is owed
+	Lease     string            `json:"lease,omitempty"` // until when the device holds a lease
+	Seen      uint64            `json:"seen,omitempty"`  // size of the hub's audit log at the last checkpoint that the device verified
 }
 
 // Line is one line of the answer (NDJSON); exactly one member is set. They
@@ -26,6 +28,8 @@ type Push struct {
 type Line struct {
 	Evict    []Scope           `json:"evict,omitempty"`    // scopes to destroy, before anything else
 	Receipts []json.RawMessage `json:"receipts,omitempty"` // one Receipt for each change pushed, byte for byte the same each time
+	Wipe     *Wipe             `json:"wipe,omitempty"`     // all that the device holds is to be destroyed; nothing else but receipts follows
+	Lease    *Lease            `json:"lease,omitempty"`    // what the device needs to open its store, and until when
 	Log      *LogHead          `json:"log,omitempty"`      // the hub's audit log, signed, before anything that it discloses
 	Enter    []Scope           `json:"enter,omitempty"`    // scopes newly granted: all their rows follow
 	Row      *Row              `json:"row,omitempty"`      // fields of one record in one scope
@@ -54,6 +58,19 @@ type LogHead struct {
 	Proof  []string `json:"proof,omitempty"`
 }
 
+// Lease is the hub's part of the key to a device's store, which the device
+// destroys when its time is over.
+type Lease struct {
+	Key   string `json:"key"`   // base64url, 32 bytes
+	Until string `json:"until"` // care.TimeFormat
+}
+
+// Wipe orders a device to destroy what it holds. What it has not sent it can
+// no longer read, and still delivers.
+type Wipe struct {
+	Why string `json:"why"`
+}
+
 // End closes an answer.
 type End struct {
 	Cursor string `json:"cursor"`
@@ -79,6 +96,12 @@ func DecodeLine(raw []byte) (Line, error) {
 				l.Receipts = append(l.Receipts, json.RawMessage(r))
 				return err
 			})
+		case "wipe":
+			l.Wipe = &Wipe{}
+			err = s.texts(map[string]*string{"why": &l.Wipe.Why})
+		case "lease":
+			l.Lease = &Lease{}
+			err = s.texts(map[string]*string{"key": &l.Lease.Key, "until": &l.Lease.Until})
 		case "log":
 			l.Log = &LogHead{}
 			err = s.logHead(l.Log)
@@ -174,18 +197,17 @@ func (s *scanner) truth() (bool, error) {
 }
 
 func (s *scanner) endLine(e *End) error {
+	return s.texts(map[string]*string{"cursor": &e.Cursor, "digest": &e.Digest, "now": &e.Server})
+}
+
+// texts reads an object whose members are strings, and passes over others.
+func (s *scanner) texts(to map[string]*string) error {
 	return s.object(func(name string) (err error) {
-		switch name {
-		case "cursor":
-			e.Cursor, err = s.str()
-		case "digest":
-			e.Digest, err = s.str()
-		case "now":
-			e.Server, err = s.str()
-		default:
-			err = s.skip()
+		if into := to[name]; into != nil {
+			*into, err = s.str()
+			return err
 		}
-		return err
+		return s.skip()
 	})
 }
 

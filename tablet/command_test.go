@@ -226,7 +226,13 @@ func TestWatchIsWoken(t *testing.T) {
 	synced := make(chan told, 16)
 	ended := make(chan error, 1)
 	go func() { ended <- second.Watch(ctx, func(r tablet.Report, err error) { synced <- told{r, err} }) }()
-	if s := <-synced; s.err != nil || s.r.Rows == 0 {
+	select {
+	case err := <-ended:
+		t.Fatalf("watching ended: %v", err)
+	case s := <-synced:
+		if s.err == nil && s.r.Rows > 0 {
+			break
+		}
 		// The first sync brings what belongs to the organisation.
 		t.Fatalf("the first sync: %+v", s)
 	}

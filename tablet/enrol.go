@@ -17,8 +17,7 @@ import (
 
 // secrets is the file device.key.
 type secrets struct {
-	Seed  []byte `json:"ed25519_seed"`
-	Token string `json:"token"`
+	Seed []byte `json:"ed25519_seed"`
 }
 
 func (s secrets) key() (ed25519.PrivateKey, error) {
@@ -67,12 +66,12 @@ func (t *Tablet) saveSecrets(s secrets) error {
 
 // enrolled is the hub's answer to an enrolment.
 type enrolled struct {
-	Device  string `json:"device"`
-	Replica string `json:"replica"`
-	Staff   string `json:"staff"`
-	Org     string `json:"org"`
-	Token   string `json:"token"`
-	Hub     string `json:"hub"`
+	Device  string          `json:"device"`
+	Replica string          `json:"replica"`
+	Staff   string          `json:"staff"`
+	Org     string          `json:"org"`
+	Lease   fieldsync.Lease `json:"lease"`
+	Hub     string          `json:"hub"`
 	// Known is how far the hub holds the replicas that this store had before.
 	Known map[string]uint64 `json:"known"`
 	// LogKey is by what the hub's audit log is known.
@@ -119,7 +118,7 @@ func (t *Tablet) Enrol(ctx context.Context, hub, code string, owner Owner) error
 	if err != nil {
 		return fmt.Errorf("writing the enrolment: %w", err)
 	}
-	l := newLine(at, "", t.now)
+	l := newLine(at, nil, t.now)
 	defer l.close()
 	resp, err := l.ask(ctx, "POST", "/api/portolan/enrol", body)
 	if err != nil {
@@ -130,10 +129,10 @@ func (t *Tablet) Enrol(ctx context.Context, hub, code string, owner Owner) error
 	if err := json.NewDecoder(io.LimitReader(resp.Body, problemMax)).Decode(&e); err != nil {
 		return unreachable(err)
 	}
-	if !fieldsync.IsID(e.Replica) || !fieldsync.IsID(e.Staff) || !fieldsync.IsID(e.Org) || e.Token == "" {
+	if !fieldsync.IsID(e.Replica) || !fieldsync.IsID(e.Staff) || !fieldsync.IsID(e.Org) {
 		return errAnswer
 	}
-	return t.adopt(ctx, at, e, secrets{Seed: private.Seed(), Token: e.Token})
+	return t.adopt(ctx, at, e, secrets{Seed: private.Seed()})
 }
 
 // adopt writes who this store is now. The secrets go first: with them and
@@ -156,7 +155,7 @@ func (t *Tablet) adopt(ctx context.Context, at address, e enrolled, s secrets) e
 			}
 		}
 		for key, v := range map[string]string{metaURL: at.base.String(), metaFingerprint: at.fingerprint, metaDevice: e.Device,
-			metaReplica: e.Replica, metaStaff: e.Staff, metaOrg: e.Org, metaHub: e.Hub} {
+			metaReplica: e.Replica, metaStaff: e.Staff, metaOrg: e.Org, metaHub: e.Hub, metaLease: e.Lease.Until, metaEnded: "", metaSigned: ""} {
 			if err := x.setMeta(key, v); err != nil {
 				return err
 			}

@@ -54,7 +54,7 @@ func (in *intake) read(ctx context.Context, body io.Reader) error {
 		}
 		in.lines, in.size, in.ended = append(in.lines, l), in.size+len(raw), l.End != nil
 		grouped := l.Row != nil && l.Row.More
-		if in.ended || !grouped && (len(in.lines) >= intakeLines || in.size >= intakeBytes || l.Receipts != nil || l.Evict != nil || l.Log != nil) {
+		if in.ended || !grouped && (len(in.lines) >= intakeLines || in.size >= intakeBytes || l.Receipts != nil || l.Evict != nil || l.Wipe != nil || l.Log != nil) {
 			if err := in.flush(ctx, false); err != nil {
 				return err
 			}
@@ -146,6 +146,10 @@ func (in *intake) take(x *tx, l *fieldsync.Line, sums digestSums, report *Report
 	switch {
 	case in.alarm != nil:
 		return nil
+	case l.Wipe != nil:
+		return in.wipe(x, l.Wipe, sums, report)
+	case l.Lease != nil:
+		return x.setMeta(metaLease, l.Lease.Until)
 	case l.Enter != nil:
 		return enter(x, l.Enter, report)
 	case l.Row != nil:
@@ -228,8 +232,34 @@ func evict(x *tx, s fieldsync.Scope, sums digestSums, report *Report) error {
 	return x.dropEmpty()
 }
 
+// wipe destroys all that the store holds of the hub's, as one eviction of
+// everything. What is not delivered stays until it is.
+func (in *intake) wipe(x *tx, w *fieldsync.Wipe, sums digestSums, report *Report) error {
+	held, err := x.texts(`SELECT scope FROM scopes UNION SELECT DISTINCT scope FROM fields`)
+	if err != nil {
+		return err
+	}
+	for _, s := range held {
+		if err := evict(x, fieldsync.Scope(s), sums, report); err != nil {
+			return err
+		}
+	}
+	report.Ended = true
+	return x.setMeta(metaEnded, w.Why)
+}
+
 // end closes the answer: the cursor goes in with the last rows before it.
 func (in *intake) end(x *tx, e *fieldsync.End, sums digestSums, report *Report) error {
+	if report.Ended {
+		clear(sums)
+		if err := x.settle(); err != nil {
+			return err
+		}
+		if err := in.t.setShift(x, e.Server); err != nil {
+			return err
+		}
+		return x.setMeta(metaCursor, "")
+	}
 	if err := x.dropStale(sums); err != nil {
 		return err
 	}

@@ -149,6 +149,14 @@ func (x *tx) nextPush(replica string, from uint64, key ed25519.PrivateKey) (p fi
 	if p.Cursor, err = x.meta(metaCursor); err != nil {
 		return p, false, err
 	}
+	if p.Lease, err = x.meta(metaLease); err != nil {
+		return p, false, err
+	}
+	made, err := x.number(metaN)
+	if err != nil {
+		return p, false, err
+	}
+	p.Last = uint64(made)
 	var last uint64
 	var link, group string
 	size := 0

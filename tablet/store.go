@@ -54,10 +54,13 @@ const (
 	metaOrg         = "org"
 	metaHub         = "hub"
 	metaCursor      = "cursor"
-	metaClock       = "clock"    // last clock value written or seen
-	metaShift       = "shift_ms" // hub's clock before ours
-	metaN           = "n"        // number of the last change
-	metaLink        = "link"     // chain after the last change
+	metaClock       = "clock"     // last clock value written or seen
+	metaShift       = "shift_ms"  // hub's clock before ours
+	metaSigned      = "signed_at" // time of the last signed request, in milliseconds
+	metaLease       = "lease"     // until when the hub's part of the store's key may be kept
+	metaEnded       = "ended"     // why the hub ended this replica
+	metaN           = "n"         // number of the last change
+	metaLink        = "link"      // chain after the last change
 	metaSynced      = "synced_at"
 	metaRecounted   = "recounted_at" // when the digests were last worked out from the registers
 	metaRepaired    = "repaired_at"  // when everything was last sent anew since the digest differed

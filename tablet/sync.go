@@ -19,7 +19,8 @@ type Report struct {
 	Entered   []fieldsync.Scope `json:"entered,omitempty"`
 	Evicted   []fieldsync.Scope `json:"evicted,omitempty"` // destroyed here
 	Rounds    int               `json:"rounds"`
-	Differs   bool              `json:"differs"` // the digest is not the hub's, also after everything was sent anew
+	Differs   bool              `json:"differs"`         // the digest is not the hub's, also after everything was sent anew
+	Ended     bool              `json:"ended,omitempty"` // the hub ended this replica; all that was here is destroyed, all that was unsent is delivered
 	Repaired  bool              `json:"repaired,omitempty"`
 	Restored  bool              `json:"restored,omitempty"` // the hub says that it was put back from a copy
 }
@@ -29,6 +30,7 @@ func (r *Report) add(o Report) {
 	r.Entered, r.Evicted = append(r.Entered, o.Entered...), append(r.Evicted, o.Evicted...)
 	r.Rounds += o.Rounds
 	r.Differs, r.Restored = o.Differs, r.Restored || o.Restored
+	r.Ended = r.Ended || o.Ended
 }
 
 // roundsMax bounds one Sync; what is left goes with the next.
@@ -85,6 +87,8 @@ func (t *Tablet) Sync(ctx context.Context) (Report, error) {
 		}
 		switch {
 		case rest:
+		case total.Ended:
+			return total, errors.Join(t.reportWiped(ctx, l), ErrEnded)
 		case total.Differs && !total.Repaired:
 			if total.Repaired, err = t.beginRepair(ctx); err != nil || !total.Repaired {
 				return total, err
@@ -186,7 +190,7 @@ func (t *Tablet) reach(ctx context.Context) (l *line, key []byte, replica string
 	}
 	at.fingerprint = fingerprint
 	corrected := func() time.Time { return t.now().Add(t.shift) }
-	return newLine(at, s.Token, corrected), private, replica, nil
+	return newLine(at, &signer{t, replica, private}, corrected), private, replica, nil
 }
 
 // round is one round trip: changes up, what is new down.

@@ -26,12 +26,13 @@ import (
 const (
 	storeFile = "tablet.db"
 	lockFile  = "sync.lock.db"
-	keyFile   = "device.key" // private key and token, 0600
+	keyFile   = "device.key" // private key, 0600
 )
 
 // Errors of the tablet itself. Those of the hub come through as they are.
 var (
 	ErrNotEnrolled = &care.Error{Code: "not_enrolled", Kind: care.Signin, Hint: "This tablet is not enrolled yet: portolan tablet --dir T enrol URL CODE."}
+	ErrEnded       = &care.Error{Code: "tablet_ended", Kind: care.Signin, Hint: "The hub has ended this tablet's access. What was here is destroyed; what was not sent is delivered, and people at the hub decide about it. To go on, ask for a new code and enrol this same folder again."}
 	ErrOtherPerson = &care.Error{Code: "other_person", Kind: care.Conflict, Hint: "This folder is another person's store. Take an empty folder."}
 	ErrOtherHub    = &care.Error{Code: "other_hub", Kind: care.Conflict, Hint: "This folder belongs to another organisation's hub. Take an empty folder."}
 	ErrSyncing     = &care.Error{Code: "sync_running", Kind: care.Busy, Hint: "Another sync of this tablet is running."}

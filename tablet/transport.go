@@ -94,11 +94,12 @@ func isLoopback(host string) bool {
 // line is a connection to one hub.
 type line struct {
 	at     address
-	token  string
+	sign   *signer // nil before the tablet is enrolled
+	token  string  // of some minutes, for realtime
 	client *http.Client
 }
 
-func newLine(at address, token string, now func() time.Time) *line {
+func newLine(at address, sign *signer, now func() time.Time) *line {
 	t := &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
 		DialContext:           (&net.Dialer{Timeout: dialTimeout}).DialContext,
@@ -112,9 +113,9 @@ func newLine(at address, token string, now func() time.Time) *line {
 		t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: true,
 			VerifyConnection: func(s tls.ConnectionState) error { return verifyPinned(at, s, now()) }}
 	}
-	// A token goes to the hub that gave it, and nowhere that it points to.
+	// A signature goes to the hub that gave it, and nowhere that it points to.
 	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &line{at: at, token: token, client: &http.Client{Transport: t, CheckRedirect: stay}}
+	return &line{at: at, sign: sign, client: &http.Client{Transport: t, CheckRedirect: stay}}
 }
 
 // verifyPinned accepts a server whose own certificate has the fingerprint, or
@@ -148,6 +149,19 @@ func (l *line) close() { l.client.CloseIdleConnections() }
 // ask sends a request and returns the answer to a success. Everything else
 // becomes an error; the body of a success stays open.
 func (l *line) ask(ctx context.Context, method, path string, body []byte) (*http.Response, error) {
+	for try := 1; ; try++ {
+		resp, err := l.askOnce(ctx, method, path, body)
+		if err == nil || l.sign == nil || try == signTries {
+			return resp, err
+		}
+		again, noted := l.sign.again(ctx, err)
+		if noted != nil || !again {
+			return nil, errors.Join(err, noted)
+		}
+	}
+}
+
+func (l *line) askOnce(ctx context.Context, method, path string, body []byte) (*http.Response, error) {
 	req, err := l.request(ctx, method, path, body)
 	if err != nil {
 		return nil, err
@@ -205,8 +219,15 @@ func (l *line) request(ctx context.Context, method, path string, body []byte) (*
 	if gzipped {
 		req.Header.Set("Content-Encoding", "gzip")
 	}
-	if l.token != "" {
+	switch {
+	case path == realtimePath && l.token != "":
 		req.Header.Set("Authorization", "Bearer "+l.token)
+	case path != realtimePath && l.sign != nil:
+		signed, err := l.sign.authorization(ctx, method, path, sent)
+		if err != nil {
+			return nil, err
+		}
+		req.Header.Set("Authorization", signed)
 	}
 	return req, nil
 }
@@ -215,6 +236,8 @@ func (l *line) request(ctx context.Context, method, path string, body []byte) (*
 type HubError struct {
 	Said     *care.Error
 	Wait     time.Duration // for how long the hub asks to be left alone
+	Now      int64         // its time in milliseconds, where the request's was wrong
+	After    int64         // after which the next request is to be signed
 	Expected uint64        // from which number it wants changes again, 0 where it does not say
 }
 
@@ -242,6 +265,8 @@ func problemOf(resp *http.Response) error {
 		Hint     string `json:"hint"`
 		Message  string `json:"message"`
 		Expected uint64 `json:"expected"`
+		Now      int64  `json:"now"`
+		After    int64  `json:"after"`
 	}
 	if json.Unmarshal(body, &p) != nil || p.Code == "" {
 		e := *errAnswer
@@ -255,7 +280,7 @@ func problemOf(resp *http.Response) error {
 	if p.Hint == "" {
 		p.Hint = p.Message
 	}
-	e := &HubError{Said: &care.Error{Code: printable(p.Code), Kind: kind, Hint: printable(p.Hint)}, Expected: p.Expected}
+	e := &HubError{Said: &care.Error{Code: printable(p.Code), Kind: kind, Hint: printable(p.Hint)}, Expected: p.Expected, Now: p.Now, After: p.After}
 	if s, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && s > 0 {
 		e.Wait = time.Duration(s) * time.Second
 	}

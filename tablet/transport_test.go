@@ -95,7 +95,7 @@ func TestPinnedCertificates(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			l := newLine(at, "token", func() time.Time { return c.now })
+			l := newLine(at, nil, func() time.Time { return c.now })
 			defer l.close()
 			resp, err := l.ask(t.Context(), "GET", "/", nil)
 			if err == nil {

@@ -19,6 +19,8 @@ const (
 	pauseMax  = 5 * time.Minute
 	wakeStall = 7 * time.Minute // PocketBase ends an idle stream after five
 	wakeTopic = "wake"
+
+	realtimePath = "/api/realtime"
 )
 
 // pause waits, or ends early with the context.
@@ -97,9 +99,12 @@ func (t *Tablet) listen(ctx context.Context, done func(Report, error)) (heard bo
 		return false, err
 	}
 	defer l.close()
+	if err := l.fetchToken(ctx); err != nil {
+		return false, err
+	}
 	ctx, cut := context.WithCancelCause(ctx)
 	defer cut(nil)
-	resp, err := l.ask(ctx, "GET", "/api/realtime", nil)
+	resp, err := l.ask(ctx, "GET", realtimePath, nil)
 	if err != nil {
 		return false, err
 	}
@@ -131,6 +136,24 @@ func (t *Tablet) listen(ctx context.Context, done func(Report, error)) (heard bo
 	}
 }
 
+// fetchToken gets a token for the stream, whose requests cannot be signed: a
+// browser's EventSource sends no headers.
+func (l *line) fetchToken(ctx context.Context) error {
+	resp, err := l.ask(ctx, "POST", "/api/portolan/token", nil)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	var in struct {
+		Token string `json:"token"`
+	}
+	if err := json.NewDecoder(io.LimitReader(resp.Body, problemMax)).Decode(&in); err != nil || in.Token == "" {
+		return errAnswer
+	}
+	l.token = in.Token
+	return nil
+}
+
 func subscribe(ctx context.Context, l *line, connected string) error {
 	var c struct {
 		ClientID string `json:"clientId"`
@@ -142,7 +165,7 @@ func subscribe(ctx context.Context, l *line, connected string) error {
 	if err != nil {
 		return err
 	}
-	resp, err := l.ask(ctx, "POST", "/api/realtime", body)
+	resp, err := l.ask(ctx, "POST", realtimePath, body)
 	if err != nil {
 		return err
 	}
