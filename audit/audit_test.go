@@ -276,6 +276,11 @@ func TestAnExportThatWasAlteredIsRefused(t *testing.T) {
 			t.Errorf("%s for %s: verifies", change[1], change[0])
 		}
 	}
+	// A leaf that is closed can be held against nothing but the head.
+	closed := bytes.Replace(whole, []byte(w.leaves[2].String()), []byte(w.leaves[3].String()), 1)
+	if _, err := audit.VerifyExport(bytes.NewReader(closed), w.key, nil); !errors.Is(err, audit.ErrRewritten) {
+		t.Errorf("a closed leaf that is another: %v", err)
+	}
 	other := newWorld(t, 5)
 	if _, err := audit.VerifyExport(bytes.NewReader(whole), other.key, nil); !errors.Is(err, audit.ErrSignature) {
 		t.Errorf("with another key: %v", err)
