@@ -2,6 +2,7 @@ package ops
 
 import (
 	"context"
+	"errors"
 	"crypto/rand"
 	"fmt"
 	"strings"
@@ -134,7 +135,12 @@ func (d *demo) secondFactor(ctx context.Context, a demoAccount) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	_, err = d.hub.Hub.ConfirmTOTP(ctx, actor, "", signin.Code(secret, signin.Step(d.env.Now())-signin.Window))
+	for range 2 { // the earlier code may end between here and the hub's look at its clock
+		_, err = d.hub.Hub.ConfirmTOTP(ctx, actor, "", signin.Code(secret, signin.Step(d.env.Now())-signin.Window))
+		if !errors.Is(err, collections.ErrFactorCode) {
+			break
+		}
+	}
 	return made.Secret, err
 }
 
