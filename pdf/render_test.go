@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode"
 
 	"golang.org/x/text/unicode/norm"
 
@@ -341,7 +342,7 @@ func TestRandomTextIsWholeOrRefused(t *testing.T) {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	var pool []rune
 	for r := rune('!'); r < 0x2000; r++ {
-		if builtIn.CanSet(string(r)) && !invisible(r) {
+		if builtIn.CanSet(string(r)) && !invisible(r) && !unicode.IsSpace(r) {
 			pool = append(pool, r)
 		}
 	}

@@ -35,7 +35,7 @@ func settle(setter *typeset.Setter, text, lang string) (string, error) {
 	var b strings.Builder
 	for _, r := range norm.NFC.String(text) {
 		switch {
-		case r == '\n' || r == '\r' || r == '\t' || r == '\u2028' || r == '\u2029':
+		case unicode.IsSpace(r) && !unicode.Is(unicode.Zs, r), r == '\u2028', r == '\u2029':
 			b.WriteByte(' ')
 		case invisible(r) && !joins(r):
 		default:

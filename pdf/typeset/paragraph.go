@@ -127,12 +127,12 @@ func asGiven(text []rune) []rune {
 // begin with a plus or a zero; dates, times, ranges and fractions, written
 // without spaces; and any number with a unit in Latin letters. A list ("1, 2,
 // 3") and a number at the end of a sentence are none, and a bracket is one only
-// together with its other half.
-var joined = regexp.MustCompile(`\+\p{Nd}(?:(?:[\p{Nd} \x{A0}\x{202F}./–-]|\(\p{Nd}+\))*\p{Nd})?` +
+// together with its other half. Marks stay with what they stand on.
+var joined = regexp.MustCompile(`(?:\+\p{Nd}(?:(?:[\p{Nd} \x{A0}\x{202F}./–-]|\(\p{Nd}+\))*\p{Nd})?` +
 	`|\([0٠۰]\p{Nd}*\)[ \x{A0}]?\p{Nd}+(?:[ \x{A0}\x{202F}/-]\p{Nd}+)*` +
 	`|[0٠۰]\p{Nd}+(?:[ \x{A0}\x{202F}/-]\p{Nd}+)+` +
 	`|\p{Nd}+(?:[-–—−/.:,×+'’٫٬]\p{Nd}+)*[ \x{A0}]?(?:[%‰°]|[°µμ]?\p{Latin}+(?:/\p{Latin}+)*)` +
-	`|\p{Nd}+(?:[-–—−/.:,×+'’٫٬]\p{Nd}+)+`)
+	`|\p{Nd}+(?:[-–—−/.:,×+'’٫٬]\p{Nd}+)+)\p{M}*`)
 
 // numbersApart lets numbers of several parts stand as given in text that runs
 // from right to left.
@@ -264,25 +264,47 @@ func (s *Setter) faces(p passage, runs []Run, scripts []language.Script, cluster
 		if p.run[from] != of {
 			before, of = nil, p.run[from]
 		}
-		chars := p.text[from:to]
-		run := runs[p.run[from]]
-		got := before
-		if _, own := ownScript(p.text[from]); own || before == nil || !covers(before, chars) {
-			var err error
-			if got, err = s.find(chars, scripts[from], run); err != nil {
-				return nil, err
-			}
+		chars, run := p.text[from:to], runs[p.run[from]]
+		if _, own := ownScript(p.text[from]); !own && before != nil && covers(before, chars) {
+			fill(faces[from:to], before)
+		} else if err := s.choose(faces[from:to], chars, scripts[from], run); err != nil {
+			return nil, err
 		}
-		if got == nil {
-			return nil, s.missing(chars, scripts[from], run)
-		}
-		for i := from; i < to; i++ {
-			faces[i] = got
-		}
-		before = got
+		before = faces[to-1]
 		from = to
 	}
 	return faces, nil
+}
+
+func fill(faces []*face, f *face) {
+	for i := range faces {
+		faces[i] = f
+	}
+}
+
+// choose finds one font for a character with its marks; where none has what
+// Unicode holds together (a sign before a digit of another script), each letter
+// with its own marks gets one.
+func (s *Setter) choose(faces []*face, chars []rune, script language.Script, run Run) error {
+	whole, err := s.find(chars, script, run)
+	if err != nil {
+		return err
+	}
+	if whole != nil {
+		fill(faces, whole)
+		return nil
+	}
+	at := len(chars) - 1
+	for at > 0 && (unicode.Is(unicode.M, chars[at]) || shapes(chars[at])) {
+		at--
+	}
+	if at == 0 {
+		return s.missing(chars, script, run)
+	}
+	if err := s.choose(faces[:at], chars[:at], script, run); err != nil {
+		return err
+	}
+	return s.choose(faces[at:], chars[at:], script, run)
 }
 
 // missing names the first character that no font has; where each is in some

@@ -173,6 +173,41 @@ func TestWhatCannotBeSetIsNamed(t *testing.T) {
 	}
 }
 
+// What Unicode takes for one character may be in two fonts; it is set all the
+// same. What Check lets pass is set, isolated or not.
+func TestCheckSaysWhatSetDoes(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	rng, s := rand.New(rand.NewPCG(seed, 4)), NewSetter(BuiltIn())
+	var pool []rune
+	for r := rune(' '); r < 0x2100; r++ {
+		if s.Check(string(r), "") == nil {
+			pool = append(pool, r)
+		}
+	}
+	texts := []string{"\u0600៩", "कर्A", "\u0600\u0661-2", "5\u0302-3\u0302"}
+	for range 1500 {
+		var b strings.Builder
+		for range 12 {
+			b.WriteRune(pool[rng.IntN(len(pool))])
+		}
+		texts = append(texts, b.String())
+	}
+	refused := 0
+	for i, text := range texts {
+		check := s.Check(text, "")
+		if check != nil {
+			refused++
+		}
+		for _, run := range []Run{{Text: text, Style: Style{Size: 8}}, {Text: text, Style: Style{Size: 8, Bold: true}, Isolate: true}} {
+			if _, err := s.Set(Paragraph{Width: 200, RightToLeft: i%2 == 0, Runs: []Run{run}}); (err == nil) != (check == nil) {
+				t.Fatalf("%+q: Check says %v, Set %v", text, check, err)
+			}
+		}
+	}
+	t.Logf("%d of %d refused", refused, len(texts))
+}
+
 func TestABoxTooNarrowForALetter(t *testing.T) {
 	_, err := NewSetter(BuiltIn()).Set(Paragraph{Width: 3, Runs: []Run{{Text: "il W", Style: Style{Size: 10}}}})
 	var narrow *WidthError
