@@ -29,7 +29,6 @@ const (
 	ActBulkExport  TwoPersonAct = "bulk_export"         // records of many people leave the hub
 	ActRoleChange  TwoPersonAct = "role_change"         // a member of staff gets other roles
 	ActFactorReset TwoPersonAct = "second_factor_reset" // a member of staff loses their second factors, to set up others
-	ActMaintenance TwoPersonAct = "maintenance"         // the closed doors of the hub open for half an hour
 )
 
 // twoPersonActs is, for each act: the collection of its subject ("" for the
@@ -45,7 +44,6 @@ var twoPersonActs = map[TwoPersonAct]struct {
 	ActBulkExport:  {"", []Power{MayExport}, []Power{MayApprove}, 24 * time.Hour},
 	ActRoleChange:  {"staff", []Power{MayPeople}, []Power{MayApprove}, 24 * time.Hour},
 	ActFactorReset: {"staff", []Power{MayPeople}, []Power{MayApprove}, 24 * time.Hour},
-	ActMaintenance: {"", []Power{MayOperate}, []Power{MayApprove, MayOperate}, 30 * time.Minute},
 }
 
 // TwoPersonActs lists the acts, sorted.
