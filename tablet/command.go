@@ -36,6 +36,8 @@ const usage = `A tablet without a screen: one person's store, which works offlin
   portolan tablet --dir T set ID FIELD=VALUE…
   portolan tablet --dir T conflicts [resolve ID FIELD VALUE]
   portolan tablet --dir T watch
+  portolan tablet --dir T border      delivers everything, then empties this tablet
+  portolan tablet --dir T wipe        empties it at once; what is unsent is still delivered
   portolan tablet --dir T witness
 
   --dir T        the tablet's folder, made by enrol
@@ -154,6 +156,8 @@ var verbs = map[string]verb{
 	"set":       {2, anyNumber, (*command).set},
 	"conflicts": {0, 4, (*command).conflicts},
 	"watch":     {0, 0, (*command).watch},
+	"border":    {0, 0, (*command).border},
+	"wipe":      {0, 0, (*command).wipe},
 	"witness":   {0, 0, (*command).witness},
 }
 
@@ -539,6 +543,26 @@ func (c *command) witness(ctx context.Context, t *Tablet, _ []string) (int, erro
 		fmt.Fprintf(c.err, "tablet: %s since %s; the hub showed:\n%s", printable(alarm.Code), alarm.At, printable(alarm.Shown))
 	}
 	return code, nil
+}
+
+func (c *command) border(ctx context.Context, t *Tablet, _ []string) (int, error) {
+	if err := t.Border(ctx); err != nil {
+		return 0, err
+	}
+	fmt.Fprintln(c.out, "The hub holds everything; nothing is left here. Afterwards enrol this folder with a fresh code.")
+	return ExitOK, nil
+}
+
+func (c *command) wipe(ctx context.Context, t *Tablet, _ []string) (int, error) {
+	if err := t.Wipe(ctx); err != nil {
+		waiting, countErr := t.Unsent(context.WithoutCancel(ctx))
+		if countErr == nil && waiting > 0 {
+			fmt.Fprintf(c.err, "tablet: what was here is destroyed; %d changes wait to be delivered: sync.\n", waiting)
+		}
+		return 0, err
+	}
+	fmt.Fprintln(c.out, "Nothing is left here. To go on, enrol this folder with a fresh code.")
+	return ExitOK, nil
 }
 
 func (c *command) printJSON(v any) error {

@@ -70,6 +70,9 @@ func (t *Tablet) write(x *tx, r recordRow, c fieldsync.Change) error {
 	if err != nil {
 		return err
 	}
+	if ended, err := x.meta(metaEnded); err != nil || ended != "" {
+		return errors.Join(err, ErrEnded)
+	}
 	if err := t.observe(x); err != nil {
 		return err
 	}

@@ -57,6 +57,9 @@ func (t *Tablet) Sync(ctx context.Context) (Report, error) {
 	if err := t.inTx(ctx, t.recountDaily); err != nil {
 		return total, err
 	}
+	if err := t.announceEnd(ctx, l); err != nil {
+		return total, err
+	}
 	var from uint64
 	asked := false
 	for total.Rounds < roundsMax {
@@ -88,7 +91,7 @@ func (t *Tablet) Sync(ctx context.Context) (Report, error) {
 		switch {
 		case rest:
 		case total.Ended:
-			return total, errors.Join(t.reportWiped(ctx, l), ErrEnded)
+			return total, errors.Join(t.finishEnd(ctx, l), ErrEnded)
 		case total.Differs && !total.Repaired:
 			if total.Repaired, err = t.beginRepair(ctx); err != nil || !total.Repaired {
 				return total, err

@@ -32,6 +32,7 @@ const (
 // Errors of the tablet itself. Those of the hub come through as they are.
 var (
 	ErrNotEnrolled = &care.Error{Code: "not_enrolled", Kind: care.Signin, Hint: "This tablet is not enrolled yet: portolan tablet --dir T enrol URL CODE."}
+	ErrUnsent      = &care.Error{Code: "changes_owed", Kind: care.Conflict, Hint: "Something was entered meanwhile and is not delivered. Nothing was destroyed; do it again."}
 	ErrEnded       = &care.Error{Code: "tablet_ended", Kind: care.Signin, Hint: "The hub has ended this tablet's access. What was here is destroyed; what was not sent is delivered, and people at the hub decide about it. To go on, ask for a new code and enrol this same folder again."}
 	ErrOtherPerson = &care.Error{Code: "other_person", Kind: care.Conflict, Hint: "This folder is another person's store. Take an empty folder."}
 	ErrOtherHub    = &care.Error{Code: "other_hub", Kind: care.Conflict, Hint: "This folder belongs to another organisation's hub. Take an empty folder."}
