@@ -72,7 +72,9 @@ func casesOfBenchmark(b *testing.B) int {
 }
 
 // BenchmarkInventedCases measures whole cases through the one door.
-func BenchmarkInventedCases(b *testing.B) {
+func BenchmarkInventedCases(b *testing.B) { sealedAndNot(b, inventedCases) }
+
+func inventedCases(b *testing.B) {
 	n := casesOfBenchmark(b)
 	for b.Loop() {
 		h := hubtest.New(b)
@@ -83,9 +85,21 @@ func BenchmarkInventedCases(b *testing.B) {
 	}
 }
 
+// sealedAndNot runs a benchmark with the real sealer and with one that does
+// nothing, so that the cost of sealing is a ratio of one run.
+func sealedAndNot(b *testing.B, measure func(b *testing.B)) {
+	b.Run("sealed", measure)
+	b.Run("unsealed", func(b *testing.B) {
+		defer collections.SealNothing()()
+		measure(b)
+	})
+}
+
 // BenchmarkFullPull measures the first pull of somebody who is on 100 cases,
 // with every compartment that their role may hold.
-func BenchmarkFullPull(b *testing.B) {
+func BenchmarkFullPull(b *testing.B) { sealedAndNot(b, fullPull) }
+
+func fullPull(b *testing.B) {
 	h := hubtest.New(b)
 	w, _, _, _ := populate(b, h, 1, casesPerWorker)
 	h.Org = w.Home()
