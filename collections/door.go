@@ -78,10 +78,11 @@ func (s *session) doGroup(drafts []Draft) ([]fieldsync.Receipt, error) {
 
 // Errors of a push as a whole. The tablet still has everything it sent.
 var (
-	ErrReplica = &care.Error{Code: "replica_unknown", Kind: care.Signin, Hint: "This tablet is not enrolled under that replica; enrol it again. Nothing on it is lost."}
-	ErrGap     = &care.Error{Code: "sequence_gap", Kind: care.Conflict, Hint: "The hub misses earlier changes of this tablet; it sends them again from the number that the hub names."}
-	ErrForked  = &care.Error{Code: "replica_forked", Kind: care.Conflict, Hint: "The hub holds another change under that number: this tablet was copied or restored. Enrol it again; its unsent changes go under the new replica."}
-	ErrChain   = &care.Error{Code: "chain_broken", Kind: care.Invalid, Hint: "The hash chain or its signature does not fit the changes. Nothing was taken; the tablet still has them."}
+	ErrReplica  = &care.Error{Code: "replica_unknown", Kind: care.Signin, Hint: "This tablet is not enrolled under that replica; enrol it again. Nothing on it is lost."}
+	ErrGap      = &care.Error{Code: "sequence_gap", Kind: care.Conflict, Hint: "The hub misses earlier changes of this tablet; it sends them again from the number that the hub names."}
+	ErrForked   = &care.Error{Code: "replica_forked", Kind: care.Conflict, Hint: "The hub holds another change under that number: this tablet was copied or restored. Enrol it again; its unsent changes go under the new replica."}
+	ErrNotDense = &care.Error{Code: "numbers_not_dense", Kind: care.Invalid, Hint: "The changes of a push are numbered one after the other."}
+	ErrChain    = &care.Error{Code: "chain_broken", Kind: care.Invalid, Hint: "The hash chain or its signature does not fit the changes. Nothing was taken; the tablet still has them."}
 )
 
 // GapError says from which number the hub wants to be sent changes again.
@@ -221,7 +222,7 @@ func (s *session) known(p fieldsync.Push, changes []arrival, lastN uint64) (int,
 	receipts := make([]json.RawMessage, 0, len(changes))
 	for i, c := range changes {
 		if c.N != changes[0].N+uint64(i) {
-			return 0, nil, &care.Error{Code: "numbers_not_dense", Kind: care.Invalid, Hint: "The changes of a push are numbered one after the other."}
+			return 0, nil, ErrNotDense
 		}
 		if c.N > lastN+1 && i == 0 {
 			return 0, nil, &GapError{Expected: lastN + 1}

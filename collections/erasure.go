@@ -385,6 +385,15 @@ func (h *Hub) compact(ctx context.Context) error {
 	return nil
 }
 
+// knowErased reads which cases were erased, before anybody may ask.
+func (h *Hub) knowErased() error {
+	listed, err := ReadErased(filepath.Join(h.dir, ErasedPath))
+	for _, one := range listed {
+		h.erased.add(one.Case)
+	}
+	return err
+}
+
 // finishErasures takes up what a killed hub left, and what the list knows and
 // this database does not: it was restored from a copy made before.
 func (h *Hub) finishErasures(ctx context.Context) error {

@@ -17,6 +17,9 @@ func SealNothing() (undo func()) {
 	return func() { newBox = real }
 }
 
+// RewrapBatch sets how many data keys one transaction wraps anew.
+func RewrapBatch(n int) { rewrapBatch = n }
+
 // open is a box that anybody can look into: a header, and what was to be sealed.
 type open uint64
 

@@ -101,6 +101,9 @@ func (h *Hub) NoteBackup(ctx context.Context) error {
 // whole, at everything, and keeps what it finds for Health. It reads beside
 // whoever writes.
 func (h *Hub) CheckUp(ctx context.Context, whole bool) {
+	if whole && h.Locked() {
+		return // nothing opens, which is no fault
+	}
 	limit, look := quickCheckMax, h.quickFaults
 	if whole {
 		limit, look = wholeCheckMax, func(ctx context.Context) (int, error) {

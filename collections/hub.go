@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -23,12 +24,14 @@ import (
 	"portolan/audit"
 	"portolan/care"
 	_ "portolan/pb_migrations" // registers the migrations
+	"portolan/seal"
 )
 
 // Config is what a hub needs to open.
 type Config struct {
 	Dir     string           // the hub's folder; made if it is not there
 	KeyFile string           // the root key; KeyFileName in the folder where empty, made on first use
+	Root    *seal.Key        // the root key itself, for a copy of a hub; then KeyFile is not looked at
 	Now     func() time.Time // time.Now where nil
 	Rand    io.Reader        // crypto/rand where nil
 	Log     *slog.Logger     // slog.Default where nil; never given personal data
@@ -55,7 +58,15 @@ type Hub struct {
 	rand    io.Reader
 	log     *slog.Logger
 
-	keys   *keyring
+	keys      *keyring
+	givenRoot *seal.Key
+	locked    atomic.Bool // nobody is answered for want of the root key
+	rooted    atomic.Bool // the root key was given
+	unlocking sync.Mutex
+	intakeKey []byte // opens what came while the hub was locked
+	rotation  rotation
+	onUnlock  []func()
+
 	writer writer
 	reads  readQueue // disclosures that wait for the audit log
 	disk   *disk
@@ -119,7 +130,7 @@ func connectBy(driver string) func(path string) (*dbx.DB, error) {
 // Open boots the hub in its folder and runs pending migrations. It does not
 // listen. The caller holds the folder's lock (main).
 func Open(cfg Config) (*Hub, error) {
-	h := &Hub{dir: cfg.Dir, keyFile: cfg.KeyFile, now: cfg.Now, rand: cfg.Rand, log: cfg.Log}
+	h := &Hub{dir: cfg.Dir, keyFile: cfg.KeyFile, givenRoot: cfg.Root, now: cfg.Now, rand: cfg.Rand, log: cfg.Log}
 	if h.keyFile == "" {
 		h.keyFile = filepath.Join(cfg.Dir, KeyFileName)
 	}
@@ -188,14 +199,13 @@ func (h *Hub) prepare() error {
 	if err := h.loadMeta(); err != nil {
 		return err
 	}
-	if err := h.openLogKey(context.Background()); err != nil {
+	if err := h.knowErased(); err != nil {
 		return err
 	}
-	if err := h.finishErasures(context.Background()); err != nil {
+	if _, err := h.SweepFiles(context.Background()); err != nil || !h.rooted.Load() {
 		return err
 	}
-	_, err := h.SweepFiles(context.Background())
-	return err
+	return h.unlocked(context.Background())
 }
 
 // App is PocketBase itself, for hooks.
@@ -216,6 +226,7 @@ func (h *Hub) Log() *slog.Logger { return h.log }
 // Close ends what the hub has open. Nothing may be in flight.
 func (h *Hub) Close() error {
 	h.reads.idle.Wait() // whoever waited for it may have hung up
+	h.stopRotation()
 	signed := h.SignLog(context.Background(), true)
 	h.forgetNames()
 	h.writer.close()

@@ -110,7 +110,9 @@ func OpenBackup(ctx context.Context, dir string, root seal.Key, dst io.Writer, s
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	box, err := newKeyring(db, root, rand.Reader, nil).backupBox(ctx)
+	keys := newKeyring(db, rand.Reader, nil)
+	keys.setRoot(&root)
+	box, err := keys.backupBox(ctx)
 	if errors.Is(err, seal.ErrKey) {
 		return ErrKeyFileWrong
 	}
@@ -188,7 +190,11 @@ func (h *Hub) ownKeyBackup(folder string) error {
 	if _, err := io.ReadFull(f, head); err != nil {
 		return nil // cut: it opens nothing, and is replaced
 	}
-	if id, err := seal.KeyID(head); err == nil && id != h.keys.root.ID() {
+	root, err := h.keys.rootBox()
+	if err != nil {
+		return err
+	}
+	if id, err := seal.KeyID(head); err == nil && id != root.ID() {
 		return ErrKeyBackupOther
 	}
 	return nil
@@ -215,7 +221,10 @@ func (h *Hub) writeKeyBackup(ctx context.Context, folder string) (err error) {
 	if err != nil {
 		return err
 	}
-	err = h.keys.root.SealFile(out, in, h.rand, keyBackupPlace)
+	root, err := h.keys.rootBox()
+	if err == nil {
+		err = root.SealFile(out, in, h.rand, keyBackupPlace)
+	}
 	if err := errors.Join(err, out.Sync(), out.Close()); err != nil {
 		return err
 	}

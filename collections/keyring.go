@@ -34,6 +34,7 @@ const keysPragmas = "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pra
 	"&_pragma=secure_delete(ON)&_pragma=temp_store(MEMORY)&_pragma=cache_size(-2000)"
 
 var keysSchema = []string{
+	`CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL) WITHOUT ROWID`, // in clear
 	`CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL) WITHOUT ROWID`,
 	`CREATE TABLE IF NOT EXISTS keks (
 		id INTEGER PRIMARY KEY NOT NULL, org TEXT NOT NULL, compartment TEXT NOT NULL, epoch INTEGER NOT NULL,
@@ -88,15 +89,17 @@ type keyring struct {
 	db   *sql.DB
 	rand io.Reader
 	now  func() string
-	root *seal.Box
 
 	mu      sync.RWMutex
+	root    *seal.Box // nil while the hub is locked
+	rootKey seal.Key
 	byID    map[uint64]*dataKey
 	byScope map[seal.Scope]*dataKey
 	keks    map[uint64]*keyKey
 	current map[seal.Scope]*keyKey // the newest epoch, by organisation and compartment
-	erased  *erasedCases           // no key is made for these again
-	fresh   []*dataKey             // made and not in keys.db yet; so are their key keys
+	reached func(label string)
+	erased  *erasedCases // no key is made for these again
+	fresh   []*dataKey   // made and not in keys.db yet; so are their key keys
 	newKeks []*keyKey
 }
 
@@ -117,9 +120,29 @@ func openKeysDB(dir string) (*sql.DB, error) {
 	return db, nil
 }
 
-func newKeyring(db *sql.DB, root seal.Key, rand io.Reader, now func() string) *keyring {
-	return &keyring{db: db, rand: rand, now: now, root: seal.RootBox(root), byID: map[uint64]*dataKey{},
+func newKeyring(db *sql.DB, rand io.Reader, now func() string) *keyring {
+	return &keyring{db: db, rand: rand, now: now, reached: func(string) {}, erased: new(erasedCases), byID: map[uint64]*dataKey{},
 		byScope: map[seal.Scope]*dataKey{}, keks: map[uint64]*keyKey{}, current: map[seal.Scope]*keyKey{}}
+}
+
+// setRoot gives the keyring its root key, or takes it away.
+func (k *keyring) setRoot(root *seal.Key) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.root, k.rootKey = nil, seal.Key{}
+	if root != nil {
+		k.root, k.rootKey = seal.RootBox(*root), *root
+	}
+}
+
+// rootBox is the root key; ErrLocked while there is none.
+func (k *keyring) rootBox() (*seal.Box, error) {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	if k.root == nil {
+		return nil, ErrLocked
+	}
+	return k.root, nil
 }
 
 // toSeal is the data key of a scope, made where there is none. A key that was
@@ -139,6 +162,9 @@ func (k *keyring) toSeal(scope seal.Scope) (*dataKey, error) {
 	}
 	if k.erased.has(scope.Case) {
 		return nil, ErrErased
+	}
+	if k.root == nil {
+		return nil, ErrLocked
 	}
 	if err := k.load(scope.Org, scope.Case); err != nil {
 		return nil, err
@@ -177,6 +203,9 @@ func (k *keyring) find(id uint64, org, caseID string) (*dataKey, error) {
 	defer k.mu.Unlock()
 	if key, ok := k.byID[id]; ok {
 		return key, nil
+	}
+	if k.root == nil {
+		return nil, ErrLocked
 	}
 	if err := k.load(org, caseID); err != nil {
 		return nil, err
@@ -273,16 +302,12 @@ func (k *keyring) readKek(where string, args ...any) (*keyKey, error) {
 // none yet.
 func (k *keyring) make(scope seal.Scope) (*dataKey, error) {
 	above := seal.Scope{Org: scope.Org, Compartment: scope.Compartment}
-	kek, ok := k.current[above]
-	if !ok {
-		var err error
-		if kek, err = k.readKek(`org = ? AND compartment = ?`, above.Org, above.Compartment); errors.Is(err, ErrKeyGone) {
-			kek, err = k.makeKek(above, 1)
-		}
-		if err != nil {
-			return nil, err
-		}
-		k.current[above] = kek
+	kek, err := k.newest(above)
+	if errors.Is(err, ErrKeyGone) {
+		kek, err = k.makeKek(above, 1)
+	}
+	if err != nil {
+		return nil, err
 	}
 	raw, err := seal.NewKey(k.rand)
 	if err != nil {
@@ -301,8 +326,31 @@ func (k *keyring) make(scope seal.Scope) (*dataKey, error) {
 	return d, nil
 }
 
-// makeKek draws a key key of an epoch.
+// newest is the key key of an organisation's compartment in its newest epoch.
+func (k *keyring) newest(of seal.Scope) (*keyKey, error) {
+	if kek, ok := k.current[of]; ok {
+		return kek, nil
+	}
+	kek, err := k.readKek(`org = ? AND compartment = ?`, of.Org, of.Compartment)
+	if err == nil {
+		k.current[of] = kek
+	}
+	return kek, err
+}
+
+// makeKek draws the first key key of an organisation's compartment. It is
+// written with the data keys under it.
 func (k *keyring) makeKek(of seal.Scope, epoch uint32) (*keyKey, error) {
+	key, err := k.drawKek(of, epoch)
+	if err == nil {
+		k.keks[key.name.ID], k.current[of] = key, key
+		k.newKeks = append(k.newKeks, key)
+	}
+	return key, err
+}
+
+// drawKek draws a key key of an epoch.
+func (k *keyring) drawKek(of seal.Scope, epoch uint32) (*keyKey, error) {
 	raw, err := seal.NewKey(k.rand)
 	if err != nil {
 		return nil, err
@@ -315,9 +363,13 @@ func (k *keyring) makeKek(of seal.Scope, epoch uint32) (*keyKey, error) {
 		return nil, err
 	}
 	key.box = seal.NewBox(key.name.ID, raw)
-	k.keks[key.name.ID] = key
-	k.newKeks = append(k.newKeks, key)
 	return key, nil
+}
+
+func insertKek(ctx context.Context, t execer, key *keyKey, at string) error {
+	_, err := t.ExecContext(ctx, `INSERT INTO keks (id, org, compartment, epoch, wrapped, made_at) VALUES (?, ?, ?, ?, ?, ?)`,
+		int64(key.name.ID), key.name.Org, key.name.Compartment, key.name.Epoch, key.wrapped, at)
+	return wrap("writing keys", err)
 }
 
 // newKeyID draws the id of a key: random, so that none is ever given twice,
@@ -348,9 +400,8 @@ func (k *keyring) flush(ctx context.Context) error {
 	defer t.Rollback() // after a commit this does nothing
 	at := k.now()
 	for _, key := range k.newKeks {
-		if _, err := t.Exec(`INSERT INTO keks (id, org, compartment, epoch, wrapped, made_at) VALUES (?, ?, ?, ?, ?, ?)`,
-			int64(key.name.ID), key.name.Org, key.name.Compartment, key.name.Epoch, key.wrapped, at); err != nil {
-			return wrap("writing keys", err)
+		if err := insertKek(ctx, t, key, at); err != nil {
+			return err
 		}
 	}
 	for _, d := range k.fresh {
@@ -366,6 +417,7 @@ func (k *keyring) flush(ctx context.Context) error {
 		d.wrapped = nil
 	}
 	k.fresh, k.newKeks = nil, nil
+	k.reached("keys written")
 	return nil
 }
 

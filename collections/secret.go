@@ -13,6 +13,9 @@ import (
 // mac is HMAC-SHA256 under the hub's secret over the parts, each behind its
 // length, for one use: base64url without padding.
 func (h *Hub) mac(use string, parts ...string) string {
+	if len(h.secret) == 0 {
+		panic("collections: something was asked of a locked hub that takes its secret")
+	}
 	m := hmac.New(sha256.New, h.secret)
 	for _, p := range append([]string{use}, parts...) {
 		n := len(p)

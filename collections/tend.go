@@ -15,11 +15,17 @@ import (
 // alone have waited long enough, and the audit log is signed. Whoever serves
 // the hub calls it now and then; called again, it does nothing twice.
 func (h *Hub) Tend(ctx context.Context) error {
+	if h.Locked() {
+		return nil // what waits, waits for the key
+	}
 	// A log that cannot be signed must not keep grants from ending.
 	return errors.Join(h.tend(ctx), h.SignLog(ctx, false))
 }
 
 func (h *Hub) tend(ctx context.Context) error {
+	if err := h.drainIntake(ctx); err != nil {
+		return err
+	}
 	if _, err := h.ExpireGrants(ctx); err != nil {
 		return err
 	}

@@ -84,6 +84,9 @@ func (f *Front) doors(next http.Handler) http.Handler {
 		if err == nil {
 			door, err = f.enter(r)
 		}
+		if err == nil && f.hub.Locked() {
+			err = f.whileLocked(w, r, door)
+		}
 		if err == nil && door.handle == nil {
 			err = knownBody(w, r)
 		}

@@ -22,6 +22,7 @@ type Problem struct {
 	Code      string `json:"code"`
 	Message   string `json:"message"`
 	Hint      string `json:"hint"`
+	Taken     uint64 `json:"taken,omitempty"`     // for code hub_locked: up to which number the hub keeps changes, sealed
 	Expected  uint64 `json:"expected,omitempty"`  // for code sequence_gap: the number from which the hub wants changes again
 	Now       int64  `json:"now,omitempty"`       // for clock_off and request_replayed: the hub's time in milliseconds, to sign again by
 	After     int64  `json:"after,omitempty"`     // and the time after which to sign
@@ -112,6 +113,10 @@ func (f *Front) problem(r *http.Request, err error) (int, Problem) {
 		var clock *collections.TimeError
 		if errors.As(err, &clock) {
 			p.Now, p.After = clock.Now, clock.After
+		}
+		var taken *collections.TakenError
+		if errors.As(err, &taken) {
+			p.Taken = taken.Taken
 		}
 		return code, p
 	case errors.As(err, &api) && fromPocketBase[api.Status] != "":

@@ -14,7 +14,7 @@ import (
 // Health is what everybody may know of the hub: whether it is well. It counts
 // nothing.
 type Health struct {
-	Status  string `json:"status"` // ok, or failing with HTTP 503
+	Status  string `json:"status"` // ok; locked: it waits for its key; or failing, with HTTP 503
 	Version string `json:"version"`
 	Schema  int    `json:"schema"`
 	Uptime  int64  `json:"uptime"` // seconds
@@ -47,6 +47,9 @@ func (f *Front) healthNow(ctx context.Context) HealthDetails {
 	h := f.hub.Health(ctx)
 	d := HealthDetails{Health: Health{Status: "ok", Version: f.cfg.Version, Schema: care.SchemaVersion, Uptime: int64(now.Sub(f.started) / time.Second)},
 		Database: "ok", Checks: "ok", Disk: "ok", Free: h.Free, Backup: "ok"}
+	if f.hub.Locked() {
+		d.Status = "locked"
+	}
 	if !h.Good() {
 		d.Status = "failing"
 	}
@@ -98,7 +101,7 @@ func (f *Front) healthDetails(e *core.RequestEvent, _ care.Actor) error {
 }
 
 func healthStatus(h Health) int {
-	if h.Status != "ok" {
+	if h.Status == "failing" {
 		return http.StatusServiceUnavailable
 	}
 	return http.StatusOK
@@ -107,7 +110,7 @@ func healthStatus(h Health) int {
 // stockHealth keeps PocketBase's own answer to monitors, which is always yes,
 // from being given while the hub is not well.
 func (f *Front) stockHealth(r *http.Request, door route) error {
-	if door.path == "/api/health" && f.healthNow(r.Context()).Status != "ok" {
+	if door.path == "/api/health" && f.healthNow(r.Context()).Status == "failing" {
 		return errFailing
 	}
 	return nil

@@ -58,6 +58,7 @@ type Jobs struct {
 	ctx     context.Context
 	cancel  context.CancelFunc
 	catchUp sync.WaitGroup
+	ending  sync.Mutex // held where catchUp is added to, and where it ends
 }
 
 // scheduled is what the cron holds of one site.
@@ -82,21 +83,38 @@ func (j *Jobs) Start() error {
 	if err := j.Schedule(); err != nil {
 		return err
 	}
+	j.hub.OnUnlock(j.begin)
 	if _, err := j.cron.AddFunc(sitesSpec, j.newSites); err != nil {
 		return fmt.Errorf("scheduling: %w", err)
 	}
 	j.cron.Start()
+	j.begin()
+	return nil
+}
+
+// begin catches up, once the hub is unlocked: until then the jobs wait.
+func (j *Jobs) begin() {
+	if j.hub.Locked() {
+		return
+	}
+	j.ending.Lock()
+	defer j.ending.Unlock()
+	if j.ctx.Err() != nil {
+		return // Stop waits for those that have begun
+	}
 	j.catchUp.Go(func() {
+		j.newSites()
 		if err := j.CatchUp(j.ctx); err != nil && j.ctx.Err() == nil {
 			j.log.Error("catching up missed jobs", "code", care.CodeOf(err))
 		}
 	})
-	return nil
 }
 
 // Stop lets the run that is under way end and waits for it.
 func (j *Jobs) Stop() {
+	j.ending.Lock()
 	j.cancel()
+	j.ending.Unlock()
 	late := time.NewTimer(stopJobsWithin)
 	defer late.Stop()
 	select {
@@ -119,6 +137,9 @@ func (j *Jobs) newSites() {
 func (j *Jobs) Schedule() error {
 	j.turn.Lock()
 	defer j.turn.Unlock()
+	if j.hub.Locked() {
+		return nil // begin calls again
+	}
 	sites, err := j.hub.Sites(j.ctx, j.hub.HubActor())
 	if err != nil {
 		return fmt.Errorf("reading the sites: %w", err)

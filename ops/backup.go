@@ -129,7 +129,11 @@ func (e Env) writeArchive(ctx context.Context, hub *collections.Hub, to io.Write
 func (e Env) tryBackup(ctx context.Context, hub *collections.Hub, file, beside, dir string) error {
 	quiet := e
 	quiet.Stdout, quiet.Stderr, quiet.Reached = io.Discard, io.Discard, nil
-	err := quiet.restore(ctx, restoreOrder{file: file, dir: dir, keyFile: hub.KeyFile(),
+	root, err := hub.Root()
+	if err != nil {
+		return err
+	}
+	err = quiet.restore(ctx, restoreOrder{file: file, dir: dir, keyFile: hub.KeyFile(), root: &root,
 		keys: filepath.Join(beside, collections.KeyBackupName), erased: filepath.Join(beside, collections.ErasedPath)})
 	if err != nil {
 		return fmt.Errorf("%w (%w)", errBackupUntrue, err)

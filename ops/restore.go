@@ -15,18 +15,21 @@ import (
 	"portolan/seal"
 )
 
-const restoreUsage = `[--dir D] [--key-file F] [--keys K] [--erased L] FILE
+const restoreUsage = `[--dir D] [--key-file F | --shares] [--keys K] [--erased L] FILE
 
 Puts a backup into an empty folder and checks it. Beside FILE lie hub.keys, its
 sealed keys, and erased.list, the cases that were erased since; take the newest
 of both that there are. The key file of that hub must be there: as hub.key in
-the folder, or where --key-file says. Who was erased stays erased. Tablets that
+the folder, or where --key-file says; or its custodians, whose shares are asked
+for with --shares. Who was erased stays erased. Tablets that
 knew more than the backup give it back when they next sync.
 `
 
 // restoreOrder is what a restore needs to know.
 type restoreOrder struct {
 	file, dir, keyFile, keys, erased string
+	shares                           bool      // ask for the custodians' shares
+	root                             *seal.Key // where it is known already
 }
 
 // Restore puts a backup into an empty folder.
@@ -34,6 +37,7 @@ func Restore(ctx context.Context, env Env, args []string) int {
 	flags := env.flags("restore")
 	dir := flags.String("dir", DefaultDir, "the `folder`; made if it is not there, and empty if it is")
 	key := flags.String("key-file", "", keyFileHelp)
+	shares := flags.Bool("shares", false, "ask for shares of the root key instead of reading a key file")
 	keys := flags.String("keys", "", "the `file` with the backup's keys; hub.keys beside the backup where none is named")
 	erased := flags.String("erased", "", "the list of erased cases, a `file`; erased.list beside the backup where none is named")
 	words, exit, stop := env.parse(flags, args, restoreUsage)
@@ -43,7 +47,7 @@ func Restore(ctx context.Context, env Env, args []string) int {
 	if len(words) != 1 {
 		return env.misused(flags, restoreUsage, "it takes the FILE of one backup")
 	}
-	o := restoreOrder{file: env.Path(words[0]), dir: env.Path(*dir), keyFile: env.keyFile(*key)}
+	o := restoreOrder{file: env.Path(words[0]), dir: env.Path(*dir), keyFile: env.keyFile(*key), shares: *shares}
 	beside := func(named, name string) string {
 		if named != "" {
 			return env.Path(named)
@@ -79,10 +83,11 @@ func (e Env) restore(ctx context.Context, o restoreOrder) (err error) {
 	if err != nil {
 		return err
 	}
-	root, err := collections.ReadKeyFile(o.keyFile)
+	root, err := e.rootKey(ctx, o)
 	if err != nil {
 		return err
 	}
+	o.root = &root
 	folder, err := TakeFolder(o.dir)
 	if err != nil {
 		return err
@@ -125,6 +130,21 @@ func beginRestore(dir string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
+// rootKey is the root key of what is restored, from its file or its custodians.
+func (e Env) rootKey(ctx context.Context, o restoreOrder) (seal.Key, error) {
+	if o.root != nil {
+		return *o.root, nil
+	}
+	if o.shares {
+		shares, err := e.askShares(ctx)
+		if err != nil {
+			return seal.Key{}, err
+		}
+		return seal.Combine(shares)
+	}
+	return collections.ReadKeyFile(o.keyFile, func() (string, error) { return e.Ask(ctx, askPassphrase) })
+}
+
 // openArchive unpacks a sealed backup into a folder that has its keys.db.
 func openArchive(ctx context.Context, dir string, root seal.Key, sealed io.Reader) (Manifest, error) {
 	out, in := io.Pipe()
@@ -149,7 +169,7 @@ func openArchive(ctx context.Context, dir string, root seal.Key, sealed io.Reade
 // openRestored opens what was restored, finishes what was erased since the
 // backup was made, and verifies the rest.
 func (e Env) openRestored(ctx context.Context, o restoreOrder) (err error) {
-	hub, err := collections.Open(collections.Config{Dir: o.dir, KeyFile: o.keyFile, Restoring: true, Log: slog.New(slog.NewTextHandler(e.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))})
+	hub, err := collections.Open(collections.Config{Dir: o.dir, KeyFile: o.keyFile, Root: o.root, Restoring: true, Log: slog.New(slog.NewTextHandler(e.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))})
 	if err != nil {
 		// A wrong key file must not leave a folder that looks like a hub.
 		return errors.Join(fmt.Errorf("opening what was restored: %w", err), removeRestored(o.dir))

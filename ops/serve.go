@@ -154,6 +154,9 @@ func Serve(ctx context.Context, env Env, args []string) int {
 
 // keyWarning says where the key lies and what hangs on it.
 func keyWarning(hub *collections.Hub) string {
+	if hub.TakesPassphrase() {
+		return ""
+	}
 	return fmt.Sprintf("The key that opens this hub's records is %s: keep a copy of it in another place. Without it nobody can read them again; whoever has it and this folder can read everything.\n", hub.KeyFile())
 }
 
@@ -163,6 +166,10 @@ func (r *Running) greet(dir string) error {
 	fmt.Fprintf(out, "The hub in %s answers at %s\n", dir, r.URL)
 	if address := r.Front.Address(); address != r.URL {
 		fmt.Fprintf(out, "Its own authority vouches for it; tablets enrol at\n  %s\n", address)
+	}
+	if r.Hub.Locked() {
+		fmt.Fprintf(out, "It is LOCKED: it takes what tablets bring and shows nobody anything until its key is given, in another terminal:\n  %s keys unlock --dir %s\n", r.env.Program, dir)
+		return nil
 	}
 	fmt.Fprint(out, keyWarning(r.Hub))
 	empty, err := r.Hub.Empty()

@@ -90,6 +90,14 @@ var machinery = []string{
 		org TEXT NOT NULL, role TEXT NOT NULL, days INTEGER NOT NULL CHECK (days BETWEEN 1 AND 35),
 		set_by TEXT NOT NULL, set_at TEXT NOT NULL, PRIMARY KEY (org, role)) WITHOUT ROWID`,
 
+	// What tablets brought while the hub was locked: sealed to its intake key,
+	// with the hashes of the changes that were new.
+	`CREATE TABLE intake (
+		id INTEGER PRIMARY KEY AUTOINCREMENT, replica TEXT NOT NULL,
+		first_n INTEGER NOT NULL, hashes BLOB NOT NULL, arrived_at TEXT NOT NULL, sealed BLOB NOT NULL,
+		refused TEXT NOT NULL DEFAULT '')`,
+	`CREATE INDEX intake_replica ON intake (replica)`,
+
 	`CREATE TABLE job_runs (
 		id INTEGER PRIMARY KEY AUTOINCREMENT, job TEXT NOT NULL, site TEXT NOT NULL, due_at TEXT NOT NULL,
 		started_at TEXT NOT NULL, finished_at TEXT NOT NULL DEFAULT '', outcome TEXT NOT NULL DEFAULT '',

@@ -27,10 +27,11 @@ func KeyFile(root Key) []byte {
 	return []byte(keyFileNote + keyFileMark + " " + hex.EncodeToString(root[:]) + " " + keyFileSum(root) + "\n")
 }
 
-// ParseKeyFile reads what KeyFile wrote; ErrKeyFile where it is not whole.
-func ParseKeyFile(b []byte) (Key, error) {
+// ParseKeyFile reads a key file: the root key, or, where it is under a
+// passphrase, what the passphrase opens. ErrKeyFile where it is not whole.
+func ParseKeyFile(b []byte) (Key, *Locked, error) {
 	if len(b) > KeyFileBytesMax {
-		return Key{}, ErrKeyFile
+		return Key{}, nil, ErrKeyFile
 	}
 	var found []string
 	for line := range strings.Lines(string(b)) {
@@ -39,26 +40,32 @@ func ParseKeyFile(b []byte) (Key, error) {
 		}
 	}
 	if len(found) != 1 {
-		return Key{}, ErrKeyFile
+		return Key{}, nil, ErrKeyFile
 	}
 	words := strings.Fields(found[0])
+	if words[0] == lockedMark {
+		l, err := parseLocked(words)
+		return Key{}, l, err
+	}
 	if len(words) != 3 || words[0] != keyFileMark {
-		return Key{}, ErrKeyFile
+		return Key{}, nil, ErrKeyFile
 	}
 	var k Key
 	raw, err := hex.DecodeString(words[1])
 	if err != nil || len(raw) != KeyBytes {
-		return Key{}, ErrKeyFile
+		return Key{}, nil, ErrKeyFile
 	}
 	copy(k[:], raw)
 	if keyFileSum(k) != strings.ToLower(words[2]) {
-		return Key{}, ErrKeyFile
+		return Key{}, nil, ErrKeyFile
 	}
-	return k, nil
+	return k, nil, nil
 }
 
 // keyFileSum finds a slip of the pen, not an enemy.
-func keyFileSum(k Key) string {
-	sum := sha256.Sum256(append([]byte(keyFileMark), k[:]...))
+func keyFileSum(k Key) string { return checkSum(keyFileMark + string(k[:])) }
+
+func checkSum(s string) string {
+	sum := sha256.Sum256([]byte(s))
 	return hex.EncodeToString(sum[:4])
 }

@@ -283,25 +283,25 @@ func TestFaultsOfTheDiskAreNotFaultsOfTheSeal(t *testing.T) {
 func TestAKeyFileIsWholeOrRefused(t *testing.T) {
 	k := mustKey(t, dice(1))
 	text := KeyFile(k)
-	if got, err := ParseKeyFile(text); err != nil || got != k {
+	if got, _, err := ParseKeyFile(text); err != nil || got != k {
 		t.Errorf("read back: %v", err)
 	}
-	if got, err := ParseKeyFile([]byte(" \r\n" + strings.ReplaceAll(string(text), "\n", "\r\n"))); err != nil || got != k {
+	if got, _, err := ParseKeyFile([]byte(" \r\n" + strings.ReplaceAll(string(text), "\n", "\r\n"))); err != nil || got != k {
 		t.Errorf("with the line ends of another system: %v", err)
 	}
 	line := text[strings.LastIndex(strings.TrimSpace(string(text)), "\n")+1:]
 	for i := range line[:len(line)-1] {
-		if _, err := ParseKeyFile(line[:i]); !errors.Is(err, ErrKeyFile) {
+		if _, _, err := ParseKeyFile(line[:i]); !errors.Is(err, ErrKeyFile) {
 			t.Errorf("cut to %d bytes: %v", i, err)
 		}
 		bad := bytes.Clone(line)
 		bad[i] ^= 3
-		if _, err := ParseKeyFile(bad); !errors.Is(err, ErrKeyFile) {
+		if _, _, err := ParseKeyFile(bad); !errors.Is(err, ErrKeyFile) {
 			t.Errorf("byte %d altered: %v", i, err)
 		}
 	}
 	for name, b := range map[string][]byte{"nothing": nil, "twice": append(bytes.Clone(line), line...), "too long": bytes.Repeat([]byte("#\n"), KeyFileBytesMax)} {
-		if _, err := ParseKeyFile(b); !errors.Is(err, ErrKeyFile) {
+		if _, _, err := ParseKeyFile(b); !errors.Is(err, ErrKeyFile) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -69,13 +69,61 @@ func FuzzOpenFile(f *testing.F) {
 func FuzzParseKeyFile(f *testing.F) {
 	f.Add(KeyFile(mustKey(f, dice(1))))
 	f.Add([]byte("# nothing\n"))
+	locked, err := Lock(dice(1), Key{}, "five plain words make it")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(locked.File())
 	f.Fuzz(func(t *testing.T, b []byte) {
-		k, err := ParseKeyFile(b)
+		k, locked, err := ParseKeyFile(b)
 		if err != nil {
 			return
 		}
-		if again, err := ParseKeyFile(KeyFile(k)); err != nil || again != k {
+		again := KeyFile(k)
+		if locked != nil {
+			again = locked.File()
+		}
+		if other, lockedToo, err := ParseKeyFile(again); err != nil || other != k || (locked == nil) != (lockedToo == nil) {
 			t.Errorf("read back: %v", err)
+		}
+	})
+}
+
+func FuzzParseShare(f *testing.F) {
+	shares, err := Split(dice(1), mustKey(f, dice(2)), 3, 2)
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, s := range shares {
+		f.Add(s.Text())
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		s, err := ParseShare(text)
+		if err != nil {
+			return
+		}
+		if again, err := ParseShare(s.Text()); err != nil || again != s {
+			t.Errorf("read back: %v", err)
+		}
+		if _, err := Combine([]Share{s, s}); err == nil {
+			t.Error("one share opens the key")
+		}
+	})
+}
+
+func FuzzOpenIntake(f *testing.F) {
+	private, public, err := NewIntakeKey()
+	if err != nil {
+		f.Fatal(err)
+	}
+	sealed, err := SealIntake(public, home, []byte("a push"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(sealed)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if plain, err := OpenIntake(private, home, b); err == nil && string(plain) != "a push" {
+			t.Errorf("opens as %q", plain)
 		}
 	})
 }

@@ -1,0 +1,107 @@
+package collections
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+
+	"portolan/care"
+	"portolan/seal"
+)
+
+// KeepKey writes the key file anew for the root key that the hub has: under a
+// passphrase, or in clear where none is given.
+func (h *Hub) KeepKey(ctx context.Context, passphrase string) error {
+	if h.Locked() {
+		return ErrLocked
+	}
+	h.keys.mu.RLock()
+	root := h.keys.rootKey
+	h.keys.mu.RUnlock()
+	text, err := h.keyFileText(root, passphrase)
+	if err != nil {
+		return err
+	}
+	return writeKeyFile(h.keyFile, text)
+}
+
+// SplitKey splits the root key into shares of which need open it, and notes
+// that it did. The key file stays; RemoveKeyFile takes it away.
+func (h *Hub) SplitKey(ctx context.Context, shares, need int) ([]seal.Share, error) {
+	if h.Locked() {
+		return nil, ErrLocked
+	}
+	h.keys.mu.RLock()
+	root := h.keys.rootKey
+	h.keys.mu.RUnlock()
+	out, err := seal.Split(h.rand, root, shares, need)
+	if err != nil {
+		return nil, err
+	}
+	b, err := json.Marshal(Custody{Shares: shares, Need: need, At: care.FormatTime(h.now())})
+	if err != nil {
+		return nil, wrap("noting who keeps the key", err)
+	}
+	return out, setFact(ctx, h.keys.db, "custody", b)
+}
+
+// RemoveKeyFile takes the key file away, once somebody has given shares that
+// open the hub: from then on it starts locked.
+func (h *Hub) RemoveKeyFile(ctx context.Context, shares []seal.Share) error {
+	f, err := h.keys.facts(ctx)
+	if err != nil {
+		return err
+	}
+	root, err := seal.Combine(shares)
+	if err != nil {
+		return err
+	}
+	if f.custody.Shares == 0 || fmtKeyID(seal.RootBox(root).ID()) != f.root {
+		return seal.ErrShares
+	}
+	if err := os.Remove(h.keyFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return wrap("removing the key file", err)
+	}
+	return nil
+}
+
+// KeyState is what may be known of the hub's keys without any of them.
+type KeyState struct {
+	Locked  bool
+	Root    string // id of the root key
+	File    string // where the key file is looked for
+	Kind    string // "plain", "passphrase", "missing" or "damaged"
+	Custody Custody
+	Epochs  int // key keys
+	Keys    int // data keys
+	Left    int // what a rotation has left to do
+	Waiting int // pushes that came while the hub was locked
+	Refused int // of these, what the door refused
+}
+
+// KeyState tells how the keys stand.
+func (h *Hub) KeyState(ctx context.Context) (s KeyState, err error) {
+	f, err := h.keys.facts(ctx)
+	if err != nil {
+		return s, err
+	}
+	s = KeyState{Locked: h.Locked(), Root: f.root, File: h.keyFile, Kind: "plain", Custody: f.custody}
+	switch file, err := readKeyFile(h.keyFile); {
+	case errors.Is(err, fs.ErrNotExist):
+		s.Kind = "missing"
+	case err != nil:
+		s.Kind = "damaged"
+	case file.locked != nil:
+		s.Kind = "passphrase"
+	}
+	if err := h.keys.db.QueryRowContext(ctx, `SELECT (SELECT COUNT(*) FROM keks), (SELECT COUNT(*) FROM deks)`).Scan(&s.Epochs, &s.Keys); err != nil {
+		return s, wrap("counting keys", err)
+	}
+	if s.Left, err = h.keys.toRewrap(ctx); err != nil {
+		return s, err
+	}
+	err = reader{ctx, h.readDB()}.row(`SELECT COUNT(*) FILTER (WHERE refused = ''), COUNT(*) FILTER (WHERE refused != '') FROM intake`).Scan(&s.Waiting, &s.Refused)
+	return s, wrap("reading the intake", err)
+}

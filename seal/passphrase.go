@@ -1,0 +1,109 @@
+package seal
+
+import (
+	"encoding/hex"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"golang.org/x/crypto/argon2"
+
+	"portolan/care"
+)
+
+// ErrPassphrase says that a passphrase does not open the key file.
+var ErrPassphrase = &care.Error{Code: "passphrase_wrong", Kind: care.Signin, Hint: "This passphrase does not open the key file."}
+
+// Argon2id with 64 MiB and three passes takes about a tenth of a second on a
+// small machine (RFC 9106 §4 recommends it where memory is scarce; OWASP ASVS
+// 5.0 appendix C asks for less). A file may ask for more, within bounds, so
+// that a forged one cannot take the machine's memory.
+const (
+	argonMemory    = 64 << 10 // KiB
+	argonPasses    = 3
+	argonThreads   = 1
+	argonMemoryMax = 1 << 20 // KiB
+	argonPassesMax = 16
+	saltBytes      = 16
+)
+
+// PassphraseLengthMin is how many bytes a passphrase has at least: five plain
+// words. Whoever has the key file can guess for as long as they like.
+const PassphraseLengthMin = 20
+
+// Locked is a root key under a passphrase.
+type Locked struct {
+	memory, passes uint32
+	root           uint64 // the root's id, so that another hub's file is known as such
+	salt           [saltBytes]byte
+	sealed         []byte
+}
+
+// lockedPlace is what a root key under a passphrase is bound to.
+var lockedPlace = Place{Collection: "key_file", Field: "root"}
+
+// Lock puts a root key under a passphrase.
+func Lock(rand io.Reader, root Key, passphrase string) (Locked, error) {
+	l := Locked{memory: argonMemory, passes: argonPasses, root: RootBox(root).ID()}
+	if _, err := io.ReadFull(rand, l.salt[:]); err != nil {
+		return l, fmt.Errorf("drawing a salt: %w", err)
+	}
+	var err error
+	l.sealed, err = l.box(passphrase).Seal(nil, rand, lockedPlace, root[:])
+	return l, err
+}
+
+// Open gives the root key back; ErrPassphrase where the passphrase is wrong.
+func (l Locked) Open(passphrase string) (Key, error) {
+	var k Key
+	plain, err := l.box(passphrase).Open(nil, lockedPlace, l.sealed)
+	if err != nil || len(plain) != KeyBytes {
+		return k, ErrPassphrase
+	}
+	copy(k[:], plain)
+	clear(plain)
+	if RootBox(k).ID() != l.root {
+		return Key{}, ErrKeyFile
+	}
+	return k, nil
+}
+
+// ID is the id of the root key.
+func (l Locked) ID() uint64 { return l.root }
+
+func (l Locked) box(passphrase string) *Box {
+	// What lies between the words is how somebody happened to type them.
+	words := strings.Join(strings.Fields(passphrase), " ")
+	return NewBox(0, Key(argon2.IDKey([]byte(words), l.salt[:], l.passes, l.memory, argonThreads, KeyBytes)))
+}
+
+// lockedMark begins the line of a key file that takes a passphrase.
+const lockedMark = "portolan-root-argon2id-1"
+
+const lockedNote = `# The root key of a Portolan hub, under a passphrase. Without this file and its
+# passphrase nobody can read what the hub holds. Keep a copy in another place.
+`
+
+// File writes the locked key as the text of a key file.
+func (l Locked) File() []byte {
+	body := strings.Join([]string{lockedMark, strconv.FormatUint(uint64(l.memory), 10), strconv.FormatUint(uint64(l.passes), 10),
+		strconv.FormatUint(l.root, 16), hex.EncodeToString(l.salt[:]), hex.EncodeToString(l.sealed)}, " ")
+	return []byte(lockedNote + body + " " + checkSum(body) + "\n")
+}
+
+func parseLocked(words []string) (*Locked, error) {
+	if len(words) != 7 || checkSum(strings.Join(words[:6], " ")) != words[6] {
+		return nil, ErrKeyFile
+	}
+	memory, err1 := strconv.ParseUint(words[1], 10, 32)
+	passes, err2 := strconv.ParseUint(words[2], 10, 32)
+	root, err3 := strconv.ParseUint(words[3], 16, 64)
+	salt, err4 := hex.DecodeString(words[4])
+	sealed, err5 := hex.DecodeString(words[5])
+	if err1 != nil || err2 != nil || err3 != nil || err4 != nil || err5 != nil || memory < argonMemory || memory > argonMemoryMax ||
+		passes < 1 || passes > argonPassesMax || len(salt) != saltBytes || len(sealed) != Overhead+KeyBytes {
+		return nil, ErrKeyFile
+	}
+	return &Locked{memory: uint32(memory), passes: uint32(passes), root: root, salt: [saltBytes]byte(salt), sealed: sealed}, nil
+}
