@@ -308,6 +308,9 @@ func (d *killedTablet) push(batch []json.RawMessage) error {
 	}
 	if answer.StatusCode != http.StatusOK {
 		said, _ := io.ReadAll(answer.Body)
+		if bytes.Contains(said, []byte(`"clock_off"`)) {
+			return errDown // signed before this hub began: it is signed again
+		}
 		return fmt.Errorf("answered %d %s", answer.StatusCode, said)
 	}
 	return d.receive(answer.Body)
