@@ -15,7 +15,7 @@ import (
 // Roles that carry powers are given by two people, and so is a second factor
 // taken away. Whoever stands at the console alone may give them only until the
 // hub has two people who could agree; after that their act waits, with notice
-// to whoever it concerns (docs/decisions/011-two-people-for-powers.md).
+// to whoever it concerns (docs/decisions/015-two-people-for-powers.md).
 
 // WaitTerm is how long an act of the console alone waits: long enough that
 // somebody who is off for a weekend sees the notice.

@@ -2,8 +2,8 @@ package ops
 
 import (
 	"context"
-	"errors"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"strings"
 	"time"

@@ -41,19 +41,18 @@ func TestTwoPeopleAtOneConsole(t *testing.T) {
 		t.Errorf("she has the roles %v", got)
 	}
 	c.secondFactor(t, "ben")
-	ben := c.codes
 	out := c.must(t, ExitOK, "user", "waiting", "--dir", "hub", "--as", "ben")
 	waits := regexp.MustCompile(`(?m)^(\S+)\s+role_change .* console alone`).FindStringSubmatch(out)
 	if waits == nil {
 		t.Fatalf("he is not told: %s", out)
 	}
 	c.must(t, ExitOK, "user", "stop", "--dir", "hub", waits[1], "--as", "ben")
-	ben = c.codes
+	ben := c.codes
 	c.secondFactor(t, "ana")
-	ana := c.codes
 	id := asked(c.must(t, ExitOK, "user", "role", "--dir", "hub", "eve", "--role", "coordinator", "--as", "ana"))
 	c.must(t, ExitFault, "user", "approve", "--dir", "hub", id, "--as", "ana")
-	ana, c.codes = c.codes, ben
+	ana := c.codes
+	c.codes = ben
 	c.must(t, ExitOK, "user", "approve", "--dir", "hub", id, "--as", "ben")
 	if got := roles("eve"); !slices.Equal(got, []care.Role{care.Coordinator}) {
 		t.Errorf("with a second person she has the roles %v", got)
