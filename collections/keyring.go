@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"path/filepath"
 	"slices"
@@ -461,3 +462,6 @@ func (k *keyring) countOf(ctx context.Context, caseID string) (n int, err error)
 
 // close ends the database of keys.
 func (k *keyring) close() error { return wrap("closing the keys", k.db.Close()) }
+
+// fmtKeyID is how a key is named to a person.
+func fmtKeyID(id uint64) string { return fmt.Sprintf("%016x", id) }
