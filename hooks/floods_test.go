@@ -327,7 +327,8 @@ func TestALateRefusalIsHeard(t *testing.T) {
 	}
 	defer conn.Close()
 	body := strings.Repeat(" ", 30) + "}"
-	fmt.Fprintf(conn, "POST /api/portolan/sync HTTP/1.1\r\nHost: hub\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n", d.Token, len(body))
+	fmt.Fprintf(conn, "POST /api/portolan/sync HTTP/1.1\r\nHost: hub\r\nAuthorization: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n",
+		authorization(s.url, "POST", "/api/portolan/sync", d.Token, []byte(body)), len(body))
 	tick := time.NewTicker(hurried / 10) // three times as long as the answer may take
 	defer tick.Stop()
 	for i := range body {
