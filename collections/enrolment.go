@@ -222,7 +222,7 @@ func (s *session) enrol(e *Enrolled, code string, who shown, key ed25519.PublicK
 	if err := who.match.burn(s.t, s.nowText); err != nil {
 		return err
 	}
-	lease, first, err := s.firstLease(actor)
+	lease, first, err := s.firstLease(actor, e.Replica)
 	if err != nil {
 		return err
 	}

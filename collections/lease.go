@@ -87,14 +87,18 @@ func newLease(key []byte, until time.Time) fieldsync.Lease {
 	return fieldsync.Lease{Key: base64.RawURLEncoding.EncodeToString(key), Until: care.FormatTime(until)}
 }
 
-// firstLease makes the lease of a new replica.
-func (s *session) firstLease(a care.Actor) (key []byte, l fieldsync.Lease, err error) {
-	key = make([]byte, leaseBytes)
+// firstLease makes the lease of a new replica, and its key as it is kept.
+func (s *session) firstLease(a care.Actor, replica string) (sealed []byte, l fieldsync.Lease, err error) {
+	key := make([]byte, leaseBytes)
 	if _, err := io.ReadFull(s.h.rand, key); err != nil {
 		return nil, l, wrap("making a lease", err)
 	}
 	term, err := leaseTerm(s.t, a)
-	return key, newLease(key, s.now.Add(term)), err
+	if err != nil {
+		return nil, l, err
+	}
+	sealed, err = s.h.sealSecret(leasePlace(replica), key)
+	return sealed, newLease(key, s.now.Add(term)), err
 }
 
 // Meet notes that a tablet is here, before its push is taken, and gives the
@@ -140,7 +144,11 @@ func (h *Hub) Meet(ctx context.Context, c Contact, p fieldsync.Push) (*fieldsync
 	if leaseEnd(p.Lease).Sub(stored).Abs() < leaseStep {
 		return nil, nil
 	}
-	l := newLease(k.lease, stored)
+	key, err := h.openSecret(leasePlace(c.Replica), k.lease)
+	if err != nil {
+		return nil, err
+	}
+	l := newLease(key, stored)
 	return &l, nil
 }
 

@@ -139,7 +139,7 @@ func (h *Hub) AddPasskey(ctx context.Context, a care.Actor, session, label strin
 			return wrap("reading passkeys", err)
 		}
 		id := h.newID()
-		sealed, err := h.sealSecret(id, key.PublicKey)
+		sealed, err := h.sealSecret(factorPlace(id), key.PublicKey)
 		if err != nil {
 			return err
 		}
@@ -182,7 +182,7 @@ func (h *Hub) GivePasskey(ctx context.Context, a care.Actor, session, credential
 		if err != nil {
 			return wrap("reading a passkey", err)
 		}
-		if key.PublicKey, err = h.openSecret(id, sealed); err != nil {
+		if key.PublicKey, err = h.openSecret(factorPlace(id), sealed); err != nil {
 			return err
 		}
 		counter, err := site.Check(challenge, key, shown)

@@ -62,7 +62,7 @@ func (h *Hub) matchCode(q querier, staff, code string) (match, error) {
 		if kind != factorTOTP {
 			continue
 		}
-		secret, err := h.openSecret(id, sealed)
+		secret, err := h.openSecret(factorPlace(id), sealed)
 		if err != nil {
 			return m, err
 		}
@@ -195,7 +195,7 @@ func (h *Hub) BeginTOTP(ctx context.Context, a care.Actor) (NewTOTP, error) {
 		return NewTOTP{}, err
 	}
 	id := h.newID()
-	sealed, err := h.sealSecret(id, secret)
+	sealed, err := h.sealSecret(factorPlace(id), secret)
 	if err != nil {
 		return NewTOTP{}, err
 	}
@@ -260,7 +260,7 @@ func (h *Hub) begunTOTP(t *tx, staff, code string) (id string, step int64, err e
 	if err := rows.Scan(&id, &sealed); err != nil {
 		return "", 0, wrap("reading a second factor", err)
 	}
-	secret, err := h.openSecret(id, sealed)
+	secret, err := h.openSecret(factorPlace(id), sealed)
 	if err != nil {
 		return "", 0, err
 	}

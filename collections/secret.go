@@ -33,25 +33,29 @@ func (h *Hub) newSalt() string {
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-// sealSecret seals what the hub must be able to read again of a second factor,
-// under a key of the hub's own, bound to the factor's id.
-func (h *Hub) sealSecret(id string, secret []byte) ([]byte, error) {
+// Places of the secrets that the hub must be able to read again.
+func factorPlace(id string) seal.Place {
+	return seal.Place{Collection: "second_factors", Record: id, Field: "secret"}
+}
+
+func leasePlace(replica string) seal.Place {
+	return seal.Place{Collection: "device_keys", Record: replica, Field: "lease_key"}
+}
+
+// sealSecret seals a secret under a key of the hub's own, bound to its place.
+func (h *Hub) sealSecret(at seal.Place, secret []byte) ([]byte, error) {
 	key, err := h.keys.toSeal(seal.Scope{Compartment: hubKeys})
 	if err != nil {
 		return nil, err
 	}
-	return key.box.Seal(nil, h.rand, secretPlace(id), secret)
+	return key.box.Seal(nil, h.rand, at, secret)
 }
 
-func (h *Hub) openSecret(id string, sealed []byte) ([]byte, error) {
+func (h *Hub) openSecret(at seal.Place, sealed []byte) ([]byte, error) {
 	key, err := h.keys.toOpen(sealed, "", "")
 	if err != nil {
-		return nil, wrap("opening a second factor", err)
+		return nil, wrap("opening a secret of "+at.Collection, err)
 	}
-	secret, err := key.box.Open(nil, secretPlace(id), sealed)
-	return secret, wrap("opening a second factor", err)
-}
-
-func secretPlace(id string) seal.Place {
-	return seal.Place{Collection: "second_factors", Record: id, Field: "secret"}
+	secret, err := key.box.Open(nil, at, sealed)
+	return secret, wrap("opening a secret of "+at.Collection, err)
 }
