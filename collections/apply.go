@@ -510,6 +510,8 @@ func (s *session) record(a *arrival, rec *record, receipt fieldsync.Receipt) err
 		return fmt.Errorf("writing the change log: %w", err)
 	}
 	s.made = append(s.made, madeOf(a, org, caseID, receipt)...)
+	// Its author is whose key signed it. Whom it names is what it says of
+	// itself: in that name it could be accepted with somebody else's rights.
 	for _, held := range receipt.Held {
 		compartment := care.General
 		if e, ok := care.Find(a.Collection); ok {
@@ -519,7 +521,7 @@ func (s *session) record(a *arrival, rec *record, receipt fieldsync.Receipt) err
 		}
 		if _, err := s.t.exec(`INSERT INTO held_changes (seq, collection, record, org, case_id, compartment, field, reason, author, arrived_at)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, receipt.Seq, a.Collection, a.Record, org, caseID, string(compartment),
-			held.Field, held.Reason, a.Author, s.nowText); err != nil {
+			held.Field, held.Reason, a.actor.Staff, s.nowText); err != nil {
 			return fmt.Errorf("writing a held change: %w", err)
 		}
 	}

@@ -1,6 +1,7 @@
 package collections_test
 
 import (
+	"bytes"
 	"errors"
 	"slices"
 	"sync"
@@ -179,5 +180,34 @@ func TestADecisionIsMadeOnceAtTheDatabaseToo(t *testing.T) {
 	}
 	if got, err := d.Held(t.Context(), d.officers[0], seq); err != nil || got.Decided == nil || got.Decided.Why != "wrong" {
 		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+func TestAHeldChangeIsOfWhoSignedIt(t *testing.T) {
+	d := newDecisions(t)
+	forger, victim := enrol(t, d.Hub, d.officers[0]), d.officers[1].Staff
+	for _, revoked := range []bool{false, true} {
+		c := fieldsync.Change{Collection: "grants", Record: "01930000-0000-7000-8000-00000000e001", Case: caseID, Set: map[string]care.Value{
+			"staff": care.OfText(forger.actor.Staff), "compartment": care.OfText(string(care.Legal)), "status": care.OfText("active"),
+			"until": care.OfTime(d.Clock.Now().Add(48 * time.Hour)), "granted_by": care.OfText(victim)}}
+		raw := forger.change(t, d.Hub, c)
+		if raw = bytes.Replace(raw, []byte(`"by":"`+forger.actor.Staff), []byte(`"by":"`+victim), 1); revoked {
+			if err := d.RevokeDevice(t.Context(), d.HubActor(), forger.deviceOf(t, d.Hub)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r := forger.send(t, d.Hub, raw)[0]
+		if r.Status != fieldsync.StatusHeld {
+			t.Fatalf("in somebody else's name: %+v", r)
+		}
+		if got, err := d.Held(t.Context(), d.officers[1], r.Seq); err != nil || got.Author != forger.actor.Staff {
+			t.Errorf("said to be of %s: %v", got.Author, err)
+		}
+		if _, err := d.Decide(t.Context(), d.officers[0], r.Seq, collections.Verdict{Decision: collections.Accept}); !errors.Is(err, collections.ErrOwnWork) {
+			t.Errorf("decided by who forged it: %v", err)
+		}
+		if _, err := d.Decide(t.Context(), d.officers[1], r.Seq, collections.Verdict{Decision: collections.Accept}); care.CodeOf(err) != "grant_to_self" {
+			t.Errorf("accepted in its author's name, with the rights of whom it names: %v", err)
+		}
 	}
 }
