@@ -141,15 +141,15 @@ func MayDecide(a Actor, p Approval, now time.Time) Decision {
 }
 
 // MaySpend decides whether the actor may act under an approval: their own
-// question (or the hub's job that carries it out), agreed to by somebody who
-// could agree to it still.
+// question (or the hub's job that carries it out), which they could ask still,
+// agreed to by somebody who could agree to it still.
 func MaySpend(a, decider Actor, p Approval, now time.Time) Decision {
 	fresh := p
 	fresh.DecidedBy = ""
 	switch d := MayDecide(decider, fresh, now); {
 	case !p.Agreed || p.DecidedBy == "" || p.DecidedBy != decider.Staff || !p.UsedAt.IsZero():
 		return Decision{Reason: ApprovalOver, Basis: p.ID}
-	case a.Staff != p.AskedBy && !a.IsHub():
+	case !a.IsHub() && (a.Staff != p.AskedBy || !MayAsk(a, p).Allowed): // also where they lost the power since
 		return Decision{Reason: NoPower, Basis: p.ID}
 	case !d.Allowed:
 		return Decision{Reason: d.Reason, Basis: p.ID}

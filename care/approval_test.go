@@ -65,7 +65,7 @@ func TestR29TwoPersonRule(t *testing.T) {
 			t.Fatal("an answer was given twice")
 		}
 		later := now.Add(time.Duration(r.Int64N(int64(2 * row.use))))
-		if MaySpend(asker, b, p, later).Allowed != (p.Agreed && later.Before(now.Add(row.use))) {
+		if MaySpend(asker, b, p, later).Allowed != (p.Agreed && later.Before(now.Add(row.use)) && MayAsk(asker, p).Allowed) {
 			t.Fatalf("%+v spent at %v", p, later)
 		}
 		if !p.Agreed || !later.Before(p.ExpiresAt) {

@@ -152,6 +152,16 @@ func (h *Hub) DecideApproval(ctx context.Context, a care.Actor, id string, agree
 		if d = care.MayDecide(now, p, s.now); !d.Allowed {
 			return approvalError(d)
 		}
+		if agree && p.AskedBy == care.HubStaff {
+			own, err := s.setRetention(a.Staff, p.Record)
+			if err != nil {
+				return err
+			}
+			if own {
+				d = care.Decision{Reason: care.ApprovalOwn, Basis: p.ID}
+				return approvalError(d)
+			}
+		}
 		p.DecidedBy, p.DecidedAt, p.Agreed = a.Staff, s.now, agree
 		if agree {
 			p.ExpiresAt = d.Until

@@ -137,6 +137,11 @@ func (s *session) beginErasure(a care.Actor, caseID string) (ErasedCase, error) 
 	if rec == nil || rec.org != a.Org {
 		return one, care.ErrNotFound
 	}
+	if p.AskedBy == care.HubStaff {
+		if err := s.stillOver(rec); err != nil {
+			return one, err
+		}
+	}
 	one.Org = rec.org
 	if err := s.endGrants(caseID); err != nil {
 		return one, err

@@ -41,6 +41,7 @@ var (
 	ErrOwnWork  = &care.Error{Code: "own_change", Kind: care.Unprocessed, Hint: "Nobody decides about a change of their own; ask a colleague."}
 	ErrVerdict  = &care.Error{Code: "decision_unknown", Kind: care.Invalid, Hint: "Accept, as the author or as yourself, or decline with one of the reasons in docs/http.md."}
 	ErrUnread   = &care.Error{Code: "change_unreadable", Kind: care.Unprocessed, Hint: "This version of the hub cannot read the change. Decline it, or update the hub and decide then."}
+	ErrUnseen   = &care.Error{Code: "change_unseen", Kind: care.Unprocessed, Hint: "You may not see all of this change. Somebody who does decides about it."}
 	errNotHeard = care.ErrNotFound // what one may not hear of looks like what is not there
 )
 
@@ -303,6 +304,9 @@ func (s *session) decide(seq uint64, v Verdict) (Outcome, error) {
 	}
 	var out Outcome
 	for _, member := range group {
+		if err := s.seesHeld(member); err != nil {
+			return Outcome{}, err
+		}
 		d, err := s.decideOne(member, v)
 		if err != nil {
 			return Outcome{}, err
@@ -312,6 +316,28 @@ func (s *session) decide(seq uint64, v Verdict) (Outcome, error) {
 		}
 	}
 	return out, nil
+}
+
+// seesHeld refuses a decision of somebody who may not see all that is held: in
+// its author's name they would let in what they never read, or leave aside for
+// good what others need. What belongs to no case of this hub nobody sees, nor
+// fields of a newer version, nor a change that cannot be read.
+func (s *session) seesHeld(r *heldRow) error {
+	e, known := care.Find(r.Collection)
+	rec, err := s.load(s.h.tables["cases"], r.Case)
+	if err != nil || s.actor.IsHub() || !known || r.unread != nil || e.Topic == care.NoTopic && rec == nil {
+		return err
+	}
+	actor := s.actor
+	if actor.Grants, err = grantsOf(s.t, actor.Staff, r.Case); err != nil {
+		return err
+	}
+	for _, name := range r.fields() {
+		if f, ok := e.Field(name); ok && !care.MaySee(actor, care.Read, r.target(f.Compartment), s.now).Allowed {
+			return ErrUnseen
+		}
+	}
+	return nil
 }
 
 // groupOf is the held changes that stand or fall with one, in their order.

@@ -211,3 +211,24 @@ func TestAHeldChangeIsOfWhoSignedIt(t *testing.T) {
 		}
 	}
 }
+
+func TestNobodyDecidesAboutWhatTheyMayNotSee(t *testing.T) {
+	d := newDecisions(t)
+	c := fieldsync.Change{Collection: "conditions", Record: "01930000-0000-7000-8000-00000000e002", Case: caseID, Set: map[string]care.Value{
+		"label": care.OfText("Asthma")}}
+	r := d.worker.send(t, d.Hub, d.worker.change(t, d.Hub, c))[0]
+	if r.Status != fieldsync.StatusHeld {
+		t.Fatalf("not held: %+v", r)
+	}
+	for _, v := range []collections.Verdict{{Decision: collections.Accept}, {Decision: collections.Decline, Why: "outdated"}} {
+		if _, err := d.Decide(t.Context(), d.officers[0], r.Seq, v); !errors.Is(err, collections.ErrUnseen) {
+			t.Errorf("%+v by who sees the general part alone: %v", v, err)
+		}
+	}
+	d.Must(t, d.HubActor(), collections.Draft{Collection: "grants", Case: caseID, Set: map[string]care.Value{
+		"staff": care.OfText(d.officers[1].Staff), "compartment": care.OfText(string(care.Health)), "status": care.OfText("active"),
+		"until": care.OfTime(d.Clock.Now().Add(48 * time.Hour)), "granted_by": care.OfText(care.HubStaff)}})
+	if _, err := d.Decide(t.Context(), d.officers[1], r.Seq, collections.Verdict{Decision: collections.Decline, Why: "outdated"}); err != nil {
+		t.Errorf("by who sees it: %v", err)
+	}
+}

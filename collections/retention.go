@@ -3,6 +3,7 @@ package collections
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"portolan/care"
 	fieldsync "portolan/sync"
@@ -49,7 +50,7 @@ func (h *Hub) retentionOver(ctx context.Context, org string) (over []string, err
 		return nil, err
 	}
 	for _, k := range rows {
-		holds, err := h.compartmentsOf(ctx, k.ID)
+		holds, err := compartmentsOf(reader{ctx, h.readDB()}, k.ID)
 		if err != nil {
 			return nil, err
 		}
@@ -60,9 +61,49 @@ func (h *Hub) retentionOver(ctx context.Context, org string) (over []string, err
 	return over, nil
 }
 
+// errStillKept says that a case which the hub asked about is to be kept after
+// all: it was taken up again, or its date was moved.
+var errStillKept = errors.New("the time for which this case is kept is not over")
+
+// stillOver asks again, in the transaction of the erasure, what the hub asked
+// about: days may lie between the question and the yes.
+func (s *session) stillOver(rec *record) error {
+	k, err := rec.row(nil)
+	if err != nil {
+		return err
+	}
+	holds, err := compartmentsOf(s.t, rec.id)
+	if err == nil && !care.RetentionOver(s.world(), k, holds) {
+		err = errStillKept
+	}
+	return err
+}
+
+// retentionFields are those of a case that say when its time is over.
+var retentionFields = []string{"status", "closed_on", "retention_until"}
+
+// setRetention says whether somebody wrote one of the facts for which the hub
+// asks to erase a case. Their yes to it would be the act of one person.
+func (s *session) setRetention(staff, caseID string) (bool, error) {
+	rec, err := s.load(s.h.tables["cases"], caseID)
+	if err != nil || rec == nil {
+		return false, err
+	}
+	for _, field := range retentionFields {
+		reg, err := rec.register(field)
+		if err != nil {
+			return false, err
+		}
+		if slices.ContainsFunc(reg.Heads, func(v fieldsync.Version) bool { return v.Author == staff }) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
 // compartmentsOf lists the compartments in which a case has anything.
-func (h *Hub) compartmentsOf(ctx context.Context, caseID string) (list []care.Compartment, err error) {
-	rows, err := reader{ctx, h.readDB()}.rows(`SELECT scope FROM scope_digests WHERE scope > ? AND scope < ?`, "case:"+caseID+"/", "case:"+caseID+"0")
+func compartmentsOf(q querier, caseID string) (list []care.Compartment, err error) {
+	rows, err := q.rows(`SELECT scope FROM scope_digests WHERE scope > ? AND scope < ?`, "case:"+caseID+"/", "case:"+caseID+"0")
 	if err != nil {
 		return nil, wrap("reading the scopes of a case", err)
 	}
@@ -89,6 +130,9 @@ func (h *Hub) eraseAgreed(ctx context.Context) error {
 	var failed error
 	for _, p := range agreed {
 		_, err := h.eraseFor(ctx, p)
+		if errors.Is(err, errStillKept) {
+			continue // the yes runs out by itself
+		}
 		failed = errors.Join(failed, err)
 	}
 	return failed

@@ -1,0 +1,68 @@
+package collections_test
+
+import (
+	"testing"
+	"time"
+
+	"portolan/care"
+	"portolan/collections"
+	"portolan/internal/hubtest"
+)
+
+// keptTooLong is a case that an officer closed and gave a date that has
+// passed, so that the hub asks to erase it.
+func keptTooLong(t *testing.T, h *hubtest.Hub, officer care.Actor) (caseID, question string) {
+	t.Helper()
+	closure, _ := care.FindCodes("closure_reasons")
+	caseID = h.NewID()
+	h.Must(t, officer, collections.Draft{Collection: "cases", Record: caseID, Case: caseID, Set: map[string]care.Value{
+		"status": care.OfText("Closed"), "closure_reason": care.OfText(closure.Codes[0]), "owner": care.OfText(officer.Staff)}})
+	h.Must(t, h.Reload(t, officer.Staff), collections.Draft{Collection: "cases", Record: caseID, Set: map[string]care.Value{
+		"retention_until": care.OfText("2026-01-01")}})
+	if n, err := h.AskRetention(t.Context(), h.Org); err != nil || n != 1 {
+		t.Fatalf("the hub asks about %d cases: %v", n, err)
+	}
+	waiting, err := h.Approvals(t.Context(), officer)
+	if err != nil || len(waiting) != 1 {
+		t.Fatalf("asked: %+v, %v", waiting, err)
+	}
+	return caseID, waiting[0].ID
+}
+
+func TestR29NobodyErasesAloneByWayOfRetention(t *testing.T) {
+	h := hubtest.New(t)
+	officer, _ := h.Staff(t, care.ProtectionOfficer)
+	other, _ := h.Staff(t, care.Coordinator)
+	caseID, question := keptTooLong(t, h, officer)
+	if _, err := h.DecideApproval(t.Context(), officer, question, true); care.CodeOf(err) != "approval_own" {
+		t.Errorf("whoever closed it and set its date agrees: %v", err)
+	}
+	if _, err := h.DecideApproval(t.Context(), other, question, true); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Tend(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := collections.KeysOf(t.Context(), h.Hub, caseID); n != 0 {
+		t.Errorf("%d of its keys are left after another person's yes", n)
+	}
+}
+
+func TestR16WhatWasTakenUpAgainIsKept(t *testing.T) {
+	h := hubtest.New(t)
+	officer, _ := h.Staff(t, care.ProtectionOfficer)
+	other, _ := h.Staff(t, care.Coordinator)
+	caseID, question := keptTooLong(t, h, officer)
+	if _, err := h.DecideApproval(t.Context(), other, question, true); err != nil {
+		t.Fatal(err)
+	}
+	h.Must(t, h.Reload(t, officer.Staff), collections.Draft{Collection: "cases", Record: caseID, Set: map[string]care.Value{
+		"status": care.OfText("Active")}})
+	h.Clock.Move(time.Minute)
+	if err := h.Tend(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := collections.KeysOf(t.Context(), h.Hub, caseID); n == 0 {
+		t.Error("a case that is open again was erased")
+	}
+}
