@@ -66,3 +66,24 @@ func TestR16WhatWasTakenUpAgainIsKept(t *testing.T) {
 		t.Error("a case that is open again was erased")
 	}
 }
+
+func TestR29ARestoredHubBringsNoYesBack(t *testing.T) {
+	h := hubtest.New(t)
+	asks, _ := h.Staff(t, care.Coordinator)
+	agrees, _ := h.Staff(t, care.ProtectionOfficer)
+	friend, _ := h.Staff(t, care.Outreach)
+	roles := []care.Role{care.Coordinator}
+	p, err := h.AskApproval(t.Context(), asks, collections.RolesAsked(friend.Staff, roles))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.DecideApproval(t.Context(), agrees, p.ID, true); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.NewEpoch(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.ChangeRoles(t.Context(), asks, friend.Staff, roles); care.CodeOf(err) != "approval_needed" {
+		t.Errorf("a yes that may have been used since serves again: %v", err)
+	}
+}

@@ -363,15 +363,17 @@ func (s *session) endOtherRoles(staff string) error {
 }
 
 // endWhatCameBack ends what a copy of the hub brings back and what somebody may
-// have ended since: sign-ins and codes for tablets. An act of the console alone
+// have ended or used since: sign-ins, codes for tablets, and the yes of a second
+// person, which serves once. An act of the console alone
 // waits anew: whoever stopped it may not know that it is back.
 func (t *tx) endWhatCameBack(now time.Time) error {
 	for query, at := range map[string]time.Time{
 		`UPDATE sign_ins SET ended_at = ? WHERE ended_at = ''`:                      now,
 		`UPDATE enrolments SET used_at = ? WHERE used_at = ''`:                      now,
 		`UPDATE waiting_acts SET due_at = ? WHERE stopped_at = '' AND done_at = ''`: now.Add(WaitTerm),
+		`UPDATE approvals SET expires_at = ? WHERE used_at = '' AND expires_at > ?`: now,
 	} {
-		if _, err := t.exec(query, care.FormatTime(at)); err != nil {
+		if _, err := t.exec(query, slices.Repeat([]any{care.FormatTime(at)}, strings.Count(query, "?"))...); err != nil {
 			return wrap("ending what a copy brings back", err)
 		}
 	}
