@@ -14,7 +14,7 @@ demo: ## a hub with invented people, two tablets and a summary
 test: lint cross ## everything
 	@.ci/need gcc gcc libc6-dev
 	@.ci/need pdftotext poppler-utils
-	CGO_ENABLED=1 $(GO) test -race -timeout 15m ./...
+	CGO_ENABLED=1 $(GO) test -race -timeout 30m ./...
 	@if [ -d "$(SHARED)" ]; then $(MAKE) --no-print-directory test-outside; \
 	else echo "test-outside: not run, there is no $(SHARED) with the data made elsewhere"; fi
 

@@ -142,6 +142,9 @@ func (s *session) beginErasure(a care.Actor, caseID string) (ErasedCase, error) 
 			return one, err
 		}
 	}
+	if err := s.parted(rec); err != nil {
+		return one, err
+	}
 	one.Org = rec.org
 	if err := s.endGrants(caseID); err != nil {
 		return one, err
@@ -151,6 +154,27 @@ func (s *session) beginErasure(a care.Actor, caseID string) (ErasedCase, error) 
 	}
 	return one, s.t.note(s.nowText, a, event{act: ActErase, target: care.Target{Collection: "cases", Org: one.Org, Case: caseID},
 		decision: care.Decision{Allowed: true, Reason: care.ApprovalSpent, Basis: p.ID}, approval: p.ID, count: 1})
+}
+
+// ErrEraseMerged says that a file of the same person would stay.
+var ErrEraseMerged = &care.Error{Code: "erase_merged", Kind: care.Unprocessed,
+	Hint: "This file was merged with another of the same person. Part them first, then erase each: erasing one would leave the other, and nobody could part them any more."}
+
+// parted refuses a case that goes on in another, or in which another goes on.
+func (s *session) parted(rec *record) error {
+	row, err := rec.row(nil)
+	if err != nil {
+		return err
+	}
+	if row.Text("merged_into") != "" {
+		return ErrEraseMerged
+	}
+	for _, id := range row.Get("linked_cases").List() {
+		if other, ok := s.world().Row("cases", id); ok && other.Text("merged_into") == rec.id {
+			return ErrEraseMerged
+		}
+	}
+	return nil
 }
 
 // endGrants ends every grant of a case as changes of the hub: each ends a

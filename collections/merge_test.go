@@ -48,6 +48,17 @@ func TestR29MergeIsUndone(t *testing.T) {
 	if err := h.MergeCases(ctx, lead, two, one); err != nil || into() != one {
 		t.Fatalf("merging: %v, into %q", err, into())
 	}
+	for _, half := range []string{one, two} {
+		p, err := h.AskApproval(ctx, officer, care.Approval{Act: care.ActErase, Collection: "cases", Record: half, Reason: "person_asked"})
+		if err == nil {
+			_, err = h.DecideApproval(ctx, lead, p.ID, true)
+		}
+		if err != nil {
+			t.Fatalf("agreeing to an erasure: %v", err)
+		}
+		_, err = h.Erase(ctx, officer, half)
+		wantCode(t, "erasing one of two files of a person", err, "erase_merged")
+	}
 	wantCode(t, "again", h.MergeCases(ctx, lead, two, one), "approval_needed")
 	agree(collections.MergeApproval(one, three, false))
 	wantCode(t, "one that others went on in", h.MergeCases(ctx, lead, one, three), "merge_in_circles")

@@ -29,12 +29,12 @@ func (h *Hub) tend(ctx context.Context) error {
 	if _, err := h.ExpireGrants(ctx); err != nil {
 		return err
 	}
-	if err := h.eraseAgreed(ctx); err != nil {
-		return err
-	}
-	if err := errors.Join(h.forgetSignIns(ctx), h.carryOutDue(ctx)); err != nil {
-		return err
-	}
+	// What does not get done must not keep the rest from being done.
+	return errors.Join(h.eraseAgreed(ctx), h.forgetSignIns(ctx), h.carryOutDue(ctx), h.tendRecords(ctx))
+}
+
+// tendRecords raises what nobody took up, and frees beds.
+func (h *Hub) tendRecords(ctx context.Context) error {
 	due, err := h.overdue(ctx)
 	if err != nil {
 		return err
