@@ -504,7 +504,7 @@ func (s *session) record(a *arrival, rec *record, receipt fieldsync.Receipt) err
 		}
 	}
 	hash := sha256.Sum256(a.raw)
-	if _, err := s.t.exec(`INSERT INTO changes (seq, replica, n, collection, record, org, case_id, author, device, made_at, arrived_at, status, hash, body, receipt)
+	if _, err := s.t.exec(`INSERT OR FAIL INTO changes (seq, replica, n, collection, record, org, case_id, author, device, made_at, arrived_at, status, hash, body, receipt)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, receipt.Seq, a.replica, a.N, a.Collection, a.Record, org, caseID,
 		a.Author, a.actor.Device, a.At, s.nowText, receipt.Status, hash[:], append([]byte{}, raw...), body); err != nil {
 		return fmt.Errorf("writing the change log: %w", err)

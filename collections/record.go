@@ -24,6 +24,7 @@ type record struct {
 	arrivedAt string
 	seq       uint64
 	stored    bool // it stands in the database
+	changed   bool // not as it stands there
 
 	whole *care.Row // the row of all compartments, until a register changes
 
@@ -97,19 +98,22 @@ func (r *record) wire(field string) ([]byte, error) {
 }
 
 func (r *record) set(field string, reg fieldsync.Register) {
-	r.regs[field], r.whole = reg, nil
+	r.regs[field], r.whole, r.changed = reg, nil, true
 	delete(r.raw, field)
 }
 
 // snapshot is enough of a record to put it back.
 type snapshot struct {
-	raw  map[string][]byte
-	regs map[string]fieldsync.Register
+	raw     map[string][]byte
+	regs    map[string]fieldsync.Register
+	changed bool
 }
 
-func (r *record) save() snapshot { return snapshot{maps.Clone(r.raw), maps.Clone(r.regs)} }
+func (r *record) save() snapshot { return snapshot{maps.Clone(r.raw), maps.Clone(r.regs), r.changed} }
 
-func (r *record) restore(s snapshot) { r.raw, r.regs, r.whole = s.raw, s.regs, nil }
+func (r *record) restore(s snapshot) {
+	r.raw, r.regs, r.whole, r.changed = s.raw, s.regs, nil, s.changed
+}
 
 // restoreField puts one field back to what it was.
 func (r *record) restoreField(s snapshot, field string) {
@@ -164,7 +168,7 @@ func (r *record) target(c care.Compartment) care.Target {
 }
 
 // recordsKeptMax bounds how many records one session keeps decoded.
-const recordsKeptMax = 512
+const recordsKeptMax = 2048
 
 type recordKey struct {
 	t  *table
@@ -182,6 +186,21 @@ func (s *session) load(t *table, id string) (*record, error) {
 		s.keep(rec)
 	}
 	return rec, err
+}
+
+// same is the copy that the session works on, where a row that was read now
+// finds it as it stands in the database. One that is being changed is judged
+// against what stands.
+func (s *session) same(stored *record) *record {
+	kept, ok := s.kept[recordKey{stored.t, stored.id}]
+	if !ok {
+		s.keep(stored)
+		return stored
+	}
+	if kept.changed || kept.seq != stored.seq {
+		return nil
+	}
+	return kept
 }
 
 func (s *session) keep(rec *record) {
@@ -221,7 +240,7 @@ func (t *tx) store(r *record) error {
 	if _, err := t.exec(query, args...); err != nil {
 		return fmt.Errorf("writing a row of %s: %w", r.t.entity.Name, err)
 	}
-	r.stored = true
+	r.stored, r.changed = true, false
 	return nil
 }
 

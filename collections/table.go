@@ -48,9 +48,9 @@ func newTable(e *care.Entity, keys *keyring) *table {
 	read := append(append([]string(nil), envelope...), names(t.sealed)...)
 	t.selects = "SELECT " + quoted(read, ", ") + " FROM " + quote(e.Name)
 	t.read = t.selects + " WHERE id = ?"
-	t.insert = "INSERT INTO " + quote(e.Name) + " (" + quoted(columns, ", ") + ") VALUES (" +
+	t.insert = "INSERT OR FAIL INTO " + quote(e.Name) + " (" + quoted(columns, ", ") + ") VALUES (" +
 		strings.TrimSuffix(strings.Repeat("?, ", len(columns)), ", ") + ")"
-	t.update = "UPDATE " + quote(e.Name) + " SET " + quoted(columns[1:], " = ?, ") + " = ? WHERE id = ?"
+	t.update = "UPDATE OR FAIL " + quote(e.Name) + " SET " + quoted(columns[1:], " = ?, ") + " = ? WHERE id = ?"
 	return t
 }
 
@@ -75,10 +75,10 @@ func quoted(names []string, between string) string {
 // readUnended is readWhere without the rows whose time in the clear column end
 // is set and not after a moment.
 func (t *table) readUnended(column, end string) string {
-	return t.selects + " WHERE " + quote(column) + " = ? AND (" + quote(end) + " = '' OR " + quote(end) + " > ?) ORDER BY id"
+	return t.selects + " WHERE " + quote(column) + " = ? AND (" + quote(end) + " = '' OR " + quote(end) + " > ?)"
 }
 
 // readWhere reads the rows whose clear column has a value.
 func (t *table) readWhere(column string) string {
-	return t.selects + " WHERE " + quote(column) + " = ? ORDER BY id"
+	return t.selects + " WHERE " + quote(column) + " = ?"
 }

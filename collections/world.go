@@ -3,6 +3,8 @@ package collections
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"portolan/care"
@@ -16,15 +18,17 @@ type world struct {
 	q    querier
 	now  time.Time
 	load func(*table, string) (*record, error)
+	same func(stored *record) *record // one already decoded that stands as stored, nil where there is none
 }
 
 // world is the state inside this transaction.
-func (s *session) world() world { return world{s.h, s.t, s.now, s.load} }
+func (s *session) world() world { return world{s.h, s.t, s.now, s.load, s.same} }
 
 // world is the state as it was last committed.
 func (h *Hub) world(ctx context.Context) world {
 	r := reader{ctx, h.readDB()}
-	return world{h, r, h.now(), func(t *table, id string) (*record, error) { return scanRecord(t, r.row(t.read, id)) }}
+	return world{h, r, h.now(), func(t *table, id string) (*record, error) { return scanRecord(t, r.row(t.read, id)) },
+		func(*record) *record { return nil }}
 }
 
 // Now is the moment at which the rules are asked.
@@ -93,6 +97,8 @@ func (w world) OfCase(collection, caseID string) []care.Row {
 	return w.many(t, t.readWhere("case_id"), caseID)
 }
 
+// many gives the rows that a query of table.selects finds, in the order of
+// their ids: SQLite would carry every sealed cell through its sorter.
 func (w world) many(t *table, query string, args ...any) []care.Row {
 	rows, err := w.q.rows(query, args...)
 	if err != nil {
@@ -105,11 +111,15 @@ func (w world) many(t *table, query string, args ...any) []care.Row {
 		if err != nil {
 			panic(worldError{err})
 		}
+		if kept := w.same(rec); kept != nil {
+			rec = kept
+		}
 		out = append(out, w.out(rec))
 	}
 	if err := rows.Err(); err != nil {
 		panic(worldError{err})
 	}
+	slices.SortFunc(out, func(a, b care.Row) int { return strings.Compare(a.ID, b.ID) })
 	return out
 }
 
