@@ -53,10 +53,12 @@ type Config struct {
 type Hub struct {
 	dir     string
 	keyFile string
-	app     *core.BaseApp
-	now     func() time.Time
-	rand    io.Reader
-	log     *slog.Logger
+	// restoring says that the folder is opened to be checked.
+	restoring bool
+	app       *core.BaseApp
+	now       func() time.Time
+	rand      io.Reader
+	log       *slog.Logger
 
 	keys      *keyring
 	givenRoot *seal.Key
@@ -87,6 +89,8 @@ type Hub struct {
 
 	erasing sync.Mutex // one erasure at a time
 	erased  erasedCases
+	ended   endedList
+	again   int // how much ended again when the hub was opened
 	reached func(label string)
 
 	requests *signed // what tablets signed lately
@@ -130,7 +134,7 @@ func connectBy(driver string) func(path string) (*dbx.DB, error) {
 // Open boots the hub in its folder and runs pending migrations. It does not
 // listen. The caller holds the folder's lock (main).
 func Open(cfg Config) (*Hub, error) {
-	h := &Hub{dir: cfg.Dir, keyFile: cfg.KeyFile, givenRoot: cfg.Root, now: cfg.Now, rand: cfg.Rand, log: cfg.Log}
+	h := &Hub{dir: cfg.Dir, keyFile: cfg.KeyFile, restoring: cfg.Restoring, givenRoot: cfg.Root, now: cfg.Now, rand: cfg.Rand, log: cfg.Log}
 	if h.keyFile == "" {
 		h.keyFile = filepath.Join(cfg.Dir, KeyFileName)
 	}
@@ -190,7 +194,8 @@ func (h *Hub) prepare() error {
 	if err := h.openKeys(context.Background()); err != nil {
 		return err
 	}
-	h.writer, h.pulls = newWriter(h.sqlDB(), &leaves{h: h}, h.keys, h.roomOr), make(chan struct{}, pullsMax)
+	h.writer, h.pulls = newWriter(h.sqlDB(), &leaves{h: h}, h.keys, &h.ended, h.roomOr), make(chan struct{}, pullsMax)
+	h.writer.carry = h.carryEnded
 	h.requests = newSigned(h.now())
 	h.tables = make(map[string]*table, len(care.Schema))
 	for _, e := range care.Schema {
@@ -199,7 +204,7 @@ func (h *Hub) prepare() error {
 	if err := h.loadMeta(); err != nil {
 		return err
 	}
-	if err := h.knowErased(); err != nil {
+	if err := errors.Join(h.knowErased(), h.ended.open(h.dir)); err != nil {
 		return err
 	}
 	if _, err := h.SweepFiles(context.Background()); err != nil || !h.rooted.Load() {
@@ -288,27 +293,6 @@ func (h *Hub) loadMeta() error {
 		}
 	}
 	return rows.Err()
-}
-
-// NewEpoch marks that the hub was restored from a copy: cursors given before
-// are answered with everything that their holder may see now.
-func (h *Hub) NewEpoch(ctx context.Context) error {
-	// Random, so that two restores of one copy are told apart.
-	next := h.newID()
-	err := h.writer.write(ctx, func(t *tx) error {
-		if _, err := t.exec(`UPDATE hub_meta SET value = ? WHERE name = 'epoch'`, next); err != nil {
-			return err
-		}
-		if err := t.endWhatCameBack(h.now()); err != nil {
-			return err
-		}
-		return t.note(care.FormatTime(h.now()), h.HubActor(), event{act: ActRestore, decision: care.Decision{Allowed: true, Reason: care.SeeHub, Basis: next}})
-	})
-	if err != nil {
-		return fmt.Errorf("writing the epoch: %w", err)
-	}
-	h.epoch = next
-	return nil
 }
 
 // NewID mints the id of a record that the caller must know before the door

@@ -157,8 +157,8 @@ func forgetKeyBackups(dir string) error {
 	return wrap("opening the backup's keys", errors.Join(err, db.Close()))
 }
 
-// BackUpKeys puts the newest copy of the keys, and the list of erased cases,
-// into a folder of backups, in the place of the copy that was there, and
+// BackUpKeys puts the newest copy of the keys, and the lists of who was
+// erased and what ended, into a folder of backups, in the place of the copy that was there, and
 // remembers the folder: an erasure must reach every copy of a key.
 func (h *Hub) BackUpKeys(ctx context.Context, folder string) error {
 	if err := h.ownKeyBackup(folder); err != nil {
@@ -236,6 +236,11 @@ func (h *Hub) writeKeyBackup(ctx context.Context, folder string) (err error) {
 		return err
 	}
 	if err := AddErased(filepath.Join(folder, ErasedPath), listed...); err != nil {
+		return err
+	}
+	h.ended.copying.Lock()
+	defer h.ended.copying.Unlock()
+	if err := AddEnded(h.ended.path, filepath.Join(folder, EndedPath)); err != nil {
 		return err
 	}
 	return syncDir(folder)

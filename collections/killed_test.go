@@ -67,6 +67,11 @@ func beKilled(dir, doing, at string) int {
 		}
 	case "root":
 		_, err = h.RotateRoot(ctx, "")
+	case "revoke":
+		var tablets []care.Row
+		if tablets, err = h.List(ctx, h.HubActor(), collections.Query{Collection: "devices"}); err == nil {
+			err = h.RevokeDevice(ctx, h.HubActor(), tablets[0].ID)
+		}
 	case "write":
 		_, err = h.Do(ctx, h.HubActor(), newCase(&hubtest.Hub{Hub: h, Org: theOrg}, 90)...)
 	}

@@ -182,6 +182,13 @@ func (s *session) quarantine(replica string) (reason string, until uint64, err e
 // but the way to deliver, and the hub's part of the key to its store is gone.
 func (s *session) endReplicas(device string) error {
 	s.ended.devices[device] = true
-	_, err := s.t.exec(`UPDATE device_keys SET revoked_at = ?, lease_key = x'', lease_until = ? WHERE device = ? AND revoked_at = ''`, s.nowText, s.nowText, device)
+	r, err := s.t.exec(`UPDATE device_keys SET revoked_at = ?, lease_key = x'', lease_until = ? WHERE device = ? AND revoked_at = ''`, s.nowText, s.nowText, device)
+	if err != nil {
+		return wrap("revoking", err)
+	}
+	n, err := r.RowsAffected()
+	if n > 0 {
+		s.t.end(endedTablet, device, "", "")
+	}
 	return wrap("revoking", err)
 }

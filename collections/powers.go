@@ -136,17 +136,15 @@ func (h *Hub) ResetFactors(ctx context.Context, a care.Actor, staff string) erro
 }
 
 func (s *session) resetFactors(a care.Actor, org, staff, approval string) error {
-	for _, q := range []string{
-		`UPDATE second_factors SET removed_at = ? WHERE staff = ? AND removed_at = ''`,
-		`UPDATE sign_ins SET ended_at = ? WHERE staff = ? AND ended_at = ''`,
-	} {
-		if _, err := s.t.exec(q, s.nowText, staff); err != nil {
-			return wrap("taking second factors away", err)
-		}
+	if _, err := s.t.removeFactors(s.nowText, `staff = ?`, staff); err != nil {
+		return err
+	}
+	if _, err := s.t.exec(`UPDATE sign_ins SET ended_at = ? WHERE staff = ? AND ended_at = ''`, s.nowText, staff); err != nil {
+		return wrap("taking second factors away", err)
 	}
 	// They come with the next first second factor.
-	if _, err := s.t.exec(`DELETE FROM recovery_codes WHERE staff = ?`, staff); err != nil {
-		return wrap("ending recovery codes", err)
+	if err := s.t.endRecoveryCodes(staff); err != nil {
+		return err
 	}
 	s.out = append(s.out, staff)
 	e := accountEvent(ActSecondFactor, org, staff, care.Decision{Allowed: true, Reason: "reset"})

@@ -366,6 +366,9 @@ func (h *Hub) unlocked(ctx context.Context) error {
 	if err := h.finishErasures(ctx); err != nil {
 		return err
 	}
+	if err := h.endAgain(ctx); err != nil {
+		return err
+	}
 	if err := h.drainIntake(ctx); err != nil {
 		// What cannot be taken now stays where it is, and is tried again by
 		// Tend: it is no reason to keep everybody out.

@@ -110,6 +110,9 @@ func (m match) burn(t *tx, now string) error {
 	if n, err := r.RowsAffected(); err != nil || n != 1 {
 		return errors.Join(err, ErrSignIn)
 	}
+	if m.kind == factorRecovery {
+		t.end(endedCode, m.id, "", "")
+	}
 	return nil
 }
 
@@ -230,8 +233,8 @@ func (h *Hub) ConfirmTOTP(ctx context.Context, a care.Actor, session, code strin
 			return err
 		}
 		now := h.nowText()
-		if _, err := t.exec(`UPDATE second_factors SET removed_at = ? WHERE staff = ? AND kind = ? AND confirmed_at != '' AND removed_at = ''`, now, a.Staff, factorTOTP); err != nil {
-			return wrap("ending the earlier second factor", err)
+		if _, err := t.removeFactors(now, `staff = ? AND kind = ? AND confirmed_at != ''`, a.Staff, factorTOTP); err != nil {
+			return err
 		}
 		if _, err := t.exec(`UPDATE second_factors SET confirmed_at = ?, counter = ? WHERE id = ?`, now, step, id); err != nil {
 			return wrap("confirming a second factor", err)
@@ -302,11 +305,42 @@ func factorEvent(a care.Actor, what string) event {
 	return accountEvent(ActSecondFactor, a.Org, a.Staff, care.Decision{Allowed: true, Reason: care.Reason(what)})
 }
 
+// removeFactors ends the second factors of a condition, and says how many.
+func (t *tx) removeFactors(now, where string, args ...any) (int, error) {
+	rows, err := t.rows(`UPDATE second_factors SET removed_at = ? WHERE removed_at = '' AND `+where+` RETURNING id`, append([]any{now}, args...)...)
+	if err != nil {
+		return 0, wrap("ending second factors", err)
+	}
+	defer rows.Close()
+	n := 0
+	for ; rows.Next(); n++ {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return n, wrap("ending second factors", err)
+		}
+		t.end(endedFactor, id, "", "")
+	}
+	return n, wrap("ending second factors", rows.Err())
+}
+
+// endRecoveryCodes ends every recovery code of a member of staff.
+func (t *tx) endRecoveryCodes(staff string) error {
+	r, err := t.exec(`DELETE FROM recovery_codes WHERE staff = ?`, staff)
+	if err != nil {
+		return wrap("ending recovery codes", err)
+	}
+	n, err := r.RowsAffected()
+	if n > 0 {
+		t.end(endedCodes, staff, "", "")
+	}
+	return wrap("ending recovery codes", err)
+}
+
 // makeRecoveryCodes replaces the recovery codes of an account. Only hashes are
 // kept.
 func (h *Hub) makeRecoveryCodes(t *tx, staff string) ([]string, error) {
-	if _, err := t.exec(`DELETE FROM recovery_codes WHERE staff = ?`, staff); err != nil {
-		return nil, wrap("ending recovery codes", err)
+	if err := t.endRecoveryCodes(staff); err != nil {
+		return nil, err
 	}
 	codes := make([]string, recoveryCodes)
 	for i := range codes {
@@ -372,19 +406,15 @@ func (h *Hub) RemoveFactor(ctx context.Context, a care.Actor, session, id string
 		if err := t.row(`SELECT COUNT(*) FROM second_factors WHERE staff = ? AND id != ? AND confirmed_at != '' AND removed_at = ''`, a.Staff, id).Scan(&others); err != nil {
 			return wrap("reading second factors", err)
 		}
-		r, err := t.exec(`UPDATE second_factors SET removed_at = ? WHERE id = ? AND staff = ? AND confirmed_at != '' AND removed_at = ''`, h.nowText(), id, a.Staff)
-		if err != nil {
-			return wrap("removing a second factor", err)
-		}
-		if n, err := r.RowsAffected(); err != nil || n == 0 {
+		if n, err := t.removeFactors(h.nowText(), `id = ? AND staff = ? AND confirmed_at != ''`, id, a.Staff); err != nil || n == 0 {
 			return errors.Join(err, care.ErrNotFound)
 		}
 		if others == 0 {
 			if care.NeedsSecondFactor(a.Roles) {
 				return ErrFactorLast
 			}
-			if _, err := t.exec(`DELETE FROM recovery_codes WHERE staff = ?`, a.Staff); err != nil {
-				return wrap("ending recovery codes", err)
+			if err := t.endRecoveryCodes(a.Staff); err != nil {
+				return err
 			}
 		}
 		if err := t.endSignIns(a.Staff, session, h.nowText()); err != nil {

@@ -216,7 +216,7 @@ func (s *session) group(build []func() (*arrival, error)) ([]fieldsync.Receipt, 
 		return nil, fmt.Errorf("beginning a group: %w", err)
 	}
 	var receipts []fieldsync.Receipt
-	reasons, noted := make(map[int][]fieldsync.Held), len(s.t.noted)
+	reasons, noted, ended := make(map[int][]fieldsync.Held), len(s.t.noted), len(s.t.ended)
 	for i := range build {
 		a, err := build[i]()
 		if err != nil {
@@ -238,7 +238,7 @@ func (s *session) group(build []func() (*arrival, error)) ([]fieldsync.Receipt, 
 	if _, err := s.t.exec(`ROLLBACK TO change_group`); err != nil {
 		return nil, fmt.Errorf("putting a group back: %w", err)
 	}
-	s.state, s.t.noted = before, s.t.noted[:noted]
+	s.state, s.t.noted, s.t.ended = before, s.t.noted[:noted], s.t.ended[:ended]
 	clear(s.kept)
 	clear(s.seen)
 	clear(s.grants)

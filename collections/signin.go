@@ -362,24 +362,6 @@ func (s *session) endOtherRoles(staff string) error {
 	return nil
 }
 
-// endWhatCameBack ends what a copy of the hub brings back and what somebody may
-// have ended or used since: sign-ins, codes for tablets, and the yes of a second
-// person, which serves once. An act of the console alone
-// waits anew: whoever stopped it may not know that it is back.
-func (t *tx) endWhatCameBack(now time.Time) error {
-	for query, at := range map[string]time.Time{
-		`UPDATE sign_ins SET ended_at = ? WHERE ended_at = ''`:                      now,
-		`UPDATE enrolments SET used_at = ? WHERE used_at = ''`:                      now,
-		`UPDATE waiting_acts SET due_at = ? WHERE stopped_at = '' AND done_at = ''`: now.Add(WaitTerm),
-		`UPDATE approvals SET expires_at = ? WHERE used_at = '' AND expires_at > ?`: now,
-	} {
-		if _, err := t.exec(query, slices.Repeat([]any{care.FormatTime(at)}, strings.Count(query, "?"))...); err != nil {
-			return wrap("ending what a copy brings back", err)
-		}
-	}
-	return nil
-}
-
 // OnSignOut adds a listener that hears whose sign-ins ended, after that is
 // kept. It must not block.
 func (h *Hub) OnSignOut(f func(staff string)) {

@@ -31,10 +31,12 @@ type writer struct {
 	mu    *sync.Mutex
 	stmts map[string]*sql.Stmt
 	log   *leaves // what a transaction notes goes in at its end
+	ended *endedList
+	carry func(ctx context.Context) // brings the copies of the list of what ended in step
 }
 
-func newWriter(db *sql.DB, log *leaves, keys *keyring, named func(error) error) writer {
-	return writer{db: db, keys: keys, named: named, log: log, slots: make(chan struct{}, writersWaitingMax), turn: make(chan struct{}, 1),
+func newWriter(db *sql.DB, log *leaves, keys *keyring, ended *endedList, named func(error) error) writer {
+	return writer{db: db, ended: ended, keys: keys, named: named, log: log, slots: make(chan struct{}, writersWaitingMax), turn: make(chan struct{}, 1),
 		mu: new(sync.Mutex), stmts: make(map[string]*sql.Stmt)}
 }
 
@@ -70,17 +72,29 @@ type tx struct {
 	stmts      map[string]*sql.Stmt
 	missed     []string
 	noted      []noted // for the audit log, in the order in which it happened
+	ended      []Ended // for the list of what ended
+	again      bool    // what ends was listed before: it ends again
 	afterwards func()  // runs once it is committed, before the next transaction; nil for nothing
 }
 
 // write runs f in one transaction with a full fsync at its end. Where f fails
 // nothing of it stays.
 func (w *writer) write(ctx context.Context, f func(*tx) error) error {
+	ended, err := w.writeOne(ctx, f)
+	if err == nil && ended {
+		w.keys.reached("ending kept")
+		w.carry(context.WithoutCancel(ctx))
+	}
+	return err
+}
+
+// writeOne is write, and says whether anything ended.
+func (w *writer) writeOne(ctx context.Context, f func(*tx) error) (ended bool, err error) {
 	select {
 	case w.slots <- struct{}{}:
 		defer func() { <-w.slots }()
 	default:
-		return ErrBusy
+		return false, ErrBusy
 	}
 	wait := time.NewTimer(writerWaitMax)
 	defer wait.Stop()
@@ -88,41 +102,45 @@ func (w *writer) write(ctx context.Context, f func(*tx) error) error {
 	case w.turn <- struct{}{}:
 		defer func() { <-w.turn }()
 	case <-wait.C:
-		return ErrBusy
+		return false, ErrBusy
 	case <-ctx.Done():
-		return ctx.Err()
+		return false, ctx.Err()
 	}
 	// A push that was received whole is finished even where its sender hung
 	// up: the answer is lost then, the work is not.
 	ctx = context.WithoutCancel(ctx)
 	t, err := w.db.BeginTx(ctx, nil)
 	if err != nil {
-		return w.named(fmt.Errorf("beginning to write: %w", err))
+		return false, w.named(fmt.Errorf("beginning to write: %w", err))
 	}
 	defer t.Rollback() // after a commit this does nothing
 	x := &tx{w: w, sql: t, stmts: make(map[string]*sql.Stmt)}
 	if err := f(x); err != nil {
-		return w.named(err)
+		return false, w.named(err)
 	}
 	grown, err := w.log.keep(x)
 	if err != nil {
-		return w.named(err)
+		return false, w.named(err)
 	}
 	// Keys before the data that they open: a crash in between leaves a key
 	// that opens nothing, never data that no key opens.
 	if err := w.keys.flush(ctx); err != nil {
-		return w.named(err)
+		return false, w.named(err)
+	}
+	if err := w.list(x, w.keys.now()); err != nil {
+		return false, w.named(err)
 	}
 	if err := t.Commit(); err != nil {
 		w.log.forget()
-		return w.named(fmt.Errorf("committing: %w", err))
+		w.unlist()
+		return false, w.named(fmt.Errorf("committing: %w", err))
 	}
 	w.log.grown(grown)
 	w.keep(x.missed)
 	if x.afterwards != nil {
 		x.afterwards()
 	}
-	return nil
+	return len(x.ended) > 0, nil
 }
 
 func (t *tx) stmt(query string) (*sql.Stmt, error) {

@@ -18,8 +18,8 @@ const backupUsage = `[--dir D] --out FILE
 Copies the whole hub, as of one moment, into one sealed file, while it goes on
 working, and restores it to a folder of its own to see that it is whole. Beside
 it, in the same folder, it puts hub.keys, the sealed keys of every backup there,
-always the newest, and erased.list, the cases that were erased: all three are
-needed to restore. The key file is in none of them, and without it nothing opens:
+always the newest, erased.list, the cases that were erased, and ended.list, what
+was closed: all four are needed to restore. The key file is in none of them, and without it nothing opens:
 keep a copy of it in another place than the backups.
 `
 
@@ -45,8 +45,8 @@ func Backup(ctx context.Context, env Env, args []string) int {
 		return env.Fail(fmt.Errorf("making the backup: %w", err))
 	}
 	fmt.Fprintf(env.Stdout, "%d files copied to %s, restored from it and found whole\n", len(m.Files), env.Path(*out))
-	fmt.Fprintf(env.Stderr, "Keep %s and %s with it. The key is in none of them: without %s nothing opens. Keep a copy of that, apart from the backups.\n",
-		collections.KeyBackupName, collections.ErasedPath, hub.KeyFile())
+	fmt.Fprintf(env.Stderr, "Keep %s, %s and %s with it. The key is in none of them: without %s nothing opens. Keep a copy of that, apart from the backups.\n",
+		collections.KeyBackupName, collections.ErasedPath, collections.EndedPath, hub.KeyFile())
 	return ExitOK
 }
 
@@ -134,7 +134,7 @@ func (e Env) tryBackup(ctx context.Context, hub *collections.Hub, file, beside, 
 		return err
 	}
 	err = quiet.restore(ctx, restoreOrder{file: file, dir: dir, keyFile: hub.KeyFile(), root: &root,
-		keys: filepath.Join(beside, collections.KeyBackupName), erased: filepath.Join(beside, collections.ErasedPath)})
+		keys: filepath.Join(beside, collections.KeyBackupName), erased: filepath.Join(beside, collections.ErasedPath), ended: filepath.Join(beside, collections.EndedPath)})
 	if err != nil {
 		return fmt.Errorf("%w (%w)", errBackupUntrue, err)
 	}

@@ -374,7 +374,9 @@ func TestBackupAndRestore(t *testing.T) {
 	c := newConsole(t)
 	c.must(t, ExitOK, "user", "add", "--dir", "hub", "ana", "--role", "coordinator")
 	c.secondFactor(t, "ana")
+	c.must(t, ExitOK, "user", "add", "--dir", "hub", "ben", "--role", "outreach")
 	out := c.must(t, ExitOK, "backup", "--dir", "hub", "--out", "one.backup")
+	c.must(t, ExitOK, "user", "disable", "--dir", "hub", "ben")
 	if !strings.Contains(out, "hub.key") {
 		t.Errorf("nothing says that the key is not in it: %s", out)
 	}
@@ -390,9 +392,14 @@ func TestBackupAndRestore(t *testing.T) {
 		t.Error("half a restore stays behind")
 	}
 	copyKey(t, c, "hub/hub.key", "again/hub.key")
-	c.must(t, ExitOK, "restore", "--dir", "again", "one.backup")
-	if out := c.must(t, ExitOK, "user", "list", "--dir", "again"); !strings.Contains(out, "ana") {
-		t.Errorf("the account is not there: %s", out)
+	if out := c.must(t, ExitFault, "restore", "--dir", "again", "--ended", "nowhere", "one.backup"); !strings.Contains(out, "ended_list_missing") {
+		t.Errorf("without the list of what ended: %s", out)
+	}
+	if out := c.must(t, ExitOK, "restore", "--dir", "again", "one.backup"); !strings.Contains(out, "ended again: 1\n") {
+		t.Errorf("what ended since the backup: %s", out)
+	}
+	if out := c.must(t, ExitOK, "user", "list", "--dir", "again"); !strings.Contains(out, "ana") || !strings.Contains(out, "left") {
+		t.Errorf("the accounts are %s", out)
 	}
 	if a, b := epoch(t, c, "hub"), epoch(t, c, "again"); a == b {
 		t.Error("the restored hub goes on in the old epoch: cursors of the old life would open")

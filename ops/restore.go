@@ -15,21 +15,21 @@ import (
 	"portolan/seal"
 )
 
-const restoreUsage = `[--dir D] [--key-file F | --shares] [--keys K] [--erased L] FILE
+const restoreUsage = `[--dir D] [--key-file F | --shares] [--keys K] [--erased L] [--ended L] FILE
 
 Puts a backup into an empty folder and checks it. Beside FILE lie hub.keys, its
-sealed keys, and erased.list, the cases that were erased since; take the newest
-of both that there are. The key file of that hub must be there: as hub.key in
+sealed keys, erased.list, the cases that were erased since, and ended.list, what
+was closed since; take the newest of each that there are. The key file of that hub must be there: as hub.key in
 the folder, or where --key-file says; or its custodians, whose shares are asked
-for with --shares. Who was erased stays erased. Tablets that
-knew more than the backup give it back when they next sync.
+for with --shares. Who was erased stays erased; tablets, second factors, accounts,
+roles, grants and consents that ended stay ended. Tablets that knew more than the backup give it back when they next sync.
 `
 
 // restoreOrder is what a restore needs to know.
 type restoreOrder struct {
-	file, dir, keyFile, keys, erased string
-	shares                           bool      // ask for the custodians' shares
-	root                             *seal.Key // where it is known already
+	file, dir, keyFile, keys, erased, ended string
+	shares                                  bool      // ask for the custodians' shares
+	root                                    *seal.Key // where it is known already
 }
 
 // Restore puts a backup into an empty folder.
@@ -40,6 +40,7 @@ func Restore(ctx context.Context, env Env, args []string) int {
 	shares := flags.Bool("shares", false, "ask for shares of the root key instead of reading a key file")
 	keys := flags.String("keys", "", "the `file` with the backup's keys; hub.keys beside the backup where none is named")
 	erased := flags.String("erased", "", "the list of erased cases, a `file`; erased.list beside the backup where none is named")
+	ended := flags.String("ended", "", "the list of what ended, a `file`; ended.list beside the backup where none is named")
 	words, exit, stop := env.parse(flags, args, restoreUsage)
 	if stop {
 		return exit
@@ -55,6 +56,7 @@ func Restore(ctx context.Context, env Env, args []string) int {
 		return filepath.Join(filepath.Dir(o.file), name)
 	}
 	o.keys, o.erased = beside(*keys, collections.KeyBackupName), beside(*erased, collections.ErasedPath)
+	o.ended = beside(*ended, collections.EndedPath)
 	if o.keyFile == "" {
 		o.keyFile = filepath.Join(o.dir, collections.KeyFileName)
 	}
@@ -63,6 +65,9 @@ func Restore(ctx context.Context, env Env, args []string) int {
 	}
 	return ExitOK
 }
+
+var errNoEndedList = &care.Error{Code: "ended_list_missing", Kind: care.Damaged,
+	Hint: "The list of what ended is missing. It is ended.list, beside the backups; say with --ended where it is. Without it a tablet that was revoked, or a consent that was withdrawn, would come back."}
 
 var errNoErasedList = &care.Error{Code: "erased_list_missing", Kind: care.Damaged,
 	Hint: "The list of erased cases is missing. It is erased.list, beside the backups; say with --erased where it is. Without it somebody who was erased would come back."}
@@ -82,6 +87,9 @@ func (e Env) restore(ctx context.Context, o restoreOrder) (err error) {
 	erased, err := collections.ReadErased(o.erased)
 	if err != nil {
 		return err
+	}
+	if _, err := os.Stat(o.ended); err != nil {
+		return errNoEndedList
 	}
 	root, err := e.rootKey(ctx, o)
 	if err != nil {
@@ -104,7 +112,8 @@ func (e Env) restore(ctx context.Context, o restoreOrder) (err error) {
 	m, err := openArchive(ctx, o.dir, root, f)
 	if err == nil {
 		e.reach("restore has the data")
-		err = collections.AddErased(filepath.Join(o.dir, collections.ErasedPath), erased...)
+		err = errors.Join(collections.AddErased(filepath.Join(o.dir, collections.ErasedPath), erased...),
+			collections.AddEnded(o.ended, filepath.Join(o.dir, collections.EndedPath)))
 	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("restoring: %w", err), removeRestored(o.dir))
@@ -166,8 +175,8 @@ func openArchive(ctx context.Context, dir string, root seal.Key, sealed io.Reade
 	return m, err
 }
 
-// openRestored opens what was restored, finishes what was erased since the
-// backup was made, and verifies the rest.
+// openRestored opens what was restored, which finishes what was erased and ends
+// what ended since the backup was made, and verifies the rest.
 func (e Env) openRestored(ctx context.Context, o restoreOrder) (err error) {
 	hub, err := collections.Open(collections.Config{Dir: o.dir, KeyFile: o.keyFile, Root: o.root, Restoring: true, Log: slog.New(slog.NewTextHandler(e.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))})
 	if err != nil {
@@ -175,6 +184,9 @@ func (e Env) openRestored(ctx context.Context, o restoreOrder) (err error) {
 		return errors.Join(fmt.Errorf("opening what was restored: %w", err), removeRestored(o.dir))
 	}
 	defer func() { err = errors.Join(err, hub.Close()) }()
+	if n := hub.EndedAgain(); n > 0 {
+		fmt.Fprintf(e.Stdout, "what had ended since the backup ended again: %d\n", n)
+	}
 	// Cursors from the life that ended may count changes which this hub will
 	// give to others; with a new epoch none of them opens.
 	if err := hub.NewEpoch(ctx); err != nil {
@@ -210,7 +222,7 @@ func isEmpty(dir string) error {
 // removeRestored takes back a restore that failed; the folder was empty.
 func removeRestored(dir string) error {
 	var errs []error
-	for _, sub := range []string{"pb_data", "files", "tls", collections.KeysPath, collections.KeysPath + "-wal", collections.KeysPath + "-shm", collections.ErasedPath, collections.RestoringPath} {
+	for _, sub := range []string{"pb_data", "files", "tls", collections.KeysPath, collections.KeysPath + "-wal", collections.KeysPath + "-shm", collections.ErasedPath, collections.EndedPath, collections.RestoringPath} {
 		errs = append(errs, os.RemoveAll(filepath.Join(dir, sub)))
 	}
 	return errors.Join(errs...)
