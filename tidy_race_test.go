@@ -1,0 +1,67 @@
+package main_test
+
+import (
+	"go/ast"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// sideBySide is the test of a package that is otherwise tested alone, which
+// `make test` runs under the race detector.
+const sideBySide = "TestSideBySide"
+
+// TestTheRaceDetectorWatchesWhatRunsSideBySide: in the packages that `make
+// test` runs without the race detector nothing begins a goroutine; and nothing
+// of ours is hidden from it where it watches.
+func TestTheRaceDetectorWatchesWhatRunsSideBySide(t *testing.T) {
+	load(t)
+	makefile := strings.ReplaceAll(read(t, "Makefile"), "\\\n", " ")
+	list := regexp.MustCompile(`(?m)^ALONE = (.*)$`).FindStringSubmatch(makefile)
+	if list == nil || !strings.Contains(makefile, "SIDE_BY_SIDE = ^"+sideBySide+"$$") {
+		t.Fatal("the Makefile does not say what is tested alone")
+	}
+	var alone []string
+	for _, p := range strings.Fields(list[1]) {
+		dir := strings.TrimPrefix(strings.TrimPrefix(p, modulePath), "/")
+		if dir == "" {
+			dir = "."
+		}
+		alone = append(alone, dir)
+	}
+	for _, s := range goSources {
+		if !slices.Contains(alone, s.dir) || s.path == "main.go" { // the tests beside main.go only read
+			continue
+		}
+		for _, d := range s.file.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok && f.Name.Name == sideBySide && strings.HasPrefix(s.dir, "pdf") {
+				continue // `go test -race -run … ./pdf/...`
+			}
+			ast.Inspect(d, func(n ast.Node) bool {
+				if begins(n) {
+					t.Errorf("%s: runs beside something else, in a package that the race detector does not watch", fset.Position(n.Pos()))
+				}
+				return true
+			})
+		}
+	}
+	for _, m := range regexp.MustCompile(`-gcflags=(\S+?)=-race=false`).FindAllStringSubmatch(makefile, -1) {
+		if !strings.HasPrefix(m[1], "modernc.org/") && !strings.HasPrefix(m[1], "golang.org/x/crypto/") || strings.Contains(m[1], "...") {
+			t.Errorf("the race detector does not watch %s", m[1])
+		}
+	}
+}
+
+// begins says whether something is run beside the rest here: by go, by a
+// WaitGroup or an errgroup, by a test beside others.
+func begins(n ast.Node) bool {
+	switch n := n.(type) {
+	case *ast.GoStmt:
+		return true
+	case *ast.SelectorExpr:
+		return slices.Contains([]string{"Go", "AfterFunc", "Parallel", "RunParallel", "ListenAndServe", "Serve"}, n.Sel.Name) ||
+			strings.HasPrefix(n.Sel.Name, "NewServer")
+	}
+	return false
+}
