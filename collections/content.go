@@ -113,10 +113,13 @@ func (h *Hub) document(ctx context.Context, a care.Actor, act care.Act, row care
 	if err := h.audit(ctx, a, event{act: name, target: d.target, decision: decision, count: 1, records: []string{row.ID}}); err != nil {
 		return d, err
 	}
-	if !decision.Allowed {
-		return d, care.ErrNotFound
+	switch {
+	case decision.Allowed:
+		return d, nil
+	case decision.Reason == care.NotAtDesk: // whoever sees its record in an emergency is told why it stays here
+		return d, ErrNotAtDesk
 	}
-	return d, nil
+	return d, care.ErrNotFound
 }
 
 // KeepContent keeps the bytes of a document whose record is there. A picture
@@ -266,7 +269,8 @@ func (h *Hub) custody(ctx context.Context, a care.Actor, doc document, kept Kept
 }
 
 // File gives the bytes of a document: a paper as DocumentFile does, anything
-// else to whoever may see the part of the case that it belongs to. Of evidence
+// else to whoever may take along the part of the case that it belongs to: bytes
+// leave to be saved, so that an emergency opens the record alone (R30). Of evidence
 // it gives a copy of a picture, made for showing, and nothing of what is no
 // picture.
 func (h *Hub) File(ctx context.Context, a care.Actor, id string) (Content, error) {
@@ -278,7 +282,7 @@ func (h *Hub) File(ctx context.Context, a care.Actor, id string) (Content, error
 		name, b, err := h.paperFile(ctx, a, row)
 		return Content{Name: name, Type: "application/pdf", Bytes: b}, err
 	}
-	doc, err := h.document(ctx, a, care.Read, row)
+	doc, err := h.document(ctx, a, care.Carry, row)
 	if err != nil {
 		return Content{}, err
 	}

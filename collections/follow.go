@@ -19,7 +19,7 @@ func (s *session) follow(a *arrival, rec *record, before care.Row, effects []eff
 	if err != nil {
 		return err
 	}
-	s.listEndings(rec, before, after)
+	s.closed(rec, before, after)
 	consequences := care.Consequences(s.world(), s.author(a, rec.caseID), before, after, effectNames(effects))
 	if len(consequences) == 0 {
 		return nil

@@ -232,8 +232,9 @@ var endingFields = map[string][]string{
 	"consents": {"status", "decision", "expires_at", "giver_implicated", "child_assent"},
 }
 
-// listEndings notes for the list what a change closes.
-func (s *session) listEndings(rec *record, before, after care.Row) {
+// closed notes what a change closes: for the list, and for whoever is being
+// answered at this moment.
+func (s *session) closed(rec *record, before, after care.Row) {
 	e := rec.t.entity
 	if e.Name == "staff" {
 		var keep []string
@@ -251,6 +252,11 @@ func (s *session) listEndings(rec *record, before, after care.Row) {
 		f, ok := e.Field(name)
 		if !ok || !closes(f, before, after) {
 			continue
+		}
+		if e.Name == "grants" {
+			// Also one that opens no scope: what an emergency shows at the desk
+			// is cut when it ends.
+			s.ended.staff[after.Text("staff")] = true
 		}
 		value := after.Text(name)
 		switch {

@@ -167,6 +167,19 @@ func TestR30EmergencyLeavesTheDeskInNoForm(t *testing.T) {
 	_, _, err := p.DocumentFile(ctx, worker, paper)
 	wantCode(t, "printing", err, "not_at_desk")
 	wantCode(t, "handing out", p.HandOut(ctx, worker, paper), "not_at_desk")
+	letter := p.NewID()
+	p.put(t, "documents", letter, set{"kind": text("letter"), "status": text("kept"), "compartment": text("general")})
+	if _, err := p.KeepContent(ctx, p.Reload(t, p.owner.Staff), letter, "text/plain", strings.NewReader("what the clinic wrote")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Read(ctx, worker, "documents", letter); err != nil {
+		t.Errorf("the record of a letter: %v", err)
+	}
+	_, err = p.File(ctx, worker, letter)
+	wantCode(t, "a letter, to be saved", err, "not_at_desk")
+	if _, err := p.File(ctx, p.Reload(t, p.owner.Staff), letter); err != nil {
+		t.Errorf("its owner: %v", err)
+	}
 	_, err = hooks.MakeSummary(ctx, p.Hub.Hub, worker, hooks.SummaryOrder{Case: p.caseID})
 	wantCode(t, "a summary", err, "not_at_desk")
 	var scopes int

@@ -99,6 +99,11 @@ func (s *site) pull(d *device, w http.ResponseWriter) {
 	req.RemoteAddr = "192.0.2.7:1000"
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Authorization", authorization(s.url, "POST", "/api/portolan/sync", d.Token, body))
+	s.through(w, req)
+}
+
+// through is one request, straight through the hub's handler, which may cut it.
+func (s *site) through(w http.ResponseWriter, req *http.Request) {
 	defer func() {
 		if p := recover(); p != nil && p != http.ErrAbortHandler {
 			panic(p)
@@ -193,6 +198,14 @@ func TestAPullEndsWithTheRightToIt(t *testing.T) {
 				s.endGrant(t, g.ID)
 			}
 		},
+		"the person refuses": func(s *site, _ string) {
+			now := s.Clock.Now()
+			s.Must(t, s.HubActor(), collections.Draft{Collection: "consents", Case: caseID, Set: map[string]care.Value{
+				"decision": care.OfText("deny"), "status": care.OfText("given"), "purpose": care.OfText(string(care.ServiceDelivery)),
+				"recipient_kind": care.OfText("role"), "recipient_role": care.OfText("outreach"), "categories": care.OfList("identity"), "actions": care.OfList("use"),
+				"valid_from": care.OfTime(now), "expires_at": care.OfTime(now.Add(24 * time.Hour)), "language": care.OfText("fr"), "mode": care.OfText("written"),
+				"explanation_version": care.OfText("2026-1"), "giver": care.OfText("self"), "checklist": care.OfList("told_data_use", "told_purpose", "told_withdrawal")}})
+		},
 		"role changes": func(s *site, staff string) {
 			s.Must(t, s.HubActor(), collections.Draft{Collection: "staff", Record: staff, Set: map[string]care.Value{"roles": care.OfList("auditor")}})
 		},
@@ -227,5 +240,44 @@ func TestAPullEndsWithTheRightToIt(t *testing.T) {
 		Set: map[string]care.Value{"status": care.OfText("ended")}})))
 	if got[len(got)-1].End == nil {
 		t.Errorf("the answer broke off: %+v", got)
+	}
+}
+
+// TestR30AnEmergencyThatEndsCutsTheAnswer: what somebody reads at the desk by
+// an emergency stops when that is ended, although no scope of theirs was open.
+func TestR30AnEmergencyThatEndsCutsTheAnswer(t *testing.T) {
+	s := serve(t, hooks.Config{})
+	owner, _ := s.Staff(t, care.Coordinator)
+	s.fill(t, owner)
+	worker, login := s.Staff(t, care.Outreach)
+	grant, _, err := s.BreakGlass(t.Context(), worker, collections.BreakGlass{Case: caseID, Compartment: care.General, Emergency: "medical", Explanation: "She has collapsed in the yard."})
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := s.Token(t, s.url, login)
+	read := func(w http.ResponseWriter) {
+		req, err := http.NewRequest("POST", "http://hub/api/portolan/records/notes", strings.NewReader(`{"case":"`+caseID+`"}`))
+		if err != nil {
+			panic(err)
+		}
+		req.RemoteAddr = "192.0.2.7:1000"
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Authorization", token)
+		s.through(w, req)
+	}
+	whole := newTap(0, 0)
+	if read(whole); whole.status != http.StatusOK || whole.writes < 2 {
+		t.Fatalf("the emergency shows %d in %d pieces", whole.status, whole.writes)
+	}
+	w := newTap(1, 1)
+	answered := make(chan struct{})
+	go func() { defer close(answered); read(w) }()
+	<-w.reached
+	s.endGrant(t, grant)
+	before := w.count()
+	close(w.through)
+	<-answered
+	if after := w.count() - before; after != 0 {
+		t.Errorf("%d bytes came after the emergency was over", after)
 	}
 }
