@@ -62,6 +62,7 @@ var refusals = []struct{ reason, meaning string }{
 	{"handler_not_independent", "a complaint about sexual exploitation goes to a protection officer (R35)"},
 	{"interpreter_excluded", "this interpreter must not meet this person (R8)"},
 	{"interpreter_not_vetted", "this interpreter has not been vetted (R8)"},
+	{"last_approver", "nobody would be left who can approve"},
 	{"link_needs_consent", "a recipient's pseudonym needs a consent in force (R24)"},
 	{"livelihood_needs_check", "the scheme was not checked against exploitation"},
 	{"merge_in_circles", "a case goes on in one that goes on itself"},

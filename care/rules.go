@@ -29,7 +29,7 @@ var rules = map[string][]rule{
 	"documents":             {documentMade, documentHandOut},
 	"feedbacks":             {feedbackHandler},
 	"grants":                {grantTerm, grantHolder, grantAgreed, grantReview},
-	"staff":                 {staffOwnRoles, staffPowers},
+	"staff":                 {staffOwnRoles, staffPowers, staffLastApprover},
 	"devices":               {deviceRevoked},
 }
 

@@ -79,6 +79,32 @@ func staffPowers(c *check) {
 	}
 }
 
+// staffLastApprover: nobody leaves an organisation in which nobody could agree
+// to anything. What was warned of and confirmed at the console, the hub writes.
+func staffLastApprover(c *check) {
+	if c.a.IsHub() || !LeavesNobody(c.w, c.before, c.after) {
+		return
+	}
+	if c.after.Text("status") != "active" {
+		c.hold("status", "last_approver")
+	}
+	c.holdSet("roles", "last_approver")
+}
+
+// LeavesNobody says whether a member of staff could approve before and, after,
+// nobody in their organisation can.
+func LeavesNobody(w World, before, after Row) bool {
+	approves := func(s Row) bool {
+		return s.Text("status") == "active" && Actor{Staff: s.ID, Org: s.Org, Roles: rolesOf(s)}.Can(MayApprove)
+	}
+	if !approves(before) || approves(after) {
+		return false
+	}
+	return !slices.ContainsFunc(w.ByField("staff", "status", "active"), func(s Row) bool {
+		return s.Org == before.Org && s.ID != before.ID && approves(s)
+	})
+}
+
 // deviceRevoked: a tablet that was given up is enrolled anew, as a new one.
 func deviceRevoked(c *check) {
 	if !c.created && c.before.Text("status") == "revoked" && c.after.Text("status") != "revoked" {

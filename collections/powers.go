@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -75,8 +76,12 @@ func (h *Hub) ChangeRoles(ctx context.Context, a care.Actor, staff string, roles
 		case staff == a.Staff:
 			return approvalErrors[care.ApprovalAboutSelf]
 		}
+		last, err := s.leavesNobody(staff, roles)
+		if err != nil {
+			return err
+		}
 		spent := ""
-		if gainsPowers(who.Roles, roles) {
+		if last || gainsPowers(who.Roles, roles) {
 			p, err := h.spendApproval(s.t, a, RolesAsked(staff, roles))
 			if err != nil {
 				return err
@@ -97,11 +102,7 @@ func gainsPowers(from, to []care.Role) bool {
 // setRoles writes roles that two people agreed to, or that need no second one,
 // as a change of the hub's.
 func (s *session) setRoles(a, who care.Actor, roles []care.Role, approval string) error {
-	l := make([]string, len(roles))
-	for i, r := range roles {
-		l[i] = string(r)
-	}
-	c, err := s.hubChange(s.h.HubActor(), Draft{Collection: "staff", Record: who.Staff, Set: map[string]care.Value{"roles": care.OfList(l...)}})
+	c, err := s.hubChange(s.h.HubActor(), Draft{Collection: "staff", Record: who.Staff, Set: map[string]care.Value{"roles": listOfRoles(roles)}})
 	if err != nil {
 		return err
 	}
@@ -118,6 +119,14 @@ func (s *session) setRoles(a, who care.Actor, roles []care.Role, approval string
 	e := accountEvent(ActRoles, who.Org, who.Staff, care.Decision{Allowed: true, Reason: "changed"})
 	e.approval = approval
 	return s.t.note(s.nowText, a, e)
+}
+
+func listOfRoles(roles []care.Role) care.Value {
+	l := make([]string, len(roles))
+	for i, r := range roles {
+		l[i] = string(r)
+	}
+	return care.OfList(l...)
 }
 
 // ResetFactors takes away a member of staff's second factors and recovery
@@ -152,6 +161,47 @@ func (s *session) resetFactors(a care.Actor, org, staff, approval string) error 
 	return s.t.note(s.nowText, a, e)
 }
 
+// ErrLastApprover says that nobody would be left who can agree to anything.
+var ErrLastApprover = &care.Error{Code: "last_approver", Kind: care.Conflict,
+	Hint: "Nobody would be left in the organisation who can approve: nothing could be erased, merged or exported, and no power given but by the console alone, after three days. Make somebody else coordinator or protection officer first. To go on all the same, take the roles away with `portolan user role LOGIN --role outreach --nobody-left`; once that is done the account can be closed."}
+
+// leavesNobody says whether an organisation would have nobody who approves,
+// were somebody to have these roles.
+func (s *session) leavesNobody(staff string, roles []care.Role) (last bool, err error) {
+	defer caught(&err)
+	rec, err := s.load(s.h.tables["staff"], staff)
+	if err != nil || rec == nil {
+		return false, err
+	}
+	before, err := rec.row(nil)
+	if err != nil {
+		return false, err
+	}
+	after := before
+	after.V = maps.Clone(before.V)
+	after.V["roles"] = listOfRoles(roles)
+	return care.LeavesNobody(s.world(), before, after), nil
+}
+
+// CloseAccount ends an account at the console: the person has left.
+// ErrLastApprover where nobody would be left who approves.
+func (h *Hub) CloseAccount(ctx context.Context, staff string) error {
+	return h.enter(ctx, h.HubActor(), func(s *session) error {
+		if last, err := s.leavesNobody(staff, nil); err != nil || last {
+			return errors.Join(err, ErrLastApprover)
+		}
+		c, err := s.hubChange(h.HubActor(), Draft{Collection: "staff", Record: staff, Set: map[string]care.Value{"status": care.OfText("left")}})
+		if err != nil {
+			return err
+		}
+		r, err := s.take(c, nil)
+		if err != nil {
+			return err
+		}
+		return Refused([]fieldsync.Receipt{r})
+	})
+}
+
 // CarryOut does what two people agreed to at the console, as the hub: of the
 // acts of this file. It uses the yes up.
 func (h *Hub) CarryOut(ctx context.Context, p care.Approval) error {
@@ -180,9 +230,10 @@ func (s *session) powersAct(act, staff, terms, approval string) error {
 
 // ConsoleRoles gives roles at the console, with nobody signed in: at once as
 // long as the hub never had two people who could agree, and for roles without
-// powers; after that with notice, when WaitTerm is over. The moment is zero
-// where it is done.
-func (h *Hub) ConsoleRoles(ctx context.Context, staff string, roles []care.Role) (due time.Time, err error) {
+// powers; after that with notice, when WaitTerm is over. So is the power of the
+// last who approves taken away, and only where nobodyLeft says that this is
+// meant; ErrLastApprover where not. The moment is zero where it is done.
+func (h *Hub) ConsoleRoles(ctx context.Context, staff string, roles []care.Role, nobodyLeft bool) (due time.Time, err error) {
 	err = h.enter(ctx, h.HubActor(), func(s *session) error {
 		who, err := h.loadStaff(s.t, staff, "")
 		if err != nil {
@@ -192,7 +243,14 @@ func (h *Hub) ConsoleRoles(ctx context.Context, staff string, roles []care.Role)
 		if err != nil {
 			return err
 		}
-		if two && gainsPowers(who.Roles, roles) {
+		last, err := s.leavesNobody(staff, roles)
+		if err != nil {
+			return err
+		}
+		if last && !nobodyLeft {
+			return ErrLastApprover
+		}
+		if two && (last || gainsPowers(who.Roles, roles)) {
 			due, err = s.wait(care.ActRoleChange, who, rolesTerms(roles))
 			return err
 		}

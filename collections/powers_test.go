@@ -94,16 +94,16 @@ func TestTheConsoleAloneGivesPowersToTheFirstTwo(t *testing.T) {
 	ctx := t.Context()
 	first, _ := h.Staff(t, care.Coordinator)
 	second, _ := h.Staff(t, care.Outreach)
-	if due, err := h.ConsoleRoles(ctx, second.Staff, []care.Role{care.ProtectionOfficer}); err != nil || !due.IsZero() {
+	if due, err := h.ConsoleRoles(ctx, second.Staff, []care.Role{care.ProtectionOfficer}, false); err != nil || !due.IsZero() {
 		t.Fatalf("the second person waits until %v: %v", due, err)
 	}
 	third, _ := h.Staff(t, care.Outreach)
 	roles := []care.Role{care.Outreach, care.Coordinator}
-	due, err := h.ConsoleRoles(ctx, third.Staff, roles)
+	due, err := h.ConsoleRoles(ctx, third.Staff, roles, false)
 	if err != nil || due.IsZero() {
 		t.Fatalf("the third is given powers at once: %v", err)
 	}
-	if again, err := h.ConsoleRoles(ctx, third.Staff, roles); err != nil || !again.Equal(due) {
+	if again, err := h.ConsoleRoles(ctx, third.Staff, roles, false); err != nil || !again.Equal(due) {
 		t.Errorf("asked again it waits until %v, %v", again, err)
 	}
 	stranger, _ := h.Staff(t, care.Outreach)
@@ -134,7 +134,7 @@ func TestTheConsoleAloneGivesPowersToTheFirstTwo(t *testing.T) {
 		t.Error("an act that was stopped is done")
 	}
 	h.Must(t, h.HubActor(), collections.Draft{Collection: "staff", Record: second.Staff, Set: map[string]care.Value{"status": care.OfText("left")}})
-	if due, err = h.ConsoleRoles(ctx, third.Staff, roles); err != nil || due.IsZero() {
+	if due, err = h.ConsoleRoles(ctx, third.Staff, roles, false); err != nil || due.IsZero() {
 		t.Fatalf("with one account closed the console is free again: %v", err)
 	}
 	h.Clock.Move(collections.WaitTerm - time.Hour)
@@ -228,5 +228,53 @@ func TestALostSecondFactorIsTakenAwayByTwoPeopleOrAfterNotice(t *testing.T) {
 	tend(t, h)
 	if has() {
 		t.Error("not taken away when its time has come")
+	}
+}
+
+// TestAnOrganisationKeepsSomebodyWhoApproves: the last who can approve is
+// neither closed nor demoted by the way, by nobody; at the console only when
+// that is said, and after three days.
+func TestAnOrganisationKeepsSomebodyWhoApproves(t *testing.T) {
+	h := hubtest.New(t)
+	ctx := t.Context()
+	other, _ := h.Staff(t, care.ProtectionOfficer)
+	last, _ := h.Staff(t, care.Coordinator)
+	operator, _ := h.Staff(t, care.Operator)
+	if two, err := h.TwoPeople(ctx); err != nil || !two {
+		t.Fatal("the test proves nothing", err)
+	}
+	if err := h.CloseAccount(ctx, other.Staff); err != nil {
+		t.Fatalf("one of two: %v", err)
+	}
+	none := []care.Role{care.Outreach}
+	if err := h.CloseAccount(ctx, last.Staff); !errors.Is(err, collections.ErrLastApprover) {
+		t.Errorf("closing the last: %v", err)
+	}
+	if _, err := h.ConsoleRoles(ctx, last.Staff, none, false); !errors.Is(err, collections.ErrLastApprover) {
+		t.Errorf("demoting the last: %v", err)
+	}
+	if err := h.ChangeRoles(ctx, operator, last.Staff, none); !errors.Is(err, collections.ErrApprovalNeeded) {
+		t.Errorf("an operator demotes the last: %v", err)
+	}
+	for field, v := range map[string]care.Value{"status": care.OfText("left"), "roles": care.OfList("outreach")} {
+		receipts, err := h.Do(ctx, operator, collections.Draft{Collection: "staff", Record: last.Staff, Set: map[string]care.Value{field: v}})
+		if err != nil || care.CodeOf(collections.Refused(receipts)) != "last_approver" {
+			t.Errorf("an operator at the desk, %s: %v %v", field, collections.Refused(receipts), err)
+		}
+	}
+	due, err := h.ConsoleRoles(ctx, last.Staff, none, true)
+	if err != nil || due.IsZero() {
+		t.Fatalf("said that it is meant: due %v, %v", due, err)
+	}
+	if !h.Reload(t, last.Staff).Can(care.MayApprove) {
+		t.Error("it is done at once")
+	}
+	if list, err := h.WaitingActs(ctx, last); err != nil || len(list) != 1 {
+		t.Errorf("whom it concerns hears of %v, %v", list, err)
+	}
+	h.Clock.Move(collections.WaitTerm + time.Minute)
+	tend(t, h)
+	if h.Reload(t, last.Staff).Can(care.MayApprove) {
+		t.Error("it is not done when its time has come")
 	}
 }

@@ -183,7 +183,7 @@ func TestARestoredHubBringsNoSignInBack(t *testing.T) {
 	a, login := h.Staff(t, care.Outreach)
 	h.Staff(t, care.Coordinator)
 	h.Staff(t, care.ProtectionOfficer)
-	if _, err := h.ConsoleRoles(t.Context(), a.Staff, []care.Role{care.Coordinator}); err != nil {
+	if _, err := h.ConsoleRoles(t.Context(), a.Staff, []care.Role{care.Coordinator}, false); err != nil {
 		t.Fatal(err)
 	}
 	h.Clock.Move(collections.WaitTerm - time.Hour)

@@ -18,7 +18,7 @@ func (u *user) role(ctx context.Context, hub *collections.Hub, login string) err
 		return errNoLogin
 	}
 	if u.as == "" {
-		due, err := hub.ConsoleRoles(ctx, staff, u.wanted)
+		due, err := hub.ConsoleRoles(ctx, staff, u.wanted, u.nobodyLeft)
 		if err == nil {
 			u.tellDue(due, "The roles are given; earlier sign-ins of that person have ended.")
 		}

@@ -29,7 +29,8 @@ const userUsage = `add|list|role|password|disable|second-factor|waiting|approve|
 Roles that carry powers, and taking second factors away, need two people: one
 asks with --as, another approves. Without --as it happens after three days,
 unless somebody whom it concerns stops it. On a hub that never had two such
-people, roles are given at once.
+people, roles are given at once. Nobody is left without anybody who can approve,
+unless --nobody-left says that this is meant, and after three days.
 
 The password is asked for, or taken from PORTOLAN_PASSWORD.
 `
@@ -48,6 +49,7 @@ func User(ctx context.Context, env Env, args []string) int {
 	fs.StringVar(&u.country, "country", "", "the organisation's country, ISO 3166 `code`, for the first account (add)")
 	fs.StringVar(&u.zone, "time-zone", "UTC", "the organisation's time `zone`, such as Africa/Nairobi, for the first account (add)")
 	fs.StringVar(&u.as, "as", "", "`login` of whoever does this (role, second-factor reset, waiting, approve, stop)")
+	fs.BoolVar(&u.nobodyLeft, "nobody-left", false, "take the power to approve away also from the last who has it (role)")
 	words, exit, stop := env.parse(fs, args, userUsage)
 	if stop {
 		return exit
@@ -105,6 +107,7 @@ type user struct {
 	name, roles, as             string
 	org, orgName, country, zone string
 	wanted                      []care.Role
+	nobodyLeft                  bool // the last who approves loses that, and it is meant
 	placed                      bool // the organisation's name or place was typed
 }
 
@@ -251,11 +254,7 @@ func (u *user) disable(ctx context.Context, hub *collections.Hub, login string) 
 	if err != nil {
 		return errNoLogin
 	}
-	receipts, err := hub.Do(ctx, hub.HubActor(), collections.Draft{Collection: "staff", Record: staff, Set: map[string]care.Value{"status": care.OfText("left")}})
-	if err == nil {
-		err = collections.Refused(receipts)
-	}
-	if err != nil {
+	if err := hub.CloseAccount(ctx, staff); err != nil {
 		return err
 	}
 	fmt.Fprintln(u.env.Stdout, "The account is closed; desk and tablets are refused from now on.")
