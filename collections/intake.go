@@ -143,7 +143,10 @@ func (k *keeping) keep(sealed []byte) (taken uint64, err error) {
 		if n != k.first+uint64(i) {
 			return 0, ErrNotDense
 		}
-		sum := sha256.Sum256(raw)
+		sum, err := fieldsync.Commitment(raw)
+		if err != nil {
+			return 0, err
+		}
 		have := sum[:]
 		switch {
 		case n <= last:

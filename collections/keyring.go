@@ -44,6 +44,7 @@ var keysSchema = []string{
 		kek INTEGER NOT NULL, wrapped BLOB NOT NULL, made_at TEXT NOT NULL, UNIQUE (case_id, org, compartment))`,
 	`CREATE INDEX IF NOT EXISTS deks_kek ON deks (kek)`,
 	keyBackupsTable,
+	unsentKeysTable,
 }
 
 // Errors of keys.
@@ -442,14 +443,19 @@ func (k *keyring) destroy(ctx context.Context, caseID string) (int, error) {
 	if err != nil {
 		return 0, wrap("destroying keys", err)
 	}
+	return int(n), k.scrub(ctx)
+}
+
+// scrub clears destroyed keys out of the write-ahead log.
+func (k *keyring) scrub(ctx context.Context) error {
 	var busy, frames, moved int
 	if err := k.db.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &frames, &moved); err != nil {
-		return 0, wrap("destroying keys", err)
+		return wrap("destroying keys", err)
 	}
 	if busy != 0 {
-		return 0, wrap("destroying keys", errKeysInUse)
+		return wrap("destroying keys", errKeysInUse)
 	}
-	return int(n), nil
+	return nil
 }
 
 var errKeysInUse = errors.New("somebody reads keys.db for long; the erasure goes on when it is done again")

@@ -28,7 +28,7 @@ func TestBorderLeavesNothingAndLosesNothing(t *testing.T) {
 	if err := tab.Border(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if holds(t, dir, canary) || holds(t, dir, "ed25519_seed") {
+	if holds(t, dir, canary) || tab.Guarded() {
 		t.Error("something is left on the tablet")
 	}
 	if _, err := tab.New(t.Context(), "cases", "", set("status", "Active", "risk_level", "low")); !errors.Is(err, tablet.ErrEnded) {
