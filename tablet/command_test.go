@@ -261,14 +261,7 @@ func TestWatchIsWoken(t *testing.T) {
 // Where the hub cannot be listened to, the tablet asks now and then; when it
 // is revoked, it stops asking.
 func TestWatchPollsAndStopsWhenRevoked(t *testing.T) {
-	b := newBench(t)
-	line := newRelay(t)
-	line.to(b.url)
-	anna, _ := b.Staff(t, care.Outreach)
-	tab := open(t, t.TempDir(), b.Clock.Now)
-	if err := tab.Enrol(t.Context(), line.url(), b.Code(t, anna.Staff), owner(t, b, anna.Staff)); err != nil {
-		t.Fatal(err)
-	}
+	b, line, tab := newRelayedBench(t)
 	tab.SetPause(func(context.Context) error { return nil })
 	line.to("")
 	failures := 0

@@ -35,8 +35,13 @@ func newBench(t *testing.T) *bench {
 // tablet enrols a new tablet of a member of staff in a folder of its own.
 func (b *bench) tablet(t *testing.T, staff string) *tablet.Tablet {
 	t.Helper()
+	return b.tabletAt(t, b.url, staff)
+}
+
+func (b *bench) tabletAt(t *testing.T, url, staff string) *tablet.Tablet {
+	t.Helper()
 	tab := open(t, t.TempDir(), b.Clock.Now)
-	if err := tab.Enrol(t.Context(), b.url, b.Code(t, staff), owner(t, b, staff)); err != nil {
+	if err := tab.Enrol(t.Context(), url, b.Code(t, staff), owner(t, b, staff)); err != nil {
 		t.Fatalf("enrolling: %v", err)
 	}
 	return tab

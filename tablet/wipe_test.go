@@ -50,14 +50,7 @@ func TestBorderLeavesNothingAndLosesNothing(t *testing.T) {
 // TestWipeWithoutANetworkStillDelivers: what is here goes at once, what was
 // not sent is delivered later, for a person to decide.
 func TestWipeWithoutANetworkStillDelivers(t *testing.T) {
-	b := newBench(t)
-	line := newRelay(t)
-	line.to(b.url)
-	anna, _ := b.Staff(t, care.Outreach)
-	tab := open(t, t.TempDir(), b.Clock.Now)
-	if err := tab.Enrol(t.Context(), line.url(), b.Code(t, anna.Staff), owner(t, b, anna.Staff)); err != nil {
-		t.Fatal(err)
-	}
+	b, line, tab := newRelayedBench(t)
 	_, survivor := intake(t, tab)
 	mustSync(t, tab)
 	mustSet(t, tab, survivor, set("pronouns", "she"))
