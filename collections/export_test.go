@@ -20,6 +20,21 @@ func SealNothing() (undo func()) {
 // RewrapBatch sets how many data keys one transaction wraps anew.
 func RewrapBatch(n int) { rewrapBatch = n }
 
+// IntakeBounds sets how much a locked hub keeps, in all and of one replica.
+func IntakeBounds(all, replica int) (undo func()) {
+	a, r := intakeBytesMax, intakeReplicaBytesMax
+	intakeBytesMax, intakeReplicaBytesMax = all, replica
+	return func() { intakeBytesMax, intakeReplicaBytesMax = a, r }
+}
+
+// RunOut lets a hub find that there was no room, and that its reserve cannot be
+// laid aside again.
+func RunOut(h *Hub) error {
+	h.disk.size = 1 << 60
+	_, err := h.disk.ran()
+	return err
+}
+
 // open is a box that anybody can look into: a header, and what was to be sealed.
 type open uint64
 

@@ -21,8 +21,8 @@ import (
 // it goes through the door like any other; until then its tablet keeps it too,
 // as it has no receipts.
 
-// Bounds of what is kept.
-const (
+// Bounds of what is kept, in all and of one replica, in bytes.
+var (
 	intakeBytesMax        = 256 << 20
 	intakeReplicaBytesMax = 32 << 20
 )
@@ -278,6 +278,7 @@ func (h *Hub) applyKept(ctx context.Context, k kept) error {
 	if err == nil {
 		err = h.pushKept(ctx, push)
 	}
+	h.reached("intake through the door")
 	var known *care.Error
 	if err != nil && (!errors.As(err, &known) || known.Kind == care.Busy || known.Kind == care.Full) {
 		return fmt.Errorf("applying what came while the hub was locked: %w", err)

@@ -53,6 +53,7 @@ func beKilled(dir, doing, at string) int {
 			select {}
 		}
 	}
+	armed = doing == "open"
 	h, err := collections.Open(collections.Config{Dir: dir, Now: hubtest.NewClock().Now, Reached: die})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -67,6 +68,8 @@ func beKilled(dir, doing, at string) int {
 		}
 	case "root":
 		_, err = h.RotateRoot(ctx, "")
+	case "take":
+		err = takeKept(ctx, h, dir)
 	case "revoke":
 		var tablets []care.Row
 		if tablets, err = h.List(ctx, h.HubActor(), collections.Query{Collection: "devices"}); err == nil {
