@@ -165,6 +165,19 @@ func everyByte(t *testing.T, dir string) string {
 	return all.String()
 }
 
+// splitKey splits the hub's key in three of which two open it.
+func splitKey(t *testing.T, c *console, more ...string) (shares []string) {
+	t.Helper()
+	out := c.must(t, ExitOK, append([]string{"keys", "split", "--dir", "hub", "--shares", "3", "--need", "2"}, more...)...)
+	for _, m := range regexp.MustCompile(`(?m)^  ([0-9A-Z]{4}(?:-[0-9A-Z]{4}){18})$`).FindAllStringSubmatch(out, -1) {
+		shares = append(shares, m[1])
+	}
+	if len(shares) != 3 {
+		t.Fatalf("shares: %s", out)
+	}
+	return shares
+}
+
 // TestCustodiansOpenTheHubTogether: attack case 34, the custodians. Two of
 // three open it, one does not; a lost one is replaced by splitting again; a
 // new root key makes the old shares and the old key file worthless.
@@ -173,15 +186,7 @@ func TestCustodiansOpenTheHubTogether(t *testing.T) {
 	c.must(t, ExitOK, "user", "add", "--dir", "hub", "ana", "--role", "coordinator")
 	split := func(more ...string) []string {
 		t.Helper()
-		var shares []string
-		out := c.must(t, ExitOK, append([]string{"keys", "split", "--dir", "hub", "--shares", "3", "--need", "2"}, more...)...)
-		for _, m := range regexp.MustCompile(`(?m)^  ([0-9A-Z]{4}(?:-[0-9A-Z]{4}){18})$`).FindAllStringSubmatch(out, -1) {
-			shares = append(shares, m[1])
-		}
-		if len(shares) != 3 {
-			t.Fatalf("shares: %s", out)
-		}
-		return shares
+		return splitKey(t, c, more...)
 	}
 	c.must(t, ExitUsage, "keys", "split", "--dir", "hub", "--shares", "2", "--need", "3")
 	earlier := split()
