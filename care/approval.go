@@ -99,6 +99,9 @@ func (p Approval) Same(o Approval) bool {
 // WellFormed says whether the question makes sense at all.
 func (p Approval) WellFormed() bool {
 	row, known := twoPersonActs[p.Act]
+	if _, ok := ErasedPart(p.Terms); p.Act == ActErase && !ok {
+		return false
+	}
 	return known && p.Collection == row.about && (p.Record == "") == (row.about == "") &&
 		slices.Contains(ApprovalReasons, p.Reason) && len(p.Terms) <= TermsBytesMax && termsForm.MatchString(p.Terms)
 }

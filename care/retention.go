@@ -2,6 +2,7 @@ package care
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -47,27 +48,59 @@ func RetentionYears(c Compartment) int {
 	return 0
 }
 
-// RetentionOver says whether the time for which a case is kept is over: it is
-// closed, nothing of it is under way, and the date that it names has passed,
-// or else the longest of the terms of what it holds. It goes as a whole: the
-// history of one part says what stood in the others.
-func RetentionOver(w World, k Row, holds []Compartment) bool {
+// EndsAlone says whether a part of a case may be erased before the rest. The
+// general one may not: it says whose case it is, who may see the other parts
+// and until when they are kept, so it is kept as long as any of them.
+func EndsAlone(c Compartment) bool { return c != General && slices.Contains(Compartments, c) }
+
+// EraseTerms is what an approval of an erasure names beside the case (R29):
+// the part, or nothing where all of it goes.
+func EraseTerms(part Compartment) string {
+	if part == "" {
+		return ""
+	}
+	return "part=" + string(part)
+}
+
+// ErasedPart is the part that the terms of an erasure name; it says no to
+// terms that name anything else.
+func ErasedPart(terms string) (part Compartment, ok bool) {
+	if terms == "" {
+		return "", true
+	}
+	name, ok := strings.CutPrefix(terms, "part=")
+	return Compartment(name), ok && EndsAlone(Compartment(name))
+}
+
+// RetentionOver says of what the time for which it is kept is over: of the
+// case as a whole, or else of which of the parts that it holds. Nothing of it
+// goes before it is closed, nor while something of it is under way. A date
+// that the case names is that of all of it.
+func RetentionOver(w World, k Row, holds []Compartment) (whole bool, parts []Compartment) {
 	if !slices.Contains(closedCase, k.Text("status")) {
-		return false
+		return false, nil
 	}
-	until, named := k.Get("retention_until").Time()
-	if !named {
-		closed, known := k.Get("closed_on").Time()
-		if !known || k.Get("retention_until").IsSet() { // nobody knows since when, or until when
-			return false
-		}
-		years := RetentionYears(General)
-		for _, c := range holds {
-			years = max(years, RetentionYears(c))
-		}
-		until = closed.AddDate(years, 0, 0)
+	over := func(until time.Time) bool { return !w.Now().Before(until.Add(24 * time.Hour)) }
+	if until, named := k.Get("retention_until").Time(); named {
+		return over(until) && !underWay(w, k.ID), nil
 	}
-	return !w.Now().Before(until.Add(24*time.Hour)) && !underWay(w, k.ID)
+	closed, known := k.Get("closed_on").Time()
+	if !known || k.Get("retention_until").IsSet() { // nobody knows since when, or until when
+		return false, nil
+	}
+	whole = over(closed.AddDate(RetentionYears(General), 0, 0))
+	for _, c := range holds {
+		if over(closed.AddDate(RetentionYears(c), 0, 0)) {
+			parts = append(parts, c)
+		} else {
+			whole = false
+		}
+	}
+	parts = slices.DeleteFunc(parts, func(c Compartment) bool { return whole || !EndsAlone(c) })
+	if len(parts) == 0 && !whole || underWay(w, k.ID) {
+		return false, nil
+	}
+	return whole, parts
 }
 
 func underWay(w World, caseID string) bool {

@@ -1,6 +1,7 @@
 package care
 
 import (
+	"slices"
 	"testing"
 	"time"
 )
@@ -21,9 +22,14 @@ func TestR16Retention(t *testing.T) {
 		holds []Compartment
 		other []Row
 		over  bool
+		parts []Compartment
 	}{
 		"five years and more ago":      {k: closed(nil), holds: []Compartment{General, Identity, Location}, over: true},
 		"health is kept longer":        {k: closed(nil), holds: []Compartment{General, Health}},
+		"what is kept shorter goes":    {k: closed(nil), holds: []Compartment{Evidence, General, Identity, Location, Health}, parts: []Compartment{Identity, Location}},
+		"after a year, where they are": {k: closed(map[string]Value{"closed_on": OfText("2029-06-13")}), holds: []Compartment{General, Identity, Location}, parts: []Compartment{Location}},
+		"a part, and a deadline":       {k: closed(nil), holds: []Compartment{General, Health, Location}, other: []Row{{Collection: "deadlines", ID: id(2), Case: id(1), V: map[string]Value{"status": OfText("open")}}}},
+		"a part, and a date not yet":   {k: closed(map[string]Value{"retention_until": OfText("2031-01-01")}), holds: []Compartment{General, Location}},
 		"open":                         {k: closed(map[string]Value{"status": OfText("Active")})},
 		"no closing date":              {k: closed(map[string]Value{"closed_on": OfAbsent("unknown")})},
 		"a date of its own, passed":    {k: closed(map[string]Value{"retention_until": OfText("2030-06-13")}), holds: []Compartment{Health}, over: true},
@@ -40,8 +46,8 @@ func TestR16Retention(t *testing.T) {
 		for _, r := range c.other {
 			w.put(r)
 		}
-		if got := RetentionOver(w, c.k, c.holds); got != c.over {
-			t.Errorf("%s: over is %v", what, got)
+		if got, parts := RetentionOver(w, c.k, c.holds); got != c.over || !slices.Equal(parts, c.parts) {
+			t.Errorf("%s: over is %v, of parts %v", what, got, parts)
 		}
 	}
 	for collection, states := range retentionHolds {

@@ -294,6 +294,9 @@ func (s *session) merge(a *arrival, rec *record, name string) (*effect, string, 
 	if !s.mayWrite(a, rec, f.Compartment) {
 		return nil, HeldNoGrant, nil
 	}
+	if s.h.erased.covers(rec.caseID, f.Compartment, a.Clock) {
+		return nil, HeldErased, nil
+	}
 	reg, err := rec.register(name)
 	if err != nil {
 		return nil, "", err
@@ -497,16 +500,14 @@ func (s *session) record(a *arrival, rec *record, receipt fieldsync.Receipt) err
 	if err != nil {
 		return fmt.Errorf("writing a receipt: %w", err)
 	}
-	var raw []byte // of a change about an erased case nothing is kept but its hash
-	if !s.h.erased.has(caseID) {
-		if raw, err = s.h.keys.sealChange(receipt.Seq, org, caseID, a.raw); err != nil {
-			return err
-		}
+	raw, err := s.sealChange(receipt.Seq, org, caseID, a)
+	if err != nil {
+		return err
 	}
 	hash := sha256.Sum256(a.raw)
 	if _, err := s.t.exec(`INSERT OR FAIL INTO changes (seq, replica, n, collection, record, org, case_id, author, device, made_at, arrived_at, status, hash, body, receipt)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, receipt.Seq, a.replica, a.N, a.Collection, a.Record, org, caseID,
-		a.Author, a.actor.Device, a.At, s.nowText, receipt.Status, hash[:], append([]byte{}, raw...), body); err != nil {
+		a.Author, a.actor.Device, a.At, s.nowText, receipt.Status, hash[:], raw, body); err != nil {
 		return fmt.Errorf("writing the change log: %w", err)
 	}
 	s.made = append(s.made, madeOf(a, org, caseID, receipt)...)

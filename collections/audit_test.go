@@ -46,7 +46,10 @@ func acts(list []collections.LoggedEvent) (l []string) {
 
 func TestTheLogSaysWhoDidWhat(t *testing.T) {
 	ctx := context.Background()
-	h, worker, d := newOpenCase(t)
+	h := hubtest.New(t)
+	worker, _ := h.Staff(t, care.Outreach)
+	d := enrol(t, h, worker)
+	openCase(t, h, d)
 	worker = h.Reload(t, worker.Staff)
 	pull(t, h, d.actor, "")
 	if _, err := h.Read(ctx, worker, "survivors", survivorID); err != nil {
@@ -187,7 +190,10 @@ func tableSizes(t testing.TB, h *hubtest.Hub) map[string]int {
 // is shown and nothing is changed.
 func TestWhatIsNotInTheLogDoesNotHappen(t *testing.T) {
 	ctx := context.Background()
-	h, worker, d := newOpenCase(t)
+	h := hubtest.New(t)
+	worker, _ := h.Staff(t, care.Outreach)
+	d := enrol(t, h, worker)
+	openCase(t, h, d)
 	worker = h.Reload(t, worker.Staff)
 	run := func(sql string) {
 		t.Helper()
@@ -412,6 +418,7 @@ func TestAnErasedCaseLeavesTombstones(t *testing.T) {
 	if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
 		t.Fatal(err)
 	}
+	mustExec(t, keysDB(t, copied), `INSERT INTO destroyed (id, case_id, compartment, at) SELECT id, case_id, compartment, '' FROM deks WHERE case_id = '`+caseID+`'`)
 	mustExec(t, keysDB(t, copied), `DELETE FROM deks WHERE case_id = '`+caseID+`'`)
 	hub, err := collections.Open(collections.Config{Dir: copied, Now: clock.Now})
 	if err != nil {

@@ -171,7 +171,7 @@ func (h *Hub) KeepContent(ctx context.Context, a care.Actor, id, declared string
 	if err := h.nameContent(ctx, a, doc, kept); err != nil {
 		return Kept{}, err
 	}
-	if err := h.writeFile(ctx, seal.Scope{Org: doc.Org, Case: doc.Case, Compartment: string(doc.target.Compartment)}, id, b); err != nil {
+	if err := h.writeFile(ctx, []seal.Scope{{Org: doc.Org, Case: doc.Case, Compartment: string(doc.target.Compartment)}}, id, b); err != nil {
 		return Kept{}, err
 	}
 	// An erasure takes the record and then the files that it finds: one that

@@ -21,11 +21,11 @@ func (h *Hub) sealDetail(org, caseID string, seq int64, plain []byte) ([]byte, e
 	return h.keys.sealHistory(org, caseID, detailPlace(seq), plain)
 }
 
-// openDetail gives a detail back, nil where its key was destroyed: the leaf
+// openDetail gives a detail back, nil where its key was destroyed by an erasure: the leaf
 // stays in the tree and says no more.
 func (h *Hub) openDetail(_ context.Context, org, caseID string, seq int64, stored []byte) ([]byte, error) {
 	plain, err := h.keys.openHistory(org, caseID, detailPlace(seq), stored)
-	if errors.Is(err, ErrKeyGone) {
+	if errors.Is(err, ErrErased) {
 		return nil, nil
 	}
 	return plain, err

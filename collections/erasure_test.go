@@ -128,19 +128,19 @@ func (e *erasable) mustBeGone(t *testing.T, h *collections.Hub) {
 func TestR16ErasureTakesTwoPeopleAndLeavesNothing(t *testing.T) {
 	h := hubtest.New(t)
 	e := newErasable(t, h)
-	if _, err := h.Erase(t.Context(), e.asks, e.gone); care.CodeOf(err) != "approval_needed" {
+	if _, err := h.Erase(t.Context(), e.asks, e.gone, ""); care.CodeOf(err) != "approval_needed" {
 		t.Fatalf("one person alone erases: %v", err)
 	}
 	worker, _ := h.Staff(t, care.Outreach)
-	if _, err := h.Erase(t.Context(), worker, e.gone); !errors.Is(err, care.ErrNotFound) {
+	if _, err := h.Erase(t.Context(), worker, e.gone, ""); !errors.Is(err, care.ErrNotFound) {
 		t.Fatalf("somebody without the power: %v", err)
 	}
 	e.agree(t)
-	if _, err := h.Erase(t.Context(), e.agrees, e.gone); care.CodeOf(err) != "approval_needed" {
+	if _, err := h.Erase(t.Context(), e.agrees, e.gone, ""); care.CodeOf(err) != "approval_needed" {
 		t.Fatalf("the second person uses their own yes: %v", err)
 	}
 	before := e.other(t)
-	done, err := h.Erase(t.Context(), e.asks, e.gone)
+	done, err := h.Erase(t.Context(), e.asks, e.gone, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +155,7 @@ func TestR16ErasureTakesTwoPeopleAndLeavesNothing(t *testing.T) {
 	if after := e.other(t); after != before {
 		t.Errorf("the other case changed from %s to %s", before, after)
 	}
-	if _, err := h.Erase(t.Context(), e.asks, e.gone); err != nil {
+	if _, err := h.Erase(t.Context(), e.asks, e.gone, ""); err != nil {
 		t.Errorf("again: %v", err)
 	}
 }
@@ -166,7 +166,7 @@ func TestErasedCasesAreNotBroughtBack(t *testing.T) {
 	h := hubtest.New(t)
 	e := newErasable(t, h)
 	e.agree(t)
-	if _, err := h.Erase(t.Context(), e.asks, e.gone); err != nil {
+	if _, err := h.Erase(t.Context(), e.asks, e.gone, ""); err != nil {
 		t.Fatal(err)
 	}
 	old := e.w.Case(0).Drafts
@@ -205,7 +205,7 @@ func TestErasureLeavesTheTablets(t *testing.T) {
 		"compartment": care.OfText("general"), "status": care.OfText("active"), "until": care.OfTime(h.Now().AddDate(0, 1, 0))}})
 	cursor, _ := pullEnd(t, h, e.agrees, "")
 	e.agree(t)
-	if _, err := h.Erase(t.Context(), e.asks, e.gone); err != nil {
+	if _, err := h.Erase(t.Context(), e.asks, e.gone, ""); err != nil {
 		t.Fatal(err)
 	}
 	_, evicted := pullEnd(t, h, e.agrees, cursor)
@@ -262,7 +262,7 @@ func TestErasureGoesOnAfterAKill(t *testing.T) {
 	p := newErasable(t, probe)
 	p.agree(t)
 	labels = nil
-	if _, err := probe.Erase(t.Context(), p.asks, p.gone); err != nil {
+	if _, err := probe.Erase(t.Context(), p.asks, p.gone, ""); err != nil {
 		t.Fatal(err)
 	}
 	if len(labels) < 5 {
@@ -312,7 +312,7 @@ func eraseAndDie(t *testing.T, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = h.Erase(context.Background(), actor, os.Getenv(killedCase))
+	_, err = h.Erase(context.Background(), actor, os.Getenv(killedCase), "")
 	t.Fatalf("nobody killed it: %v", err)
 }
 

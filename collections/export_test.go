@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"io"
 
+	"portolan/care"
 	"portolan/seal"
 )
 
@@ -69,7 +70,16 @@ func (o open) OpenFile(dst io.Writer, src io.Reader, _ seal.Place) error {
 
 // KeysOf is how many data keys the hub has of a case.
 func KeysOf(ctx context.Context, h *Hub, caseID string) int {
-	n, err := h.keys.countOf(ctx, caseID)
+	n, err := h.keys.countOf(ctx, ErasedCase{Case: caseID})
+	if err != nil {
+		panic(err)
+	}
+	return n
+}
+
+// PartKeysOf is how many data keys the hub has of a part of a case.
+func PartKeysOf(ctx context.Context, h *Hub, caseID string, part care.Compartment) (n int) {
+	err := h.keys.db.QueryRowContext(ctx, `SELECT COUNT(*) FROM deks WHERE case_id = ? AND compartment = ?`, caseID, string(part)).Scan(&n)
 	if err != nil {
 		panic(err)
 	}

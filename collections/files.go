@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -42,16 +43,133 @@ func filePlace(id string) seal.Place {
 	return seal.Place{Collection: "documents", Record: id, Field: "bytes"}
 }
 
-// writeFile seals bytes under a key of their scope and puts them under an id,
-// so that they are whole or not there, and survive a power cut once it
-// returns: written beside, synced, renamed, and the folders that name them
-// synced (POSIX rename(2), fsync(2)).
-func (h *Hub) writeFile(ctx context.Context, of seal.Scope, id string, b []byte) (err error) {
+// fileBox is what seals a file. What belongs to one part of a case lies under
+// the key of that part. What shows several, as a paper does, must end with the
+// first of them that is erased: it lies under a key of its own, of which each
+// part's key seals a share, all of them needed, in the head of the file.
+func (h *Hub) fileBox(id string, of []seal.Scope) (head []byte, b box, err error) {
+	if len(of) == 1 {
+		key, err := h.keys.toSeal(of[0])
+		if err != nil {
+			return nil, nil, err
+		}
+		return nil, key.box, nil
+	}
+	head = []byte{partsMark, byte(len(of))}
+	var key seal.Key
+	for _, scope := range of {
+		share, err := seal.NewKey(h.rand)
+		if err != nil {
+			return nil, nil, err
+		}
+		for i := range key {
+			key[i] ^= share[i]
+		}
+		if head, err = h.keys.appendPart(head, scope, sharePlace(id, scope.Compartment), share[:]); err != nil {
+			return nil, nil, err
+		}
+	}
+	return head, newBox(0, key), nil
+}
+
+// sharePlace is what a share of a file's key is bound to.
+func sharePlace(id, part string) seal.Place {
+	return seal.Place{Collection: "documents", Record: id, Field: "share/" + part}
+}
+
+// openFileBox reads the head of a file and gives what opens the rest.
+func (h *Hub) openFileBox(in *bufio.Reader, org, caseID, id string) (box, error) {
+	head, err := in.Peek(seal.HeaderBytes)
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	if len(head) == 0 || head[0] != partsMark {
+		key, err := h.keys.toOpen(head, org, caseID)
+		if err != nil {
+			return nil, err
+		}
+		return key.box, nil
+	}
+	var mark [2]byte
+	if _, err := io.ReadFull(in, mark[:]); err != nil {
+		return nil, seal.ErrFormat
+	}
+	var key seal.Key
+	for range mark[1] {
+		share, err := h.openShare(in, org, caseID, id)
+		if err != nil {
+			return nil, err
+		}
+		for i := range key {
+			key[i] ^= share[i]
+		}
+	}
+	return newBox(0, key), nil
+}
+
+func (h *Hub) openShare(in io.Reader, org, caseID, id string) (share seal.Key, err error) {
+	var length [4]byte
+	if _, err := io.ReadFull(in, length[:]); err != nil {
+		return share, seal.ErrFormat
+	}
+	n := binary.BigEndian.Uint32(length[:])
+	if n > seal.KeyBytes+seal.Overhead {
+		return share, seal.ErrFormat
+	}
+	sealed := make([]byte, n)
+	if _, err := io.ReadFull(in, sealed); err != nil {
+		return share, seal.ErrFormat
+	}
+	key, err := h.keys.toOpen(sealed, org, caseID)
+	if err != nil {
+		return share, err
+	}
+	plain, err := key.box.Open(nil, sharePlace(id, key.scope.Compartment), sealed)
+	if err == nil && copy(share[:], plain) != seal.KeyBytes {
+		err = seal.ErrFormat
+	}
+	return share, err
+}
+
+// fileErased says whether the key of a document's bytes was destroyed, or that
+// of a part of what they show.
+func (h *Hub) fileErased(org, caseID, id string) (bool, error) {
+	return h.erasedFile(h.filePath(id), org, caseID, id)
+}
+
+func (h *Hub) erasedFile(path, org, caseID, id string) (bool, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, wrap("reading a file", err)
+	}
+	defer f.Close()
+	_, err = h.openFileBox(bufio.NewReader(f), org, caseID, id)
+	if errors.Is(err, ErrErased) {
+		return true, nil
+	}
+	return false, wrap("reading a file", err)
+}
+
+// errNoScope says that a file belongs nowhere.
+var errNoScope = errors.New("a file belongs to a part of a case")
+
+// writeFile seals bytes under the keys of the parts that they belong to and
+// puts them under an id, so that they are whole or not there, and survive a
+// power cut once it returns: written beside, synced, renamed, and the folders
+// that name them synced (POSIX rename(2), fsync(2)). ErrErased where one of the
+// parts was erased meanwhile.
+func (h *Hub) writeFile(ctx context.Context, of []seal.Scope, id string, b []byte) (err error) {
 	defer func() { err = wrap("writing a file", h.roomOr(err)) }()
 	if err := h.room(); err != nil {
 		return err
 	}
-	key, err := h.keys.toSeal(of)
+	if len(of) == 0 {
+		return errNoScope
+	}
+	head, sealer, err := h.fileBox(id, of)
 	if err == nil {
 		err = h.keys.flush(ctx)
 	}
@@ -68,12 +186,14 @@ func (h *Hub) writeFile(ctx context.Context, of seal.Scope, id string, b []byte)
 	if err != nil {
 		return err
 	}
-	err = key.box.SealFile(f, bytes.NewReader(b), h.rand, filePlace(id))
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
+	if _, err = f.Write(head); err == nil {
+		err = sealer.SealFile(f, bytes.NewReader(b), h.rand, filePlace(id))
 	}
-	if err := os.Rename(f.Name(), final); err != nil {
-		return err
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = h.place(ctx, of[0], id, f.Name(), final)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
 	}
 	for _, dir := range []string{filepath.Dir(final), h.FilesDir(), h.dir} {
 		if err := syncDir(dir); err != nil {
@@ -81,6 +201,26 @@ func (h *Hub) writeFile(ctx context.Context, of seal.Scope, id string, b []byte)
 		}
 	}
 	return nil
+}
+
+// place gives a sealed file its name, where its keys are there still. An
+// erasure destroys keys while nobody is at the door, and then removes the files
+// that it finds: what comes here before it is found, what comes later refused.
+func (h *Hub) place(ctx context.Context, of seal.Scope, id, from, to string) error {
+	return h.writer.write(ctx, func(*tx) error {
+		h.reached("file sealed")
+		gone, err := h.erasedFile(from, of.Org, of.Case, id)
+		switch {
+		case errors.Is(err, ErrKeyGone):
+			err = ErrBusy // made for this file, and forgotten by an erasure before it was kept
+		case err == nil && gone:
+			err = ErrErased
+		}
+		if err != nil {
+			return err
+		}
+		return os.Rename(from, to)
+	})
 }
 
 // readFile gives the bytes of a document of a case, or of an organisation.
@@ -92,16 +232,12 @@ func (h *Hub) readFile(org, caseID, id string) (b []byte, err error) {
 	}
 	defer f.Close()
 	in := bufio.NewReader(f)
-	head, err := in.Peek(seal.HeaderBytes)
-	if err != nil && err != io.EOF {
-		return nil, err
-	}
-	key, err := h.keys.toOpen(head, org, caseID)
+	opener, err := h.openFileBox(in, org, caseID, id)
 	if err != nil {
 		return nil, err
 	}
 	var out bytes.Buffer
-	err = key.box.OpenFile(&out, in, filePlace(id))
+	err = opener.OpenFile(&out, in, filePlace(id))
 	return out.Bytes(), err
 }
 

@@ -133,15 +133,19 @@ func (h *Hub) heldAt(q querier, seq uint64) (*heldRow, error) {
 	if r == nil {
 		return nil, errNotHeard
 	}
-	rows.Close() // the one writing connection reads on
-	if len(r.body) == 0 {
-		r.unread = ErrUnread // its case was erased, and the change with it
+	rows.Close()   // the one writing connection reads on
+	var whole bool // else a part of what it said was erased
+	r.body, whole, err = h.keys.openChange(seq, r.org, r.Case, r.body)
+	if errors.Is(err, ErrErased) {
+		r.unread = ErrUnread
 		return r, nil
 	}
-	if r.body, err = h.keys.openChange(seq, r.org, r.Case, r.body); err != nil {
+	if err != nil {
 		return nil, err
 	}
-	r.change, r.unread = fieldsync.DecodeChange(r.body)
+	if r.change, r.unread = fieldsync.DecodeChange(r.body); !whole && r.unread == nil && len(r.change.Fields()) == 0 {
+		r.unread = ErrUnread
+	}
 	return r, nil
 }
 

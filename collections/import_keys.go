@@ -141,6 +141,17 @@ func (h *Hub) Delivered(ctx context.Context, source string, keys []string, draft
 	return wrap("noting what an import delivered", err)
 }
 
+// forgetImports forgets what imports remember of records: of which keys they
+// are, and the marks of what was delivered for those.
+func (t *tx) forgetImports(records string, args ...any) error {
+	if _, err := t.exec(`DELETE FROM import_keys WHERE (source, key) IN (SELECT source || ?, key FROM import_keys WHERE record `+records+`)`,
+		append([]any{deliveredSource("")}, args...)...); err != nil {
+		return wrap("erasing what an import remembers", err)
+	}
+	_, err := t.exec(`DELETE FROM import_keys WHERE record `+records, args...)
+	return wrap("erasing what an import remembers", err)
+}
+
 func (h *Hub) marksOf(d Draft) []string {
 	var marks []string
 	for field, v := range d.Set {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"slices"
 	"sync"
 
 	"github.com/pocketbase/dbx"
@@ -43,13 +42,18 @@ var keysSchema = []string{
 		id INTEGER PRIMARY KEY NOT NULL, org TEXT NOT NULL, case_id TEXT NOT NULL, compartment TEXT NOT NULL,
 		kek INTEGER NOT NULL, wrapped BLOB NOT NULL, made_at TEXT NOT NULL, UNIQUE (case_id, org, compartment))`,
 	`CREATE INDEX IF NOT EXISTS deks_kek ON deks (kek)`,
+	// What was erased, a case or a part of one, and the ids of the data keys
+	// that were destroyed for it: a key that is not there and not among them is
+	// lost.
+	`CREATE TABLE IF NOT EXISTS erased (case_id TEXT NOT NULL, part TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (case_id, part, at)) WITHOUT ROWID`,
+	`CREATE TABLE IF NOT EXISTS destroyed (
+		id INTEGER PRIMARY KEY NOT NULL, case_id TEXT NOT NULL, compartment TEXT NOT NULL, at TEXT NOT NULL)`,
 	keyBackupsTable,
-	unsentKeysTable,
 }
 
 // Errors of keys.
 var (
-	ErrKeyGone = &care.Error{Code: "key_gone", Kind: care.Damaged, Hint: "The key to this is not among the hub's keys: it was erased, or keys.db is older than the data."}
+	ErrKeyGone = &care.Error{Code: "key_gone", Kind: care.Damaged, Hint: "The key to this is not among the hub's keys and was not destroyed by an erasure: keys.db is older than the data. Put the newest copy back that there is."}
 	ErrKeysDB  = &care.Error{Code: "keys_missing", Kind: care.Damaged, Hint: "The hub's keys.db is missing or is another hub's, and without it nothing here can be read. Nothing was written. Put the keys.db back that belongs to this folder."}
 )
 
@@ -214,12 +218,16 @@ func (k *keyring) find(id uint64, org, caseID string) (*dataKey, error) {
 	if key, ok := k.byID[id]; ok {
 		return key, nil
 	}
-	var others int
-	if err := k.db.QueryRow(`SELECT COUNT(*) FROM deks WHERE id = ?`, int64(id)).Scan(&others); err != nil {
+	var others, destroyed bool
+	if err := k.db.QueryRow(`SELECT EXISTS (SELECT 1 FROM deks WHERE id = ?1), EXISTS (SELECT 1 FROM destroyed WHERE id = ?1 AND case_id = ?2)`,
+		int64(id), caseID).Scan(&others, &destroyed); err != nil {
 		return nil, wrap("reading the keys", err)
 	}
-	if others > 0 {
+	switch {
+	case others:
 		return nil, seal.ErrKey
+	case destroyed || k.erased.has(caseID):
+		return nil, ErrErased
 	}
 	return nil, ErrKeyGone
 }
@@ -420,50 +428,6 @@ func (k *keyring) flush(ctx context.Context) error {
 	k.fresh, k.newKeks = nil, nil
 	k.reached("keys written")
 	return nil
-}
-
-// destroy deletes every data key of a case: overwritten in the file
-// (secure_delete) and gone from its write-ahead log once it returns. It gives
-// how many there were.
-func (k *keyring) destroy(ctx context.Context, caseID string) (int, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for scope, d := range k.byScope {
-		if scope.Case == caseID {
-			delete(k.byScope, scope)
-			delete(k.byID, d.id)
-		}
-	}
-	k.fresh = slices.DeleteFunc(k.fresh, func(d *dataKey) bool { return d.scope.Case == caseID })
-	result, err := k.db.ExecContext(ctx, `DELETE FROM deks WHERE case_id = ?`, caseID)
-	if err != nil {
-		return 0, wrap("destroying keys", err)
-	}
-	n, err := result.RowsAffected()
-	if err != nil {
-		return 0, wrap("destroying keys", err)
-	}
-	return int(n), k.scrub(ctx)
-}
-
-// scrub clears destroyed keys out of the write-ahead log.
-func (k *keyring) scrub(ctx context.Context) error {
-	var busy, frames, moved int
-	if err := k.db.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &frames, &moved); err != nil {
-		return wrap("destroying keys", err)
-	}
-	if busy != 0 {
-		return wrap("destroying keys", errKeysInUse)
-	}
-	return nil
-}
-
-var errKeysInUse = errors.New("somebody reads keys.db for long; the erasure goes on when it is done again")
-
-// countOf is how many data keys of a case are left in keys.db.
-func (k *keyring) countOf(ctx context.Context, caseID string) (n int, err error) {
-	err = k.db.QueryRowContext(ctx, `SELECT COUNT(*) FROM deks WHERE case_id = ?`, caseID).Scan(&n)
-	return n, wrap("reading the keys", err)
 }
 
 // close ends the database of keys.

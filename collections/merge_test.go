@@ -56,7 +56,7 @@ func TestR29MergeIsUndone(t *testing.T) {
 		if err != nil {
 			t.Fatalf("agreeing to an erasure: %v", err)
 		}
-		_, err = h.Erase(ctx, officer, half)
+		_, err = h.Erase(ctx, officer, half, "")
 		wantCode(t, "erasing one of two files of a person", err, "erase_merged")
 	}
 	wantCode(t, "again", h.MergeCases(ctx, lead, two, one), "approval_needed")

@@ -70,9 +70,14 @@ func (h *Hub) KeepPaper(ctx context.Context, a care.Actor, b []byte, paper Draft
 	if !ok {
 		return "", care.ErrNotFound
 	}
-	// A paper holds parts of several compartments: DocumentFile asks for each
-	// of them before it is read.
-	of := seal.Scope{Org: caseRow.Org, Case: paper.Case, Compartment: string(care.General)}
+	// A paper holds several parts of a case: DocumentFile asks for each of them
+	// before it is read, and it ends with the first of them.
+	of := []seal.Scope{{Org: caseRow.Org, Case: paper.Case, Compartment: string(care.General)}}
+	for _, c := range paperCompartments(care.Row{V: paper.Set}) {
+		if c != care.General {
+			of = append(of, seal.Scope{Org: caseRow.Org, Case: paper.Case, Compartment: string(c)})
+		}
+	}
 	if err := h.writeFile(ctx, of, paper.Record, b); err != nil {
 		return "", err
 	}

@@ -84,7 +84,10 @@ func TestAPullGivesWhatTheGrantsAllowAndItsDigest(t *testing.T) {
 // As many tablets as there may be pull over lines that have stopped: the desk
 // still reads and the tablets still push.
 func TestSlowTabletsDoNotStopTheHub(t *testing.T) {
-	h, worker, d := newOpenCase(t)
+	h := hubtest.New(t)
+	worker, _ := h.Staff(t, care.Outreach)
+	d := enrol(t, h, worker)
+	openCase(t, h, d)
 	began, let, ended := make(chan struct{}), make(chan struct{}), make(chan error)
 	const tablets = 24
 	for range tablets {
@@ -190,7 +193,10 @@ func TestACursorOfAnotherEpochOrPersonStartsAgainAndEvictsWhatWasLost(t *testing
 }
 
 func TestAWorkerWhoLeftIsWokenAndSeesNothing(t *testing.T) {
-	h, worker, _ := newOpenCase(t)
+	h := hubtest.New(t)
+	worker, _ := h.Staff(t, care.Outreach)
+	d := enrol(t, h, worker)
+	openCase(t, h, d)
 	var woken []string
 	h.OnWake(func(staff []string) { woken = append(woken, staff...) })
 	h.Must(t, h.HubActor(), collections.Draft{Collection: "staff", Record: worker.Staff, Set: map[string]care.Value{"status": care.OfText("left")}})

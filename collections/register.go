@@ -1,19 +1,18 @@
 package collections
 
 import (
+	"errors"
 	"fmt"
-	"strconv"
 
 	"portolan/care"
 	"portolan/seal"
 	fieldsync "portolan/sync"
 )
 
-// The bytes of registers and of changes pass through this file on their way
-// into the store and out of it, and nowhere else: the place where they are
-// sealed. A register is bound to its collection, record and field and sealed
-// under the key of its case and compartment; a change is bound to its number
-// in the hub's log and sealed under the key of its case's history.
+// The bytes of registers pass through this file on their way into the store
+// and out of it, and nowhere else: the place where they are sealed. A register
+// is bound to its collection, record and field and sealed under the key of its
+// case and compartment.
 
 func placeOf(r *record, field string) seal.Place {
 	return seal.Place{Collection: r.t.entity.Name, Record: r.id, Field: field}
@@ -28,9 +27,11 @@ func sealRegister(r *record, f *care.Field, reg fieldsync.Register) ([]byte, err
 	return key.box.Seal(nil, keys.rand, placeOf(r, f.Name), reg.AppendJSON(nil))
 }
 
+// openRegister gives a stored register. What was erased is an empty one: its
+// bytes go with the next step of the erasure.
 func openRegister(r *record, field string, stored []byte) (fieldsync.Register, error) {
 	plain, err := openBytes(r, field, stored)
-	if err != nil {
+	if err != nil || plain == nil {
 		return fieldsync.Register{}, err
 	}
 	reg, err := fieldsync.DecodeRegister(plain)
@@ -40,9 +41,13 @@ func openRegister(r *record, field string, stored []byte) (fieldsync.Register, e
 	return reg, nil
 }
 
-// openBytes gives a stored register as the JSON that goes on the wire.
+// openBytes gives a stored register as the JSON that goes on the wire, nil
+// where it was erased.
 func openBytes(r *record, field string, stored []byte) ([]byte, error) {
 	key, err := r.t.keys.toOpen(stored, r.org, r.caseID)
+	if errors.Is(err, ErrErased) {
+		return nil, nil
+	}
 	if err == nil && key.scope.Compartment != r.t.compartment[field] {
 		err = seal.ErrKey
 	}
@@ -51,39 +56,4 @@ func openBytes(r *record, field string, stored []byte) ([]byte, error) {
 	}
 	plain, err := key.box.Open(nil, placeOf(r, field), stored)
 	return plain, wrap("opening "+r.t.entity.Name+"."+field, err)
-}
-
-func changePlace(seq uint64) seal.Place {
-	return seal.Place{Collection: "changes", Record: strconv.FormatUint(seq, 10), Field: "body"}
-}
-
-func (k *keyring) sealChange(seq uint64, org, caseID string, raw []byte) ([]byte, error) {
-	return k.sealHistory(org, caseID, changePlace(seq), raw)
-}
-
-func (k *keyring) openChange(seq uint64, org, caseID string, stored []byte) ([]byte, error) {
-	return k.openHistory(org, caseID, changePlace(seq), stored)
-}
-
-// sealHistory seals what a log keeps about a case, or about an organisation
-// where there is no case, under the key of that history.
-func (k *keyring) sealHistory(org, caseID string, at seal.Place, plain []byte) ([]byte, error) {
-	key, err := k.toSeal(seal.Scope{Org: org, Case: caseID, Compartment: historyKeys})
-	if err != nil {
-		return nil, err
-	}
-	return key.box.Seal(nil, k.rand, at, plain)
-}
-
-// openHistory opens what sealHistory sealed for the same place.
-func (k *keyring) openHistory(org, caseID string, at seal.Place, stored []byte) ([]byte, error) {
-	key, err := k.toOpen(stored, org, caseID)
-	if err == nil && key.scope.Compartment != historyKeys {
-		err = seal.ErrKey
-	}
-	if err != nil {
-		return nil, wrap("opening history", err)
-	}
-	plain, err := key.box.Open(nil, at, stored)
-	return plain, wrap("opening history", err)
 }

@@ -12,20 +12,21 @@ import (
 // RetentionReason is why the hub asks for an erasure by itself.
 const RetentionReason = "retention_over"
 
-// AskRetention looks for the closed cases of an organisation whose time is over
-// (care.RetentionOver) and asks, for each, a person who may agree to an
-// erasure: the schedule and that person are the two. It returns how many
-// questions wait.
+// AskRetention looks for what an organisation's closed cases hold whose time is
+// over (care.RetentionOver), whole cases and parts of them, and asks for each a
+// person who may agree to its erasure: the schedule and that person are the
+// two. It returns how many questions wait.
 func (h *Hub) AskRetention(ctx context.Context, org string) (waiting int, err error) {
-	cases, err := h.retentionOver(ctx, org)
-	if err != nil || len(cases) == 0 {
+	over, err := h.retentionOver(ctx, org)
+	if err != nil || len(over) == 0 {
 		return 0, err
 	}
 	err = h.enter(ctx, h.HubActor(), func(s *session) error {
 		waiting = 0 // the session may be entered again
-		for _, caseID := range cases {
-			p := care.Approval{ID: h.newID(), Org: org, Act: care.ActErase, Collection: "cases", Record: caseID, Reason: RetentionReason, AskedBy: care.HubStaff}
-			open, err := s.t.approvals(`act = ? AND record = ? AND used_at = '' AND expires_at > ?`, string(p.Act), caseID, s.nowText)
+		for _, o := range over {
+			p := care.Approval{ID: h.newID(), Org: org, Act: care.ActErase, Collection: "cases", Record: o.Case, Terms: care.EraseTerms(o.Part),
+				Reason: RetentionReason, AskedBy: care.HubStaff}
+			open, err := s.t.approvals(`act = ? AND record = ? AND terms = ? AND used_at = '' AND expires_at > ?`, string(p.Act), p.Record, p.Terms, s.nowText)
 			if err != nil {
 				return err
 			}
@@ -42,23 +43,38 @@ func (h *Hub) AskRetention(ctx context.Context, org string) (waiting int, err er
 	return waiting, wrap("asking what may be erased", err)
 }
 
-// retentionOver lists the cases of an organisation whose time is over.
-func (h *Hub) retentionOver(ctx context.Context, org string) (over []string, err error) {
+// retentionOver lists the cases of an organisation, and the parts of cases,
+// whose time is over.
+func (h *Hub) retentionOver(ctx context.Context, org string) (over []ErasedCase, err error) {
 	defer caught(&err)
 	rows, err := h.rowsOf(ctx, h.HubActor(), "cases", `org = ?`, org)
 	if err != nil {
 		return nil, err
 	}
 	for _, k := range rows {
-		holds, err := compartmentsOf(reader{ctx, h.readDB()}, k.ID)
+		whole, parts, err := h.over(ctx, h.world(ctx), k)
 		if err != nil {
 			return nil, err
 		}
-		if care.RetentionOver(h.world(ctx), k, holds) {
-			over = append(over, k.ID)
+		if whole {
+			parts = []care.Compartment{""}
+		}
+		for _, c := range parts {
+			over = append(over, ErasedCase{Case: k.ID, Part: c, Org: org})
 		}
 	}
 	return over, nil
+}
+
+// over says of what of a case the time is over. What it holds is what there are
+// keys for.
+func (h *Hub) over(ctx context.Context, w care.World, k care.Row) (whole bool, parts []care.Compartment, err error) {
+	holds, err := h.keys.partsWithKeys(ctx, k.ID)
+	if err != nil {
+		return false, nil, err
+	}
+	whole, parts = care.RetentionOver(w, k, holds)
+	return whole, parts, nil
 }
 
 // errStillKept says that a case which the hub asked about is to be kept after
@@ -67,13 +83,13 @@ var errStillKept = errors.New("the time for which this case is kept is not over"
 
 // stillOver asks again, in the transaction of the erasure, what the hub asked
 // about: days may lie between the question and the yes.
-func (s *session) stillOver(rec *record) error {
+func (s *session) stillOver(rec *record, part care.Compartment) error {
 	k, err := rec.row(nil)
 	if err != nil {
 		return err
 	}
-	holds, err := compartmentsOf(s.t, rec.id)
-	if err == nil && !care.RetentionOver(s.world(), k, holds) {
+	whole, parts, err := s.h.over(context.Background(), s.world(), k)
+	if err == nil && (part == "" && !whole || part != "" && !whole && !slices.Contains(parts, part)) {
 		err = errStillKept
 	}
 	return err
@@ -101,25 +117,6 @@ func (s *session) setRetention(staff, caseID string) (bool, error) {
 	return false, nil
 }
 
-// compartmentsOf lists the compartments in which a case has anything.
-func compartmentsOf(q querier, caseID string) (list []care.Compartment, err error) {
-	rows, err := q.rows(`SELECT scope FROM scope_digests WHERE scope > ? AND scope < ?`, "case:"+caseID+"/", "case:"+caseID+"0")
-	if err != nil {
-		return nil, wrap("reading the scopes of a case", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var scope string
-		if err := rows.Scan(&scope); err != nil {
-			return nil, wrap("reading the scopes of a case", err)
-		}
-		if parts, err := fieldsync.ParseScope(scope); err == nil {
-			list = append(list, parts.Compartment)
-		}
-	}
-	return list, wrap("reading the scopes of a case", rows.Err())
-}
-
 // eraseAgreed erases the cases for which the hub asked and a person agreed.
 func (h *Hub) eraseAgreed(ctx context.Context) error {
 	agreed, err := selectApprovals(reader{ctx, h.readDB()}, `act = ? AND asked_by = ? AND agreed = 1 AND used_at = '' AND expires_at > ?`,
@@ -142,5 +139,9 @@ func (h *Hub) eraseAgreed(ctx context.Context) error {
 func (h *Hub) eraseFor(ctx context.Context, p care.Approval) (Erasure, error) {
 	actor := h.HubActor()
 	actor.Org = p.Org
-	return h.Erase(ctx, actor, p.Record)
+	part, ok := care.ErasedPart(p.Terms)
+	if !ok {
+		return Erasure{}, ErrErasePart
+	}
+	return h.Erase(ctx, actor, p.Record, part)
 }

@@ -2,7 +2,6 @@ package collections
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -103,9 +102,6 @@ func (h *Hub) showFound(ctx context.Context, a care.Actor, hit search.Hit) (Foun
 			continue
 		}
 		reg, err := rec.register(field.Name)
-		if errors.Is(err, ErrKeyGone) {
-			continue
-		}
 		if err != nil {
 			return f, nil, err
 		}
@@ -186,9 +182,6 @@ func searchEntry(r *record) (search.Entry, error) {
 	e := search.Entry{Collection: r.t.entity.Name, Record: r.id, Org: r.org, Case: r.caseID, Topic: r.t.entity.Topic, Seq: r.seq}
 	for _, f := range searched(r.t.entity) {
 		reg, err := r.register(f.Name)
-		if errors.Is(err, ErrKeyGone) {
-			continue // erased: nobody finds it
-		}
 		if err != nil {
 			return e, err
 		}
@@ -245,12 +238,18 @@ func (h *Hub) forgetNames() {
 	}
 }
 
-// forgetCase takes an erased case out of the index.
-func (h *Hub) forgetCase(caseID string) {
+// forgetErased takes what was erased out of the index. Of a part of a case it
+// is the whole index that goes, as no entry says of which part its values are
+// alone; the next search fills a new one.
+func (h *Hub) forgetErased(one ErasedCase) {
+	if one.Part != "" {
+		h.forgetNames()
+		return
+	}
 	h.finder.mu.Lock()
 	index := h.finder.index
 	h.finder.mu.Unlock()
 	if index != nil {
-		index.DropCase(caseID)
+		index.DropCase(one.Case)
 	}
 }

@@ -160,7 +160,10 @@ func events(t testing.TB, h *hubtest.Hub) (n int) {
 
 // The index follows what is committed and nothing else.
 func TestTheIndexFollowsTheDoor(t *testing.T) {
-	h, worker, d := newOpenCase(t)
+	h := hubtest.New(t)
+	worker, _ := h.Staff(t, care.Outreach)
+	d := enrol(t, h, worker)
+	openCase(t, h, d)
 	found := func(text string) int {
 		l, _ := searchFor(t, h, worker.Staff, text)
 		return len(l)
@@ -256,7 +259,7 @@ func TestErasedPeopleAreNotFound(t *testing.T) {
 	}
 	records, words := h.NamesKept()
 	e.agree(t)
-	if _, err := h.Erase(t.Context(), e.asks, e.gone); err != nil {
+	if _, err := h.Erase(t.Context(), e.asks, e.gone, ""); err != nil {
 		t.Fatal(err)
 	}
 	lessRecords, lessWords := h.NamesKept()

@@ -25,6 +25,7 @@ type session struct {
 	staff  map[string]care.Actor // in whose name the hub makes changes
 	kept   map[recordKey]*record // decoded, as they stand in this transaction
 	out    []string              // staff whose sign-ins ended
+	last   func()                // runs once it is committed, before anybody else comes to the door; nil for nothing
 }
 
 // state is what a group that falls puts back, beside what the database puts
@@ -87,7 +88,12 @@ func (h *Hub) enter(ctx context.Context, a care.Actor, f func(*session) error) e
 		}
 		woken, err = s.close()
 		out = s.out
-		t.afterwards = func() { h.indexFound(s.found) }
+		t.afterwards = func() {
+			h.indexFound(s.found)
+			if s.last != nil {
+				s.last()
+			}
+		}
 		ended = s.ended
 		return err
 	})

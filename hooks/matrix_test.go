@@ -162,6 +162,8 @@ func (w *world) idDoors(collection, id string) []idDoor {
 		{"POST", "/api/portolan/devices/{id}/revoke", "/api/portolan/devices/" + id + "/revoke", map[string]any{}, "devices"},
 		{"POST", "/api/portolan/enrolments", "/api/portolan/enrolments", map[string]any{"staff": id}, "staff"},
 		{"POST", "/api/portolan/cases/{id}/erase", "/api/portolan/cases/" + id + "/erase", map[string]any{}, ""},
+		{"POST", "/api/portolan/cases/{id}/erase", "/api/portolan/cases/" + id + "/erase", map[string]any{"part": "health"}, "cases"},
+		{"GET", "/api/portolan/cases/{id}/erased", "/api/portolan/cases/" + id + "/erased", nil, ""},
 		{"POST", "/api/portolan/approvals/{id}/decide", "/api/portolan/approvals/" + id + "/decide", map[string]any{"agree": true}, ""},
 		{"POST", "/api/portolan/accounts/{id}/roles", "/api/portolan/accounts/" + id + "/roles", map[string]any{"roles": []string{"health"}}, "staff"},
 		{"POST", "/api/portolan/accounts/{id}/reset-second-factor", "/api/portolan/accounts/" + id + "/reset-second-factor", map[string]any{}, "staff"},

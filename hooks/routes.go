@@ -55,6 +55,7 @@ var ownRoutes = []route{
 	{method: "POST", path: "/api/portolan/search", handle: (*Front).search},
 	{method: "GET", path: "/api/portolan/worklist", handle: (*Front).worklist},
 	{method: "POST", path: "/api/portolan/cases/{id}/erase", handle: (*Front).erase},
+	{method: "GET", path: "/api/portolan/cases/{id}/erased", handle: (*Front).erased},
 	{method: "GET", path: "/api/portolan/approvals", handle: (*Front).approvals},
 	{method: "POST", path: "/api/portolan/approvals", handle: (*Front).askApproval},
 	{method: "POST", path: "/api/portolan/approvals/{id}/decide", handle: (*Front).decideApproval},

@@ -105,11 +105,11 @@ var machinery = []string{
 
 	// The record that stands for a thing of a source outside, or for a
 	// consequence of a rule, so that it is made once. The key is an HMAC.
-	// Cases that were erased. In `erasing` one stands for as long as the
-	// transaction that removes its records.
+	// Cases that were erased, and parts of cases. In `erasing` a case stands for
+	// as long as the transaction that removes its records.
 	`CREATE TABLE erasures (
-		case_id TEXT PRIMARY KEY NOT NULL, org TEXT NOT NULL, begun_at TEXT NOT NULL, approval TEXT NOT NULL,
-		done_at TEXT NOT NULL DEFAULT '') WITHOUT ROWID`,
+		case_id TEXT NOT NULL, part TEXT NOT NULL, org TEXT NOT NULL, begun_at TEXT NOT NULL, approval TEXT NOT NULL,
+		why TEXT NOT NULL, done_at TEXT NOT NULL DEFAULT '', PRIMARY KEY (case_id, part, begun_at)) WITHOUT ROWID`,
 	`CREATE TRIGGER erasures_stay BEFORE DELETE ON erasures BEGIN SELECT RAISE(ABORT, 'an erasure is remembered'); END`,
 	`CREATE TABLE erasing (case_id TEXT PRIMARY KEY NOT NULL) WITHOUT ROWID`,
 

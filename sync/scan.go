@@ -17,6 +17,7 @@ type scanner struct {
 	b     []byte
 	i     int
 	depth int
+	named int // where the name of the member at hand begins
 }
 
 func (s *scanner) malformed() error { return bad(CodeJSON, "not JSON at byte "+strconv.Itoa(s.i)) }
@@ -79,6 +80,8 @@ func (s *scanner) object(member func(name string) error) error {
 		if !first && !s.take(',') {
 			return s.malformed()
 		}
+		s.space()
+		at := s.i
 		name, err := s.str()
 		if err != nil {
 			return err
@@ -89,6 +92,7 @@ func (s *scanner) object(member func(name string) error) error {
 		if !s.take(':') {
 			return s.malformed()
 		}
+		s.named = at
 		if err := member(name); err != nil {
 			return err
 		}
