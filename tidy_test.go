@@ -55,7 +55,7 @@ var arrows = map[string][]string{
 	"photo":         {"care"},
 	"pdf/typeset":   {},
 	"pb_migrations": {},
-	"tablet":        {"care", "sync", "locales", "audit"},
+	"tablet":        {"care", "sync", "locales", "audit", "seal"},
 	"collections":   {"care", "search", "sync", "seal", "audit", "signin", "photo", "handover", "pb_migrations"},
 	"hooks":         {"care", "search", "sync", "seal", "audit", "handover", "indicators", "interop", "pdf", "locales", "collections", "signin", "web"},
 	"ops":           {"care", "sync", "seal", "audit", "handover", "indicators", "interop", "pdf", "locales", "collections", "hooks", "signin", "tablet", "internal/gen"},

@@ -46,10 +46,7 @@ func acts(list []collections.LoggedEvent) (l []string) {
 
 func TestTheLogSaysWhoDidWhat(t *testing.T) {
 	ctx := context.Background()
-	h := hubtest.New(t)
-	worker, _ := h.Staff(t, care.Outreach)
-	d := enrol(t, h, worker)
-	openCase(t, h, d)
+	h, worker, d := newOpenCase(t)
 	worker = h.Reload(t, worker.Staff)
 	pull(t, h, d.actor, "")
 	if _, err := h.Read(ctx, worker, "survivors", survivorID); err != nil {
@@ -190,10 +187,7 @@ func tableSizes(t testing.TB, h *hubtest.Hub) map[string]int {
 // is shown and nothing is changed.
 func TestWhatIsNotInTheLogDoesNotHappen(t *testing.T) {
 	ctx := context.Background()
-	h := hubtest.New(t)
-	worker, _ := h.Staff(t, care.Outreach)
-	d := enrol(t, h, worker)
-	openCase(t, h, d)
+	h, worker, d := newOpenCase(t)
 	worker = h.Reload(t, worker.Staff)
 	run := func(sql string) {
 		t.Helper()

@@ -49,7 +49,7 @@ func (k *keyring) destroy(ctx context.Context, one ErasedCase) (n int, err error
 	if err := errors.Join(err, t.Commit()); err != nil {
 		return 0, wrap("destroying keys", err)
 	}
-	return int(destroyed), k.checkpoint(ctx)
+	return int(destroyed), k.scrub(ctx)
 }
 
 // forget drops the opened keys of what is erased.
@@ -68,8 +68,8 @@ func (k *keyring) forget(one ErasedCase) {
 
 var errKeysInUse = errors.New("somebody reads keys.db for long; the erasure goes on when it is done again")
 
-// checkpoint empties the write-ahead log of keys.db.
-func (k *keyring) checkpoint(ctx context.Context) error {
+// scrub clears destroyed keys out of the write-ahead log of keys.db.
+func (k *keyring) scrub(ctx context.Context) error {
 	var busy, frames, moved int
 	if err := k.db.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &frames, &moved); err != nil {
 		return wrap("destroying keys", err)

@@ -104,6 +104,11 @@ func (h *Hub) Push(ctx context.Context, a care.Actor, p fieldsync.Push) ([]json.
 	if err := h.room(); err != nil {
 		return nil, err
 	}
+	var sealed map[int]fieldsync.Sealed
+	var err error
+	if p.Changes, sealed, err = h.unsealed(ctx, p); err != nil {
+		return nil, err
+	}
 	changes := make([]arrival, len(p.Changes))
 	var unreadable error
 	for i, raw := range p.Changes {
@@ -117,9 +122,12 @@ func (h *Hub) Push(ctx context.Context, a care.Actor, p fieldsync.Push) ([]json.
 			changes[i].unread = care.CodeOf(err)
 		}
 		changes[i].Change, changes[i].raw, changes[i].replica = c, raw, p.Replica
+		if s, ok := sealed[i]; ok && s.Of != fieldsync.DotOf(p.Replica, s.N) {
+			changes[i].N, changes[i].aside = s.N, HeldEarlier
+		}
 	}
 	var receipts []json.RawMessage
-	err := h.enter(ctx, a, func(s *session) error {
+	err = h.enter(ctx, a, func(s *session) error {
 		var err error
 		if s.actor, err = h.present(s.t, a); errors.Is(err, ErrToken) {
 			// A tablet that was revoked, or whose owner has left, delivers what

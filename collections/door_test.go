@@ -100,6 +100,16 @@ const (
 	survivorID = "01930000-0000-7000-8000-00000000d001"
 )
 
+// newOpenCase is a hub with a worker, their tablet and the case that they opened.
+func newOpenCase(t testing.TB) (*hubtest.Hub, care.Actor, *tabletSide) {
+	t.Helper()
+	h := hubtest.New(t)
+	worker, _ := h.Staff(t, care.Outreach)
+	d := enrol(t, h, worker)
+	openCase(t, h, d)
+	return h, worker, d
+}
+
 func openCase(t testing.TB, h *hubtest.Hub, d *tabletSide) {
 	t.Helper()
 	receipts := d.send(t, h,
@@ -115,10 +125,7 @@ func openCase(t testing.TB, h *hubtest.Hub, d *tabletSide) {
 }
 
 func TestPushIsAppliedOnceAndItsReceiptIsTheSameAgain(t *testing.T) {
-	h := hubtest.New(t)
-	worker, _ := h.Staff(t, care.Outreach)
-	d := enrol(t, h, worker)
-	openCase(t, h, d)
+	h, worker, d := newOpenCase(t)
 	raw := d.change(t, h, fieldsync.Change{Collection: "survivors", Record: survivorID, Set: map[string]care.Value{"alias": care.OfText("Grey Heron")}})
 	d.actor = h.Reload(t, worker.Staff)
 	d.actor.Device = d.deviceOf(t, h)
@@ -143,10 +150,7 @@ func TestPushIsAppliedOnceAndItsReceiptIsTheSameAgain(t *testing.T) {
 }
 
 func TestPushWithABrokenChainTakesNothing(t *testing.T) {
-	h := hubtest.New(t)
-	worker, _ := h.Staff(t, care.Outreach)
-	d := enrol(t, h, worker)
-	openCase(t, h, d)
+	h, _, d := newOpenCase(t)
 	raw := d.change(t, h, fieldsync.Change{Collection: "survivors", Record: survivorID, Set: map[string]care.Value{"alias": care.OfText("Grey Heron")}})
 	p := d.push(raw)
 	p.Changes = []json.RawMessage{bytes.Replace(raw, []byte("Grey"), []byte("Pink"), 1)}
@@ -179,10 +183,7 @@ func TestWithoutAGrantAChangeIsHeldAndKept(t *testing.T) {
 }
 
 func TestAnEditOfOneFieldByTwoKeepsBoth(t *testing.T) {
-	h := hubtest.New(t)
-	worker, _ := h.Staff(t, care.Outreach)
-	d := enrol(t, h, worker)
-	openCase(t, h, d)
+	h, worker, d := newOpenCase(t)
 	base := map[string][]fieldsync.Dot{"alias": {fieldsync.DotOf(d.replica, 2)}}
 	d.send(t, h, d.change(t, h, fieldsync.Change{Collection: "survivors", Record: survivorID, Base: base, Set: map[string]care.Value{"alias": care.OfText("Grey Heron")}}))
 	r := d.send(t, h, d.change(t, h, fieldsync.Change{Collection: "survivors", Record: survivorID, Base: base, Set: map[string]care.Value{"alias": care.OfText("Red Kite")}}))

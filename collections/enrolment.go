@@ -119,6 +119,8 @@ type Enrolled struct {
 	// which the hub holds its changes: a hub that was restored from an older
 	// copy is given back what lies above.
 	Known map[string]uint64 `json:"known,omitempty"`
+	// HubKey is the key of the hub to which the tablet seals what it saves.
+	HubKey *fieldsync.HubKey `json:"hub_key"`
 	// LogKey is the public key of the hub's audit log, by which the tablet
 	// knows its checkpoints.
 	LogKey string `json:"log_key"`
@@ -145,6 +147,9 @@ func (h *Hub) Enrol(ctx context.Context, code string, owner Credentials, key ed2
 		return Enrolled{}, err
 	}
 	e := Enrolled{Device: h.newID(), Replica: h.newID(), LogKey: h.LogKey()}
+	if e.HubKey, err = h.UnsentKeyFor(ctx, who.actor.Org, ""); err != nil {
+		return Enrolled{}, err
+	}
 	err = h.enter(ctx, h.HubActor(), func(s *session) error { return s.enrol(&e, normalCode(code), who, key, label, earlier) })
 	if errors.Is(err, ErrSignIn) { // somebody else was faster with the same second factor
 		err = ErrCode

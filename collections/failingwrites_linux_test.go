@@ -44,10 +44,7 @@ func TestEveryFailingWriteIsToldAndLosesNothing(t *testing.T) {
 		}
 		return
 	}
-	h := hubtest.New(t)
-	worker, _ := h.Staff(t, care.Outreach)
-	d := enrol(t, h, worker)
-	openCase(t, h, d)
+	h, _, d := newOpenCase(t)
 	failedPushes := 0
 	for n, sizes := 0, []int{1, 40}; n < len(sizes); n++ {
 		failedPushes += failEverywhere(t, h, d, sizes[n])

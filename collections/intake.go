@@ -125,7 +125,7 @@ func (k *keeping) keep(sealed []byte) (taken uint64, err error) {
 		return 0, wrap("reading the replica", err)
 	}
 	copy(link[:], b)
-	hashes, bytesKept, err := k.waiting()
+	hashes, size, err := k.waiting()
 	if err != nil {
 		return 0, err
 	}
@@ -143,7 +143,10 @@ func (k *keeping) keep(sealed []byte) (taken uint64, err error) {
 		if n != k.first+uint64(i) {
 			return 0, ErrNotDense
 		}
-		sum := sha256.Sum256(raw)
+		sum, err := fieldsync.Commitment(raw)
+		if err != nil {
+			return 0, err
+		}
 		have := sum[:]
 		switch {
 		case n <= last:
@@ -169,19 +172,25 @@ func (k *keeping) keep(sealed []byte) (taken uint64, err error) {
 	if head.String() != k.p.Link || len(k.key) != ed25519.PublicKeySize || !fieldsync.Verify(k.key, k.p.Replica, end, head, k.p.Signature) {
 		return 0, ErrChain
 	}
-	if bytesKept+len(sealed) > intakeReplicaBytesMax {
-		return 0, ErrIntakeFull
-	}
-	var all int
-	if err := k.t.row(`SELECT COALESCE(SUM(LENGTH(sealed)), 0) FROM intake`).Scan(&all); err != nil {
-		return 0, wrap("measuring the intake", err)
-	}
-	if all+len(sealed) > intakeBytesMax {
-		return 0, ErrIntakeFull
+	if err := k.fits(size, len(sealed)); err != nil {
+		return 0, err
 	}
 	_, err = k.t.exec(`INSERT INTO intake (replica, first_n, hashes, arrived_at, sealed) VALUES (?, ?, ?, ?, ?)`,
 		k.p.Replica, k.first, fresh, k.now, sealed)
 	return end, wrap("keeping a push", err)
+}
+
+// fits says whether the intake takes so many bytes more of a replica that has
+// so many in it.
+func (k *keeping) fits(has, more int) error {
+	var all int
+	if err := k.t.row(`SELECT COALESCE(SUM(LENGTH(sealed)), 0) FROM intake`).Scan(&all); err != nil {
+		return wrap("measuring the intake", err)
+	}
+	if has+more > intakeReplicaBytesMax || all+more > intakeBytesMax {
+		return ErrIntakeFull
+	}
+	return nil
 }
 
 // waiting gives the hashes of the replica's changes that wait in the intake,

@@ -37,10 +37,7 @@ func pulled(t *testing.T, h *hubtest.Hub, staff, cursor string) string {
 // One id in two collections would be two records that hide each other on every
 // tablet.
 func TestAnIDOfAnotherCollectionIsNotTakenAgain(t *testing.T) {
-	h := hubtest.New(t)
-	worker, _ := h.Staff(t, care.Outreach)
-	d := enrol(t, h, worker)
-	openCase(t, h, d)
+	h, worker, d := newOpenCase(t)
 	r := d.send(t, h, d.change(t, h, fieldsync.Change{Collection: "notes", Record: survivorID, Case: caseID, Set: map[string]care.Value{
 		"kind": care.OfText("visit"), "text": care.OfText("in its place")}}))
 	if r[0].Status != fieldsync.StatusHeld {

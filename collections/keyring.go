@@ -49,6 +49,7 @@ var keysSchema = []string{
 	`CREATE TABLE IF NOT EXISTS destroyed (
 		id INTEGER PRIMARY KEY NOT NULL, case_id TEXT NOT NULL, compartment TEXT NOT NULL, at TEXT NOT NULL)`,
 	keyBackupsTable,
+	unsentKeysTable,
 }
 
 // Errors of keys.

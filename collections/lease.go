@@ -29,8 +29,9 @@ var ErrLeaseDays = &care.Error{Code: "lease_days_invalid", Kind: care.Invalid, H
 
 // Reasons why what a tablet delivers is held for a person, whatever it says.
 const (
-	HeldLeaseOver = "lease_over"     // made, or delivered first, after the tablet's lease had run out
-	HeldRevoked   = "device_revoked" // delivered by a tablet that was revoked, or whose owner has left
+	HeldLeaseOver = "lease_over"        // made, or delivered first, after the tablet's lease had run out
+	HeldRevoked   = "device_revoked"    // delivered by a tablet that was revoked, or whose owner has left
+	HeldEarlier   = "earlier_enrolment" // made before its tablet was enrolled anew, which cannot read it any more
 )
 
 // SetLeaseTerm sets for how many days a tablet of the actor's organisation can

@@ -82,10 +82,7 @@ func TestTheFivePolicies(t *testing.T) {
 }
 
 func TestSetsKeepBothAndWrittenOnceIsHeld(t *testing.T) {
-	h := hubtest.New(t)
-	worker, _ := h.Staff(t, care.Outreach)
-	d := enrol(t, h, worker)
-	openCase(t, h, d)
+	h, worker, d := newOpenCase(t)
 	other := colleague(t, h, "general")
 	for _, s := range []struct {
 		side     *tabletSide
@@ -119,10 +116,7 @@ func TestSetsKeepBothAndWrittenOnceIsHeld(t *testing.T) {
 }
 
 func TestAGroupStandsOrFallsTogether(t *testing.T) {
-	h := hubtest.New(t)
-	worker, _ := h.Staff(t, care.Outreach)
-	d := enrol(t, h, worker)
-	openCase(t, h, d)
+	h, _, d := newOpenCase(t)
 	good := d.change(t, h, fieldsync.Change{Group: "g1", Collection: "survivors", Record: survivorID, Base: map[string][]fieldsync.Dot{"alias": {fieldsync.DotOf(d.replica, 2)}},
 		Set: map[string]care.Value{"alias": care.OfText("Red Kite")}})
 	bad := d.change(t, h, fieldsync.Change{Group: "g1", Collection: "survivors", Record: survivorID, Set: map[string]care.Value{"no_such_field": care.OfText("x")}})

@@ -84,10 +84,7 @@ func TestAPullGivesWhatTheGrantsAllowAndItsDigest(t *testing.T) {
 // As many tablets as there may be pull over lines that have stopped: the desk
 // still reads and the tablets still push.
 func TestSlowTabletsDoNotStopTheHub(t *testing.T) {
-	h := hubtest.New(t)
-	worker, _ := h.Staff(t, care.Outreach)
-	d := enrol(t, h, worker)
-	openCase(t, h, d)
+	h, worker, d := newOpenCase(t)
 	began, let, ended := make(chan struct{}), make(chan struct{}), make(chan error)
 	const tablets = 24
 	for range tablets {
@@ -193,10 +190,7 @@ func TestACursorOfAnotherEpochOrPersonStartsAgainAndEvictsWhatWasLost(t *testing
 }
 
 func TestAWorkerWhoLeftIsWokenAndSeesNothing(t *testing.T) {
-	h := hubtest.New(t)
-	worker, _ := h.Staff(t, care.Outreach)
-	d := enrol(t, h, worker)
-	openCase(t, h, d)
+	h, worker, _ := newOpenCase(t)
 	var woken []string
 	h.OnWake(func(staff []string) { woken = append(woken, staff...) })
 	h.Must(t, h.HubActor(), collections.Draft{Collection: "staff", Record: worker.Staff, Set: map[string]care.Value{"status": care.OfText("left")}})

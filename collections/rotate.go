@@ -283,7 +283,7 @@ func (h *Hub) keyFileText(root seal.Key, passphrase string) ([]byte, error) {
 	if len(passphrase) < seal.PassphraseLengthMin {
 		return nil, ErrPassphraseShort
 	}
-	locked, err := seal.Lock(h.rand, root, passphrase)
+	locked, err := seal.Lock(h.rand, root, passphrase, seal.PassphraseCost)
 	return locked.File(), err
 }
 

@@ -160,10 +160,7 @@ func events(t testing.TB, h *hubtest.Hub) (n int) {
 
 // The index follows what is committed and nothing else.
 func TestTheIndexFollowsTheDoor(t *testing.T) {
-	h := hubtest.New(t)
-	worker, _ := h.Staff(t, care.Outreach)
-	d := enrol(t, h, worker)
-	openCase(t, h, d)
+	h, worker, d := newOpenCase(t)
 	found := func(text string) int {
 		l, _ := searchFor(t, h, worker.Staff, text)
 		return len(l)

@@ -12,7 +12,8 @@ import (
 // urgent tasks that nobody took up go to the next person (R13), beds are free
 // again when their hold has run out, what the hub asked to erase and somebody
 // agreed to goes (R16), sign-ins of long ago are forgotten, acts of the console
-// alone have waited long enough, and the audit log is signed. Whoever serves
+// alone have waited long enough, keys for what tablets have not sent change and
+// end, and the audit log is signed. Whoever serves
 // the hub calls it now and then; called again, it does nothing twice.
 func (h *Hub) Tend(ctx context.Context) error {
 	if h.Locked() {
@@ -30,7 +31,7 @@ func (h *Hub) tend(ctx context.Context) error {
 		return err
 	}
 	// What does not get done must not keep the rest from being done.
-	return errors.Join(h.eraseAgreed(ctx), h.forgetSignIns(ctx), h.carryOutDue(ctx), h.tendRecords(ctx))
+	return errors.Join(h.eraseAgreed(ctx), h.forgetSignIns(ctx), h.carryOutDue(ctx), h.tendRecords(ctx), h.tendUnsentKeys(ctx))
 }
 
 // tendRecords raises what nobody took up, and frees beds.

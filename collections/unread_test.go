@@ -6,18 +6,13 @@ import (
 	"crypto/sha256"
 	"testing"
 
-	"portolan/care"
-	"portolan/internal/hubtest"
 	fieldsync "portolan/sync"
 )
 
 // A newer tablet writes what this hub cannot read. It is kept as it came, is
 // on the worklist, and nothing behind it waits.
 func TestAChangeThatCannotBeReadIsHeldAndBlocksNothing(t *testing.T) {
-	h := hubtest.New(t)
-	worker, _ := h.Staff(t, care.Outreach)
-	d := enrol(t, h, worker)
-	openCase(t, h, d)
+	h, worker, d := newOpenCase(t)
 	newer := bytes.Replace(d.change(t, h, fieldsync.Change{Collection: "survivors", Record: survivorID, Add: map[string][]string{"languages": {"am"}}}),
 		[]byte(`"sv":`), []byte(`"mood":"new","sv":`), 1)
 	behind := d.change(t, h, fieldsync.Change{Collection: "survivors", Record: survivorID, Add: map[string][]string{"languages": {"ti"}}})

@@ -234,9 +234,6 @@ func (v *verification) change(l logged) {
 		}
 		return
 	}
-	if c.N != l.number || c.Collection != l.collection || c.Record != l.record {
-		v.fault("change %d is filed under another name than its own", l.seq)
-	}
 	held, whole := map[string]bool{}, false
 	var r2 fieldsync.Receipt
 	if err := json.Unmarshal(l.receipt, &r2); err != nil {
@@ -244,6 +241,10 @@ func (v *verification) change(l logged) {
 	}
 	for _, h := range r2.Held {
 		held[h.Field], whole = true, whole || h.Field == ""
+	}
+	// What was made under an earlier enrolment keeps the number that it had there.
+	if c.N != l.number && !slices.Contains(r2.Held, fieldsync.Held{Reason: HeldEarlier}) || c.Collection != l.collection || c.Record != l.record {
+		v.fault("change %d is filed under another name than its own", l.seq)
 	}
 	if whole {
 		return

@@ -76,6 +76,11 @@ func (f *Front) tell(ctx context.Context, s *stream, got taken, news bool) error
 			return err
 		}
 	}
+	if got.hubKey != nil {
+		if err := s.send(fieldsync.Line{HubKey: got.hubKey}); err != nil {
+			return err
+		}
+	}
 	head, due, err := f.hub.LogHeadFor(ctx, got.push.Seen, news)
 	if err != nil || !due {
 		return err
@@ -87,7 +92,8 @@ func (f *Front) tell(ctx context.Context, s *stream, got taken, news bool) error
 type taken struct {
 	push     fieldsync.Push
 	receipts []json.RawMessage
-	lease    *fieldsync.Lease // where the tablet needs another one
+	lease    *fieldsync.Lease  // where the tablet needs another one
+	hubKey   *fieldsync.HubKey // and a key to which it seals
 }
 
 // take reads a push and hands it to the door.
@@ -110,6 +116,11 @@ func (f *Front) take(e *core.RequestEvent, c collections.Contact) (got taken, er
 	}
 	if got.lease, err = f.hub.Meet(ctx, c, got.push); err != nil {
 		return got, err
+	}
+	if !c.Ended {
+		if got.hubKey, err = f.hub.UnsentKeyFor(ctx, c.Org, got.push.HubKey); err != nil {
+			return got, err
+		}
 	}
 	got.receipts, err = f.hub.Push(ctx, c.Actor, got.push)
 	return got, err

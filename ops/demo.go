@@ -69,8 +69,10 @@ type demoResult struct {
 	CaseMovingOwner string        `json:"case_moving_owner"`
 	Summary         demoSummary   `json:"summary"`
 	Tablets         []string      `json:"tablets"`
-	Seed            uint64        `json:"seed"`
-	Told            []string      `json:"told"` // what happened, in sentences
+	// TabletPassphrase opens each of them.
+	TabletPassphrase string   `json:"tablet_passphrase"`
+	Seed             uint64   `json:"seed"`
+	Told             []string `json:"told"` // what happened, in sentences
 }
 
 // Demo builds and serves a hub with invented people.
@@ -269,7 +271,7 @@ func (d *demo) tell() {
 	for _, c := range d.Codes {
 		fmt.Fprintf(out, "  %s tablet --dir my-tablet enrol %s %s   # as %s, whose password it asks for\n", d.env.Program, c.URL, c.Code, c.Login)
 	}
-	fmt.Fprintf(out, "  %s tablet --dir my-tablet sync\n\nLook into the demo's own:\n", d.env.Program)
+	fmt.Fprintf(out, "  %s tablet --dir my-tablet sync\n\nLook into the demo's own, whose passphrase is %q:\n", d.env.Program, d.TabletPassphrase)
 	for _, t := range d.Tablets {
 		fmt.Fprintf(out, "  %s tablet --dir %s conflicts\n", d.env.Program, filepath.Join(d.dir, t))
 	}

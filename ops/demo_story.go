@@ -13,15 +13,24 @@ import (
 	"portolan/tablet"
 )
 
+// demoTabletPassphrase opens the demo's own tablets. Nobody in them is real.
+const demoTabletPassphrase = "nobody in this demo is real"
+
 // tabletOf opens one of the demo's tablets, uses it and closes it again: what
 // happens between two calls happens with the tablet switched off.
-func (d *demo) tabletOf(login string, use func(*tablet.Tablet) error) error {
+func (d *demo) tabletOf(ctx context.Context, login string, use func(*tablet.Tablet) error) error {
 	t, err := tablet.Open(filepath.Join(d.dir, "tablets", login), d.env.Now, rand.Reader)
 	if err != nil {
 		return err
 	}
 	t.Label = "demo tablet " + login
-	if err := use(t); err != nil {
+	if t.Guarded() {
+		err = t.Unlock(ctx, d.TabletPassphrase)
+	}
+	if err == nil {
+		err = use(t)
+	}
+	if err != nil {
 		t.Close() // the first error tells more
 		return err
 	}
@@ -31,7 +40,7 @@ func (d *demo) tabletOf(login string, use func(*tablet.Tablet) error) error {
 // syncTablet takes a tablet through one sync.
 func (d *demo) syncTablet(ctx context.Context, login string) (tablet.Report, error) {
 	var r tablet.Report
-	err := d.tabletOf(login, func(t *tablet.Tablet) (err error) {
+	err := d.tabletOf(ctx, login, func(t *tablet.Tablet) (err error) {
 		r, err = t.Sync(ctx)
 		return err
 	})
@@ -41,13 +50,14 @@ func (d *demo) syncTablet(ctx context.Context, login string) (tablet.Report, err
 // tablets enrols two tablets. The first opens a case offline; the second is
 // granted the case by the coordinator.
 func (d *demo) tablets(ctx context.Context) error {
+	d.TabletPassphrase = demoTabletPassphrase
 	for _, login := range []string{"outreach", "outreach2"} {
 		code, err := d.code(ctx, login)
 		if err != nil {
 			return err
 		}
-		err = d.tabletOf(login, func(t *tablet.Tablet) error {
-			return t.Enrol(ctx, code.URL, code.Code, tablet.Owner{Password: d.account(login).Password})
+		err = d.tabletOf(ctx, login, func(t *tablet.Tablet) error {
+			return t.Enrol(ctx, code.URL, code.Code, tablet.Owner{Password: d.account(login).Password, Passphrase: d.TabletPassphrase})
 		})
 		if err != nil {
 			return err
@@ -79,7 +89,7 @@ func (d *demo) caseRecords(ctx context.Context, t *tablet.Tablet, owner, alias, 
 }
 
 func (d *demo) openCase(ctx context.Context) error {
-	err := d.tabletOf("outreach", func(t *tablet.Tablet) (err error) {
+	err := d.tabletOf(ctx, "outreach", func(t *tablet.Tablet) (err error) {
 		if d.CaseInConflict, _, err = d.caseRecords(ctx, t, d.account("outreach").staff, "Kestrel", "en"); err != nil {
 			return err
 		}
@@ -135,7 +145,7 @@ func (d *demo) conflict(ctx context.Context) error {
 		{"outreach", "2 capsules", "alias", "Grey Kestrel"},
 		{"outreach2", "half a capsule", "interpreter_language", "am"},
 	} {
-		err := d.tabletOf(edit.login, func(t *tablet.Tablet) error {
+		err := d.tabletOf(ctx, edit.login, func(t *tablet.Tablet) error {
 			return d.editOffline(ctx, t, edit.dose, edit.field, edit.value)
 		})
 		if err != nil {
@@ -191,7 +201,7 @@ const (
 func (d *demo) moving(ctx context.Context) error {
 	owner := d.account("outreach")
 	d.CaseMovingOwner = owner.Login
-	err := d.tabletOf("outreach", func(t *tablet.Tablet) (err error) {
+	err := d.tabletOf(ctx, "outreach", func(t *tablet.Tablet) (err error) {
 		d.CaseMoving, _, err = d.caseRecords(ctx, t, owner.staff, "Marisol", "es")
 		if err != nil {
 			return err

@@ -21,6 +21,7 @@ import (
 	"portolan/hooks"
 	"portolan/internal/hubtest"
 	"portolan/signin"
+	"portolan/tablet"
 )
 
 const password = "correct horse battery staple"
@@ -63,7 +64,7 @@ func newConsole(t *testing.T) *console {
 // newBareConsole stands in an empty folder.
 func newBareConsole(t *testing.T) *console {
 	t.Helper()
-	c := &console{out: new(screen), err: new(screen), vars: map[string]string{PasswordVariable: password}}
+	c := &console{out: new(screen), err: new(screen), vars: map[string]string{PasswordVariable: password, tablet.PassphraseVariable: demoTabletPassphrase}}
 	c.env = Env{Stdout: c.out, Stderr: c.err, WorkDir: t.TempDir(), Version: "test", Program: "portolan", Now: time.Now,
 		Getenv: c.getenv,
 		Ask:    func(context.Context, string) (string, error) { return "", errNoTerminal }}

@@ -3,6 +3,7 @@ package ops
 import (
 	"context"
 
+	"portolan/seal"
 	"portolan/tablet"
 )
 
@@ -15,5 +16,5 @@ func Tablet(ctx context.Context, env Env, args []string) int {
 		}
 		return env.Ask(ctx, prompt)
 	}
-	return tablet.Run(ctx, args, ask, env.Stdout, env.Stderr)
+	return tablet.Run(ctx, args, ask, seal.PassphraseCost, env.Stdout, env.Stderr)
 }

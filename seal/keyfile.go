@@ -45,7 +45,13 @@ func ParseKeyFile(b []byte) (Key, *Locked, error) {
 	words := strings.Fields(found[0])
 	if words[0] == lockedMark {
 		l, err := parseLocked(words)
-		return Key{}, l, err
+		if err == nil && l.cost.Memory < PassphraseCost.Memory {
+			err = ErrKeyFile // no hub writes one that is cheaper to guess at
+		}
+		if err != nil {
+			return Key{}, nil, err
+		}
+		return Key{}, l, nil
 	}
 	if len(words) != 3 || words[0] != keyFileMark {
 		return Key{}, nil, ErrKeyFile

@@ -15,13 +15,18 @@ import (
 // ErrPassphrase says that a passphrase does not open the key file.
 var ErrPassphrase = &care.Error{Code: "passphrase_wrong", Kind: care.Signin, Hint: "This passphrase does not open the key file."}
 
-// Argon2id with 64 MiB and three passes takes about a tenth of a second on a
-// small machine (RFC 9106 §4 recommends it where memory is scarce; OWASP ASVS
-// 5.0 appendix C asks for less). A file may ask for more, within bounds, so
-// that a forged one cannot take the machine's memory.
+// Cost is what one guess at a passphrase costs with Argon2id: KiB of memory,
+// and passes over it. It is kept beside what the passphrase locks.
+type Cost struct{ Memory, Passes uint32 }
+
+// PassphraseCost takes about a tenth of a second on a small machine (RFC 9106
+// §4 recommends it where memory is scarce; OWASP ASVS 5.0 appendix C asks for
+// less).
+var PassphraseCost = Cost{Memory: 64 << 10, Passes: 3}
+
+// A file may ask for more, within bounds, so that a forged one cannot take the
+// machine's memory.
 const (
-	argonMemory    = 64 << 10 // KiB
-	argonPasses    = 3
 	argonThreads   = 1
 	argonMemoryMax = 1 << 20 // KiB
 	argonPassesMax = 16
@@ -34,18 +39,18 @@ const PassphraseLengthMin = 20
 
 // Locked is a root key under a passphrase.
 type Locked struct {
-	memory, passes uint32
-	root           uint64 // the root's id, so that another hub's file is known as such
-	salt           [saltBytes]byte
-	sealed         []byte
+	cost   Cost
+	root   uint64 // the root's id, so that another hub's file is known as such
+	salt   [saltBytes]byte
+	sealed []byte
 }
 
 // lockedPlace is what a root key under a passphrase is bound to.
 var lockedPlace = Place{Collection: "key_file", Field: "root"}
 
-// Lock puts a root key under a passphrase.
-func Lock(rand io.Reader, root Key, passphrase string) (Locked, error) {
-	l := Locked{memory: argonMemory, passes: argonPasses, root: RootBox(root).ID()}
+// Lock puts a root key under a passphrase that costs that much to guess at.
+func Lock(rand io.Reader, root Key, passphrase string, cost Cost) (Locked, error) {
+	l := Locked{cost: cost, root: RootBox(root).ID()}
 	if _, err := io.ReadFull(rand, l.salt[:]); err != nil {
 		return l, fmt.Errorf("drawing a salt: %w", err)
 	}
@@ -75,7 +80,7 @@ func (l Locked) ID() uint64 { return l.root }
 func (l Locked) box(passphrase string) *Box {
 	// What lies between the words is how somebody happened to type them.
 	words := strings.Join(strings.Fields(passphrase), " ")
-	return NewBox(0, Key(argon2.IDKey([]byte(words), l.salt[:], l.passes, l.memory, argonThreads, KeyBytes)))
+	return NewBox(0, Key(argon2.IDKey([]byte(words), l.salt[:], l.cost.Passes, l.cost.Memory, argonThreads, KeyBytes)))
 }
 
 // lockedMark begins the line of a key file that takes a passphrase.
@@ -86,14 +91,26 @@ const lockedNote = `# The root key of a Portolan hub, under a passphrase. Withou
 `
 
 // File writes the locked key as the text of a key file.
-func (l Locked) File() []byte {
-	body := strings.Join([]string{lockedMark, strconv.FormatUint(uint64(l.memory), 10), strconv.FormatUint(uint64(l.passes), 10),
+func (l Locked) File() []byte { return []byte(lockedNote + l.Line() + "\n") }
+
+// Line writes the locked key as one line of text, which ParseLine reads.
+func (l Locked) Line() string {
+	body := strings.Join([]string{lockedMark, strconv.FormatUint(uint64(l.cost.Memory), 10), strconv.FormatUint(uint64(l.cost.Passes), 10),
 		strconv.FormatUint(l.root, 16), hex.EncodeToString(l.salt[:]), hex.EncodeToString(l.sealed)}, " ")
-	return []byte(lockedNote + body + " " + checkSum(body) + "\n")
+	return body + " " + checkSum(body)
+}
+
+// ParseLine reads what Line writes; ErrKeyFile where it is not whole.
+func ParseLine(line string) (Locked, error) {
+	l, err := parseLocked(strings.Fields(line))
+	if err != nil {
+		return Locked{}, err
+	}
+	return *l, nil
 }
 
 func parseLocked(words []string) (*Locked, error) {
-	if len(words) != 7 || checkSum(strings.Join(words[:6], " ")) != words[6] {
+	if len(words) != 7 || words[0] != lockedMark || checkSum(strings.Join(words[:6], " ")) != words[6] {
 		return nil, ErrKeyFile
 	}
 	memory, err1 := strconv.ParseUint(words[1], 10, 32)
@@ -101,9 +118,9 @@ func parseLocked(words []string) (*Locked, error) {
 	root, err3 := strconv.ParseUint(words[3], 16, 64)
 	salt, err4 := hex.DecodeString(words[4])
 	sealed, err5 := hex.DecodeString(words[5])
-	if err1 != nil || err2 != nil || err3 != nil || err4 != nil || err5 != nil || memory < argonMemory || memory > argonMemoryMax ||
+	if err1 != nil || err2 != nil || err3 != nil || err4 != nil || err5 != nil || memory < 1 || memory > argonMemoryMax ||
 		passes < 1 || passes > argonPassesMax || len(salt) != saltBytes || len(sealed) != Overhead+KeyBytes {
 		return nil, ErrKeyFile
 	}
-	return &Locked{memory: uint32(memory), passes: uint32(passes), root: root, salt: [saltBytes]byte(salt), sealed: sealed}, nil
+	return &Locked{cost: Cost{uint32(memory), uint32(passes)}, root: root, salt: [saltBytes]byte(salt), sealed: sealed}, nil
 }

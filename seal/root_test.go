@@ -11,7 +11,7 @@ import (
 
 func TestAPassphraseOpensItsKeyFileAndNoOther(t *testing.T) {
 	k := mustKey(t, dice(1))
-	l, err := Lock(dice(2), k, "five plain  words make it ")
+	l, err := Lock(dice(2), k, "five plain  words make it ", PassphraseCost)
 	if err != nil {
 		t.Fatal(err)
 	}

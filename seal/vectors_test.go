@@ -69,7 +69,7 @@ func FuzzOpenFile(f *testing.F) {
 func FuzzParseKeyFile(f *testing.F) {
 	f.Add(KeyFile(mustKey(f, dice(1))))
 	f.Add([]byte("# nothing\n"))
-	locked, err := Lock(dice(1), Key{}, "five plain words make it")
+	locked, err := Lock(dice(1), Key{}, "five plain words make it", PassphraseCost)
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -300,6 +300,8 @@ func (s *scanner) pushMember(p *Push, name string) (err error) {
 		p.Last, err = s.uint(NumberMax)
 	case "lease":
 		p.Lease, err = s.str()
+	case "hub_key":
+		p.HubKey, err = s.str()
 	case "seen":
 		p.Seen, err = s.uint(NumberMax)
 	default:
@@ -320,7 +322,10 @@ func (s *scanner) pushChange(p *Push) error {
 		return err
 	}
 	if len(raw) > ChangeBytesMax {
-		return tooLarge("a change is over " + strconv.Itoa(ChangeBytesMax) + " bytes")
+		_, sealed, err := AsSealed(raw)
+		if err != nil || !sealed || len(raw) > SealedBytesMax {
+			return tooLarge("a change is over " + strconv.Itoa(ChangeBytesMax) + " bytes")
+		}
 	}
 	p.Changes = append(p.Changes, json.RawMessage(raw))
 	return nil

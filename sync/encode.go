@@ -186,6 +186,7 @@ func (p *Push) AppendJSON(b []byte) []byte {
 		b = strconv.AppendUint(b, p.Last, 10)
 	}
 	b = appendMember(b, "lease", p.Lease)
+	b = appendMember(b, "hub_key", p.HubKey)
 	if p.Seen != 0 {
 		b = append(b, `,"seen":`...)
 		b = strconv.AppendUint(b, p.Seen, 10)
@@ -216,6 +217,9 @@ func (l *Line) AppendJSON(b []byte) []byte {
 	case l.Lease != nil:
 		b = appendString(append(b, `{"lease":{"key":`...), l.Lease.Key)
 		b = append(appendMember(b, "until", l.Lease.Until), '}')
+	case l.HubKey != nil:
+		b = appendString(append(b, `{"hub_key":{"id":`...), l.HubKey.ID)
+		b = append(appendMember(b, "public", l.HubKey.Public), '}')
 	case l.Log != nil:
 		b = appendString(append(b, `{"log":{"signed":`...), l.Log.Signed)
 		if len(l.Log.Proof) > 0 {

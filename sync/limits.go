@@ -6,6 +6,7 @@ const (
 	PushBytesMax     = 4 << 20   // bytes of one push's body, after decompression
 	PushChangesMax   = 500       // changes in one push
 	ChangeBytesMax   = 256 << 10 // bytes of one change
+	SealedBytesMax   = 360 << 10 // bytes of one that is sealed: base64, with the hub's part of the key
 	DepthMax         = 8         // nested arrays and objects in one change
 	ChangeFieldsMax  = 256       // fields in one change
 	ElementsMax      = 256       // elements added to, or removed from, one field in one change

@@ -15,12 +15,13 @@ type Push struct {
 	Version   int               `json:"v"`
 	Replica   string            `json:"replica"`
 	Changes   []json.RawMessage `json:"changes"`
-	Link      string            `json:"link"`            // hex, after the last change
-	Signature string            `json:"sig"`             // base64url Ed25519 over PushMessage
-	Cursor    string            `json:"cursor"`          // opaque, from the last End; "" for a first sync
-	Last      uint64            `json:"last,omitempty"`  // number of the replica's last change, so that the hub knows what it is owed
-	Lease     string            `json:"lease,omitempty"` // until when the device holds a lease
-	Seen      uint64            `json:"seen,omitempty"`  // size of the hub's audit log at the last checkpoint that the device verified
+	Link      string            `json:"link"`              // hex, after the last change
+	Signature string            `json:"sig"`               // base64url Ed25519 over PushMessage
+	Cursor    string            `json:"cursor"`            // opaque, from the last End; "" for a first sync
+	Last      uint64            `json:"last,omitempty"`    // number of the replica's last change, so that the hub knows what it is owed
+	Lease     string            `json:"lease,omitempty"`   // until when the device holds a lease
+	HubKey    string            `json:"hub_key,omitempty"` // id of the key to which the device seals
+	Seen      uint64            `json:"seen,omitempty"`    // size of the hub's audit log at the last checkpoint that the device verified
 }
 
 // Line is one line of the answer (NDJSON); exactly one member is set. They
@@ -30,6 +31,7 @@ type Line struct {
 	Receipts []json.RawMessage `json:"receipts,omitempty"` // one Receipt for each change pushed, byte for byte the same each time
 	Wipe     *Wipe             `json:"wipe,omitempty"`     // all that the device holds is to be destroyed; nothing else but receipts follows
 	Lease    *Lease            `json:"lease,omitempty"`    // what the device needs to open its store, and until when
+	HubKey   *HubKey           `json:"hub_key,omitempty"`  // to which the device seals from now on
 	Log      *LogHead          `json:"log,omitempty"`      // the hub's audit log, signed, before anything that it discloses
 	Enter    []Scope           `json:"enter,omitempty"`    // scopes newly granted: all their rows follow
 	Row      *Row              `json:"row,omitempty"`      // fields of one record in one scope
@@ -102,6 +104,9 @@ func DecodeLine(raw []byte) (Line, error) {
 		case "lease":
 			l.Lease = &Lease{}
 			err = s.texts(map[string]*string{"key": &l.Lease.Key, "until": &l.Lease.Until})
+		case "hub_key":
+			l.HubKey = &HubKey{}
+			err = s.texts(map[string]*string{"id": &l.HubKey.ID, "public": &l.HubKey.Public})
 		case "log":
 			l.Log = &LogHead{}
 			err = s.logHead(l.Log)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"portolan/care"
+	"portolan/seal"
 	fieldsync "portolan/sync"
 )
 
@@ -52,6 +53,10 @@ const usage = `A tablet without a screen: one person's store, which works offlin
                  absent:not_recorded says why there is no value
   VALUE          as above, or '#1' for the first of those that conflicts shows
 
+The tablet's passphrase is asked for, or taken from PORTOLAN_TABLET_PASSPHRASE;
+enrol sets it. Without a sync for as long as the lease lasts nothing opens until
+the next one.
+
 Exit codes: 0 done; 1 refused or failed; 2 written wrong; 3 the hub cannot be
 reached, everything is kept; 4 something waits for a decision.
 `
@@ -59,6 +64,7 @@ reached, everything is kept; 4 something waits for a decision.
 // command is one run of the command line.
 type command struct {
 	ask       Ask
+	cost      seal.Cost
 	out, err  io.Writer
 	dir       string
 	caseID    string
@@ -81,11 +87,14 @@ type Ask func(ctx context.Context, variable, prompt string) (string, error)
 const (
 	PasswordVariable = "PORTOLAN_PASSWORD"
 	CodeVariable     = "PORTOLAN_CODE"
+
+	PassphraseVariable = "PORTOLAN_TABLET_PASSPHRASE"
 )
 
-// Run is `portolan tablet`.
-func Run(ctx context.Context, args []string, ask Ask, stdout, stderr io.Writer) int {
-	c := &command{ask: ask, out: stdout, err: stderr}
+// Run is `portolan tablet`. cost is what one guess at the passphrase of a
+// tablet that is enrolled costs.
+func Run(ctx context.Context, args []string, ask Ask, cost seal.Cost, stdout, stderr io.Writer) int {
+	c := &command{ask: ask, cost: cost, out: stdout, err: stderr}
 	if err := c.parse(args); err != nil {
 		fmt.Fprintf(stderr, "tablet: %v\n\n%s", err, usage)
 		return ExitUsage
@@ -143,22 +152,23 @@ func (c *command) parse(args []string) error {
 type verb struct {
 	min, max int
 	run      func(c *command, ctx context.Context, t *Tablet, words []string) (int, error)
+	locked   bool // does not need the passphrase, or asks for it itself
 }
 
 const anyNumber = 1 << 20
 
 var verbs = map[string]verb{
-	"enrol":     {2, 2, (*command).enrol},
-	"sync":      {0, 0, (*command).sync},
-	"list":      {0, 1, (*command).list},
-	"show":      {1, 1, (*command).show},
-	"new":       {1, anyNumber, (*command).create},
-	"set":       {2, anyNumber, (*command).set},
-	"conflicts": {0, 4, (*command).conflicts},
-	"watch":     {0, 0, (*command).watch},
-	"border":    {0, 0, (*command).border},
-	"wipe":      {0, 0, (*command).wipe},
-	"witness":   {0, 0, (*command).witness},
+	"enrol":     {2, 2, (*command).enrol, true},
+	"sync":      {0, 0, (*command).sync, false},
+	"list":      {0, 1, (*command).list, false},
+	"show":      {1, 1, (*command).show, false},
+	"new":       {1, anyNumber, (*command).create, false},
+	"set":       {2, anyNumber, (*command).set, false},
+	"conflicts": {0, 4, (*command).conflicts, false},
+	"watch":     {0, 0, (*command).watch, false},
+	"border":    {0, 0, (*command).border, false},
+	"wipe":      {0, 0, (*command).wipe, true},
+	"witness":   {0, 0, (*command).witness, true},
 }
 
 func (c *command) run(ctx context.Context) (code int, err error) {
@@ -181,7 +191,12 @@ func (c *command) run(ctx context.Context) (code int, err error) {
 	if _, err := t.Identity(ctx); err != nil && c.rest[0] != "enrol" {
 		return 0, err // an empty folder must not look like a store with nothing in it
 	}
-	t.PlainHTTP = c.plainHTTP
+	if !v.locked {
+		if err := c.unlock(ctx, t); err != nil {
+			return 0, err
+		}
+	}
+	t.PlainHTTP, t.Cost = c.plainHTTP, c.cost
 	if c.label != "" {
 		t.Label = c.label
 	}
@@ -206,30 +221,6 @@ func (c *command) failed(err error) int {
 		return ExitUndecided
 	}
 	return ExitFailed
-}
-
-func (c *command) enrol(ctx context.Context, t *Tablet, words []string) (int, error) {
-	password, err := c.ask(ctx, PasswordVariable, "Password of whoever the code is for: ")
-	if err != nil {
-		return 0, err
-	}
-	owner := Owner{Password: password}
-	err = t.Enrol(ctx, words[0], words[1], owner)
-	if care.CodeOf(err) == "second_factor_needed" {
-		if owner.SecondFactor, err = c.ask(ctx, CodeVariable, "Code of their authenticator app, or a recovery code: "); err != nil {
-			return 0, err
-		}
-		err = t.Enrol(ctx, words[0], words[1], owner)
-	}
-	if err != nil {
-		return 0, err
-	}
-	id, err := t.Identity(ctx)
-	if err != nil {
-		return 0, err
-	}
-	fmt.Fprintf(c.out, "Enrolled at %s as device %s. What is there comes with the first sync.\n", printable(id.URL), id.Device)
-	return ExitOK, nil
 }
 
 func (c *command) sync(ctx context.Context, t *Tablet, _ []string) (int, error) {
@@ -550,18 +541,6 @@ func (c *command) border(ctx context.Context, t *Tablet, _ []string) (int, error
 		return 0, err
 	}
 	fmt.Fprintln(c.out, "The hub holds everything; nothing is left here. Afterwards enrol this folder with a fresh code.")
-	return ExitOK, nil
-}
-
-func (c *command) wipe(ctx context.Context, t *Tablet, _ []string) (int, error) {
-	if err := t.Wipe(ctx); err != nil {
-		waiting, countErr := t.Unsent(context.WithoutCancel(ctx))
-		if countErr == nil && waiting > 0 {
-			fmt.Fprintf(c.err, "tablet: what was here is destroyed; %d changes wait to be delivered: sync.\n", waiting)
-		}
-		return 0, err
-	}
-	fmt.Fprintln(c.out, "Nothing is left here. To go on, enrol this folder with a fresh code.")
 	return ExitOK, nil
 }
 

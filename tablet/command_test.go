@@ -18,8 +18,11 @@ import (
 
 // askStaff is a member of staff at the command line, without a second factor.
 func askStaff(_ context.Context, variable, _ string) (string, error) {
-	if variable == tablet.PasswordVariable {
+	switch variable {
+	case tablet.PasswordVariable:
 		return hubtest.Password, nil
+	case tablet.PassphraseVariable:
+		return passphrase, nil
 	}
 	return "", errors.New("there is no terminal")
 }
@@ -28,7 +31,7 @@ func askStaff(_ context.Context, variable, _ string) (string, error) {
 func run(t *testing.T, dir string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, err bytes.Buffer
-	code = tablet.Run(t.Context(), append([]string{"--dir", dir}, args...), askStaff, &out, &err)
+	code = tablet.Run(t.Context(), append([]string{"--dir", dir}, args...), askStaff, cheap, &out, &err)
 	return code, out.String(), err.String()
 }
 
@@ -133,10 +136,10 @@ func TestCommandLineRefuses(t *testing.T) {
 		}
 	}
 	var out, errs bytes.Buffer
-	if code := tablet.Run(t.Context(), []string{"sync"}, nil, &out, &errs); code != tablet.ExitUsage {
+	if code := tablet.Run(t.Context(), []string{"sync"}, nil, cheap, &out, &errs); code != tablet.ExitUsage {
 		t.Errorf("without a folder: exit %d", code)
 	}
-	if code := tablet.Run(t.Context(), []string{"--help"}, nil, &out, &errs); code != tablet.ExitOK || !strings.Contains(out.String(), "Exit codes") {
+	if code := tablet.Run(t.Context(), []string{"--help"}, nil, cheap, &out, &errs); code != tablet.ExitOK || !strings.Contains(out.String(), "Exit codes") {
 		t.Errorf("help: exit %d", code)
 	}
 }
@@ -258,14 +261,7 @@ func TestWatchIsWoken(t *testing.T) {
 // Where the hub cannot be listened to, the tablet asks now and then; when it
 // is revoked, it stops asking.
 func TestWatchPollsAndStopsWhenRevoked(t *testing.T) {
-	b := newBench(t)
-	line := newRelay(t)
-	line.to(b.url)
-	anna, _ := b.Staff(t, care.Outreach)
-	tab := open(t, t.TempDir(), b.Clock.Now)
-	if err := tab.Enrol(t.Context(), line.url(), b.Code(t, anna.Staff), owner(t, b, anna.Staff)); err != nil {
-		t.Fatal(err)
-	}
+	b, line, tab := newRelayedBench(t)
 	tab.SetPause(func(context.Context) error { return nil })
 	line.to("")
 	failures := 0

@@ -47,6 +47,9 @@ func (t *Tablet) New(ctx context.Context, collection, caseID string, edit Edit) 
 		if err != nil {
 			return err
 		}
+		if err := x.writable(); err != nil {
+			return err
+		}
 		c, err := compose(e, edit, nil)
 		if err != nil {
 			return err
@@ -104,6 +107,9 @@ func (t *Tablet) Resolve(ctx context.Context, id, field string, v care.Value) er
 
 func (t *Tablet) edit(ctx context.Context, id string, edit Edit, allowed func(*care.Field, stored) error) (changed bool, err error) {
 	err = t.inTx(ctx, func(x *tx) error {
+		if err := x.writable(); err != nil {
+			return err
+		}
 		r, err := x.record(id)
 		if err != nil {
 			return err

@@ -3,66 +3,19 @@ package tablet
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
+	"unicode/utf8"
 
 	"portolan/care"
+	"portolan/seal"
 	fieldsync "portolan/sync"
 )
-
-// secrets is the file device.key.
-type secrets struct {
-	Seed []byte `json:"ed25519_seed"`
-}
-
-func (s secrets) key() (ed25519.PrivateKey, error) {
-	if len(s.Seed) != ed25519.SeedSize {
-		return nil, fmt.Errorf("reading the tablet's key: %d bytes", len(s.Seed))
-	}
-	return ed25519.NewKeyFromSeed(s.Seed), nil
-}
-
-func (t *Tablet) loadSecrets() (secrets, error) {
-	var s secrets
-	b, err := os.ReadFile(filepath.Join(t.dir, keyFile))
-	if errors.Is(err, os.ErrNotExist) {
-		return s, ErrNotEnrolled
-	}
-	if err != nil {
-		return s, fmt.Errorf("reading the tablet's key: %w", err)
-	}
-	if err := json.Unmarshal(b, &s); err != nil {
-		return s, fmt.Errorf("reading the tablet's key: %w", err)
-	}
-	return s, nil
-}
-
-// saveSecrets replaces the key file in one step: a power cut leaves the old
-// one or the new one.
-func (t *Tablet) saveSecrets(s secrets) error {
-	b, err := json.Marshal(s)
-	if err != nil {
-		return fmt.Errorf("writing the tablet's key: %w", err)
-	}
-	path := filepath.Join(t.dir, keyFile)
-	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return fmt.Errorf("writing the tablet's key: %w", err)
-	}
-	_, err = f.Write(b)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("writing the tablet's key: %w", err)
-	}
-	if err := os.Rename(path+".new", path); err != nil {
-		return fmt.Errorf("writing the tablet's key: %w", err)
-	}
-	return nil
-}
 
 // enrolled is the hub's answer to an enrolment.
 type enrolled struct {
@@ -74,6 +27,8 @@ type enrolled struct {
 	Hub     string          `json:"hub"`
 	// Known is how far the hub holds the replicas that this store had before.
 	Known map[string]uint64 `json:"known"`
+	// HubKey is to which changes are sealed as they are saved.
+	HubKey fieldsync.HubKey `json:"hub_key"`
 	// LogKey is by what the hub's audit log is known.
 	LogKey string `json:"log_key"`
 }
@@ -83,6 +38,7 @@ type enrolled struct {
 type Owner struct {
 	Password     string
 	SecondFactor string // a code of their authenticator app or a recovery code, where they have one
+	Passphrase   string // opens this tablet from now on; never sent
 }
 
 // Enrol makes this folder a person's store at a hub, with a one-time code. A
@@ -94,14 +50,29 @@ func (t *Tablet) Enrol(ctx context.Context, hub, code string, owner Owner) error
 	if err != nil {
 		return err
 	}
+	if utf8.RuneCountInString(owner.Passphrase) < seal.PassphraseLengthMin {
+		return ErrShort
+	}
+	if err := t.openBefore(ctx, owner.Passphrase); err != nil {
+		return err
+	}
 	unlock, err := t.lock()
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	public, private, err := ed25519.GenerateKey(t.rand)
+	root, err := seal.NewKey(t.rand)
 	if err != nil {
-		return fmt.Errorf("making the tablet's key: %w", err)
+		return err
+	}
+	next, err := deviceOf(root)
+	if err != nil {
+		return err
+	}
+	public := ed25519.NewKeyFromSeed(next.seed).Public().(ed25519.PublicKey)
+	locked, err := seal.Lock(t.rand, root, owner.Passphrase, t.Cost)
+	if err != nil {
+		return err
 	}
 	earlier, err := t.replicas(ctx)
 	if err != nil {
@@ -132,14 +103,45 @@ func (t *Tablet) Enrol(ctx context.Context, hub, code string, owner Owner) error
 	if !fieldsync.IsID(e.Replica) || !fieldsync.IsID(e.Staff) || !fieldsync.IsID(e.Org) {
 		return errAnswer
 	}
-	return t.adopt(ctx, at, e, secrets{Seed: private.Seed()})
+	if public, err := base64.RawURLEncoding.DecodeString(e.HubKey.Public); err != nil || len(public) == 0 || e.HubKey.ID == "" {
+		return errAnswer
+	}
+	if err := t.adopt(ctx, at, e, next, locked); err != nil {
+		return err
+	}
+	// With what the device had before nothing is opened any more.
+	return errors.Join(t.keys.destroy(ctx, `DELETE FROM leases WHERE device != ?`, next.name), t.keys.destroy(ctx, `DELETE FROM stores WHERE device != ?`, next.name))
 }
 
-// adopt writes who this store is now. The secrets go first: with them and
-// without the rest the tablet is refused and enrolled again; the other way
-// round it would sign with a key that it does not have.
-func (t *Tablet) adopt(ctx context.Context, at address, e enrolled, s secrets) error {
-	return t.inTx(ctx, func(x *tx) error {
+// openBefore opens a store that is enrolled already, with its passphrase, so
+// that what is in it can go on. Where its lease is over the hub is met first,
+// if it still knows this replica.
+func (t *Tablet) openBefore(ctx context.Context, passphrase string) error {
+	var ended string
+	err := t.inTx(ctx, func(x *tx) (err error) {
+		ended, err = x.meta(metaEnded)
+		return err
+	})
+	if err != nil || ended != "" {
+		return err // nothing is there to be opened
+	}
+	if err := t.Unlock(ctx, passphrase); errors.Is(err, ErrNotEnrolled) {
+		return nil
+	} else if err != nil || t.keys.store != nil {
+		return err
+	}
+	if _, err = t.Sync(ctx); refused(err) {
+		return nil
+	}
+	return err
+}
+
+// adopt writes who this store is now. The keys go first: with them and without
+// the rest the tablet is refused and enrolled again; the other way round it
+// would sign with a key that it does not have.
+func (t *Tablet) adopt(ctx context.Context, at address, e enrolled, next *device, locked seal.Locked) error {
+	before := t.keys.device
+	err := t.inTx(ctx, func(x *tx) error {
 		before, err := x.identity()
 		switch {
 		case errors.Is(err, ErrNotEnrolled):
@@ -149,13 +151,18 @@ func (t *Tablet) adopt(ctx context.Context, at address, e enrolled, s secrets) e
 			return ErrOtherPerson
 		case before.Org != e.Org:
 			return ErrOtherHub
-		default:
-			if err := x.renumber(e.Known, e.Replica); err != nil {
-				return err
-			}
+		}
+		if err := x.setMetaJSON(metaHubKey, e.HubKey); err != nil {
+			return err
+		}
+		if err := x.takeOver(next, e.Lease); err != nil {
+			return err
+		}
+		if err := x.renumber(e.Known, e.Replica); err != nil {
+			return err
 		}
 		for key, v := range map[string]string{metaURL: at.base.String(), metaFingerprint: at.fingerprint, metaDevice: e.Device,
-			metaReplica: e.Replica, metaStaff: e.Staff, metaOrg: e.Org, metaHub: e.Hub, metaLease: e.Lease.Until, metaEnded: "", metaSigned: ""} {
+			metaReplica: e.Replica, metaStaff: e.Staff, metaOrg: e.Org, metaHub: e.Hub, metaEnded: "", metaSigned: ""} {
 			if err := x.setMeta(key, v); err != nil {
 				return err
 			}
@@ -163,8 +170,37 @@ func (t *Tablet) adopt(ctx context.Context, at address, e enrolled, s secrets) e
 		if err := x.watchLog(e.LogKey); err != nil {
 			return err
 		}
-		return t.saveSecrets(s)
+		return t.saveDevice(locked)
 	})
+	if err != nil {
+		t.keys.device = before
+		t.keys.close()
+	}
+	return err
+}
+
+// takeOver opens the store under the keys of a new enrolment: the same store
+// where it could be opened, and an empty one where not.
+func (x *tx) takeOver(next *device, l fieldsync.Lease) error {
+	k := x.t.keys
+	if k.store == nil {
+		if err := k.begin(x.ctx, next, l); err != nil {
+			return err
+		}
+		return x.loadKeys()
+	}
+	store, _, err := k.storeKey(x.ctx, k.device)
+	if err != nil || store == nil {
+		return errors.Join(err, ErrLease)
+	}
+	if err := k.keep(x.ctx, next, l, store); err != nil {
+		return err
+	}
+	k.device = next
+	if err := k.open(x.ctx); err != nil {
+		return err
+	}
+	return x.loadKeys()
 }
 
 // replicas lists the replicas under which this store has changes, the newest
@@ -185,8 +221,9 @@ const earlierReplicasMax = 64
 
 // waitingChange is one that goes to a new replica.
 type waitingChange struct {
-	fieldsync.Change
-	from string // replica that it was made under
+	parcel
+	change fieldsync.Change // where this device can read it
+	from   string           // replica that it was made under
 }
 
 // waiting takes out of the outbox what the hub does not hold: what it has not
@@ -205,31 +242,42 @@ func (x *tx) waiting(known map[string]uint64) ([]waitingChange, error) {
 		if !asked {
 			n = fieldsync.NumberMax
 		}
+		const these = `replica = ? AND (receipt IS NULL OR n > ?) AND (raw IS NOT NULL OR sealed IS NOT NULL)`
 		err := x.each(func(scan func(...any) error) error {
-			var raw []byte
-			if err := scan(&raw); err != nil {
-				return fmt.Errorf("reading the outbox: %w", err)
-			}
-			c, err := fieldsync.DecodeChange(raw)
-			waiting = append(waiting, waitingChange{c, from})
+			c, err := x.scanWaiting(from, scan)
+			waiting = append(waiting, c)
 			return err
-		}, `SELECT raw FROM outbox WHERE replica = ? AND (receipt IS NULL OR n > ?) AND raw IS NOT NULL ORDER BY n`, from, n)
+		}, `SELECT n, record, raw, `+scopesColumn+`, sum, sealed, hub_key, sealed_of FROM outbox WHERE `+these+` ORDER BY n`, from, n)
 		if err != nil {
 			return nil, err
 		}
-		for _, q := range []string{`DELETE FROM outbox_scopes WHERE replica = ? AND n IN
-				(SELECT n FROM outbox WHERE replica = outbox_scopes.replica AND (receipt IS NULL OR n > ?) AND raw IS NOT NULL)`,
-			`DELETE FROM outbox WHERE replica = ? AND (receipt IS NULL OR n > ?) AND raw IS NOT NULL`} {
-			if err := x.exec(q, from, n); err != nil {
-				return nil, err
-			}
+		if err := x.exec(`DELETE FROM outbox_scopes WHERE replica = ? AND n IN (SELECT n FROM outbox WHERE `+these+`)`, from, from, n); err != nil {
+			return nil, err
+		}
+		if err := x.exec(`DELETE FROM outbox WHERE `+these, from, n); err != nil {
+			return nil, err
 		}
 	}
 	return waiting, nil
 }
 
+func (x *tx) scanWaiting(from string, scan func(...any) error) (c waitingChange, err error) {
+	c.from = from
+	var sum []byte
+	var scopes, of string
+	if err := scan(&c.N, &c.record, &c.raw, &scopes, &sum, &c.Box, &c.Key, &of); err != nil {
+		return c, fmt.Errorf("reading the outbox: %w", err)
+	}
+	c.Of, c.Sum, c.scopes = fieldsync.Dot(of), [sha256.Size]byte(sum), scopesIn(scopes)
+	if c.raw != nil {
+		_, c.change, err = x.openChange(from, c.N, scopes, c.raw)
+	}
+	return c, err
+}
+
 // renumber moves what the hub does not hold to a new replica: new numbers, a
 // new chain, and in their bases the new names of the versions that they were.
+// What this device cannot read goes on as it was sealed.
 func (x *tx) renumber(known map[string]uint64, to string) error {
 	waiting, err := x.waiting(known)
 	if err != nil {
@@ -242,22 +290,26 @@ func (x *tx) renumber(known map[string]uint64, to string) error {
 	}
 	names := map[fieldsync.Dot]fieldsync.Dot{}
 	for i, c := range waiting {
-		names[c.Dot(c.from)] = fieldsync.DotOf(to, uint64(i+1))
-		for _, dots := range c.Base {
+		names[fieldsync.DotOf(c.from, c.N)] = fieldsync.DotOf(to, uint64(i+1))
+		if c.raw == nil {
+			_, link, err := x.chain()
+			if err != nil {
+				return err
+			}
+			c.N = uint64(i + 1)
+			if err := x.putOut(to, c.parcel, link); err != nil {
+				return err
+			}
+			continue
+		}
+		for _, dots := range c.change.Base {
 			for j, d := range dots {
 				if now, ok := names[d]; ok {
 					dots[j] = now
 				}
 			}
 		}
-		r, err := x.record(c.Record)
-		if err != nil && !errors.Is(err, care.ErrNotFound) {
-			return err
-		}
-		if err != nil { // evicted: its scopes are known to the hub only
-			r = recordRow{id: c.Record, collection: c.Collection, org: c.Org, caseID: c.Case}
-		}
-		if err := x.post(to, r, c.Change); err != nil {
+		if err := x.post(to, c.scopes, c.change); err != nil {
 			return err
 		}
 	}
@@ -267,14 +319,14 @@ func (x *tx) renumber(known map[string]uint64, to string) error {
 // reshow rebuilds what is shown of the records that changes touch.
 func (x *tx) reshow(changes []waitingChange) error {
 	for _, c := range changes {
-		r, err := x.record(c.Record)
-		if errors.Is(err, care.ErrNotFound) {
+		r, err := x.record(c.record)
+		if errors.Is(err, care.ErrNotFound) || c.raw == nil {
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		if err := x.reshowOne(r, c.Change); err != nil {
+		if err := x.reshowOne(r, c.change); err != nil {
 			return err
 		}
 	}

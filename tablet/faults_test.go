@@ -29,6 +29,15 @@ type relay struct {
 	conns  map[net.Conn]bool
 }
 
+// newRelayedBench is a hub with a worker's tablet, and the line between them.
+func newRelayedBench(t *testing.T) (*bench, *relay, *tablet.Tablet) {
+	t.Helper()
+	b, line := newBench(t), newRelay(t)
+	line.to(b.url)
+	worker, _ := b.Staff(t, care.Outreach)
+	return b, line, b.tabletAt(t, line.url(), worker.Staff)
+}
+
 func newRelay(t *testing.T) *relay {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -114,14 +123,7 @@ func (r *relay) carry(c net.Conn) {
 // The line breaks after each number of bytes in turn: everything is applied
 // once, nothing is lost, and the tablet ends equal to the hub.
 func TestALineThatBreaksAnywhere(t *testing.T) {
-	b := newBench(t)
-	line := newRelay(t)
-	line.to(b.url)
-	anna, _ := b.Staff(t, care.Outreach)
-	tab := open(t, t.TempDir(), b.Clock.Now)
-	if err := tab.Enrol(t.Context(), line.url(), b.Code(t, anna.Staff), owner(t, b, anna.Staff)); err != nil {
-		t.Fatal(err)
-	}
+	b, line, tab := newRelayedBench(t)
 	caseID, survivor := intake(t, tab)
 	mustSync(t, tab)
 	broken := 0
@@ -160,14 +162,7 @@ func TestALineThatBreaksAnywhere(t *testing.T) {
 }
 
 func TestWithoutALineEverythingIsKept(t *testing.T) {
-	b := newBench(t)
-	line := newRelay(t)
-	line.to(b.url)
-	anna, _ := b.Staff(t, care.Outreach)
-	tab := open(t, t.TempDir(), b.Clock.Now)
-	if err := tab.Enrol(t.Context(), line.url(), b.Code(t, anna.Staff), owner(t, b, anna.Staff)); err != nil {
-		t.Fatal(err)
-	}
+	b, line, tab := newRelayedBench(t)
 	line.to("")
 	_, survivor := intake(t, tab)
 	if _, err := tab.Sync(t.Context()); !tablet.Unreachable(err) {
@@ -185,14 +180,7 @@ func TestWithoutALineEverythingIsKept(t *testing.T) {
 // What stands in the way of the hub (a login page of a network) is not taken
 // for an answer of it.
 func TestAnAnswerThatIsNoHubs(t *testing.T) {
-	b := newBench(t)
-	line := newRelay(t)
-	line.to(b.url)
-	anna, _ := b.Staff(t, care.Outreach)
-	tab := open(t, t.TempDir(), b.Clock.Now)
-	if err := tab.Enrol(t.Context(), line.url(), b.Code(t, anna.Staff), owner(t, b, anna.Staff)); err != nil {
-		t.Fatal(err)
-	}
+	b, line, tab := newRelayedBench(t)
 	_, survivor := intake(t, tab)
 	for _, answer := range []string{
 		"HTTP/1.1 200 OK\r\nContent-Length: 19\r\n\r\n<html>hello</html>\n",

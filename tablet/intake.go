@@ -149,7 +149,9 @@ func (in *intake) take(x *tx, l *fieldsync.Line, sums digestSums, report *Report
 	case l.Wipe != nil:
 		return in.wipe(x, l.Wipe, sums, report)
 	case l.Lease != nil:
-		return x.setMeta(metaLease, l.Lease.Until)
+		return x.renew(*l.Lease)
+	case l.HubKey != nil:
+		return x.setMetaJSON(metaHubKey, l.HubKey)
 	case l.Enter != nil:
 		return enter(x, l.Enter, report)
 	case l.Row != nil:
@@ -218,34 +220,37 @@ func (in *intake) row(x *tx, r *fieldsync.Row, sums digestSums, report *Report, 
 	return nil
 }
 
-// evict destroys what the store has of a scope: the rows, and the bytes of
-// delivered changes that wrote to it.
+// evict destroys what the store has of a scope: its key first, then all that
+// lies under it. A crash in between leaves what nothing opens.
 func evict(x *tx, s fieldsync.Scope, sums digestSums, report *Report) error {
+	if err := x.t.keys.destroyScope(x.ctx, s); err != nil {
+		return err
+	}
+	delete(sums, s)
+	report.Evicted = append(report.Evicted, s)
+	return x.remove(s)
+}
+
+// remove deletes what lies under the key of a scope. Of what is unsent the
+// hub's copy stays.
+func (x *tx) remove(s fieldsync.Scope) error {
 	for _, q := range []string{`DELETE FROM fields WHERE scope = ?`, `DELETE FROM scopes WHERE scope = ?`,
-		`UPDATE outbox SET raw = NULL WHERE settled = 1 AND EXISTS (SELECT 1 FROM outbox_scopes o WHERE o.scope = ? AND o.replica = outbox.replica AND o.n = outbox.n)`} {
+		`UPDATE outbox SET raw = NULL WHERE EXISTS (SELECT 1 FROM outbox_scopes o WHERE o.scope = ? AND o.replica = outbox.replica AND o.n = outbox.n)`} {
 		if err := x.exec(q, string(s)); err != nil {
 			return err
 		}
 	}
-	delete(sums, s)
-	report.Evicted = append(report.Evicted, s)
 	return x.dropEmpty()
 }
 
 // wipe destroys all that the store holds of the hub's, as one eviction of
 // everything. What is not delivered stays until it is.
 func (in *intake) wipe(x *tx, w *fieldsync.Wipe, sums digestSums, report *Report) error {
-	held, err := x.texts(`SELECT scope FROM scopes UNION SELECT DISTINCT scope FROM fields`)
-	if err != nil {
-		return err
-	}
-	for _, s := range held {
-		if err := evict(x, fieldsync.Scope(s), sums, report); err != nil {
-			return err
-		}
-	}
+	clear(sums)
 	report.Ended = true
-	return x.setMeta(metaEnded, w.Why)
+	gone, err := x.empty(w.Why)
+	report.Evicted = append(report.Evicted, gone...)
+	return err
 }
 
 // end closes the answer: the cursor goes in with the last rows before it.

@@ -2,6 +2,7 @@ package tablet
 
 import (
 	"crypto/ed25519"
+	"crypto/sha256"
 	"database/sql"
 	"encoding/base64"
 	"encoding/json"
@@ -10,8 +11,10 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 
 	"portolan/care"
+	"portolan/seal"
 	fieldsync "portolan/sync"
 )
 
@@ -40,14 +43,16 @@ func (x *tx) openChanges(record string) ([]openChange, error) {
 	var out []openChange
 	err := x.each(func(scan func(...any) error) error {
 		var replica string
-		var raw []byte
+		var n uint64
+		var sealed []byte
+		var scopes string
 		var receipt sql.NullString
-		if err := scan(&replica, &raw, &receipt); err != nil {
+		if err := scan(&replica, &n, &sealed, &scopes, &receipt); err != nil {
 			return fmt.Errorf("reading the outbox: %w", err)
 		}
-		c, err := fieldsync.DecodeChange(raw)
+		_, c, err := x.openChange(replica, n, scopes, sealed)
 		if err != nil {
-			return fmt.Errorf("reading the outbox: %w", err)
+			return err
 		}
 		o := openChange{Change: c, replica: replica, answered: receipt.Valid}
 		if receipt.Valid {
@@ -59,7 +64,7 @@ func (x *tx) openChanges(record string) ([]openChange, error) {
 		}
 		out = append(out, o)
 		return nil
-	}, `SELECT replica, raw, receipt FROM outbox WHERE record = ? AND settled = 0 AND raw IS NOT NULL ORDER BY n`, record)
+	}, `SELECT replica, n, raw, `+scopesColumn+`, receipt FROM outbox WHERE record = ? AND settled = 0 AND raw IS NOT NULL ORDER BY n`, record)
 	return out, err
 }
 
@@ -69,9 +74,6 @@ func (t *Tablet) write(x *tx, r recordRow, c fieldsync.Change) error {
 	id, err := x.identity()
 	if err != nil {
 		return err
-	}
-	if ended, err := x.meta(metaEnded); err != nil || ended != "" {
-		return errors.Join(err, ErrEnded)
 	}
 	if err := t.observe(x); err != nil {
 		return err
@@ -83,7 +85,7 @@ func (t *Tablet) write(x *tx, r recordRow, c fieldsync.Change) error {
 	c.Collection, c.Record, c.Author = r.collection, r.id, id.Staff
 	c.Clock, c.At, c.Schema = t.clock.Tick(), care.FormatTime(t.now()), care.SchemaVersion
 	c.Salt = base64.RawURLEncoding.EncodeToString(salt)
-	if err := x.post(id.Replica, r, c); err != nil {
+	if err := x.post(id.Replica, scopesOf(r, c), c); err != nil {
 		return err
 	}
 	if err := x.setMeta(metaClock, string(c.Clock)); err != nil {
@@ -92,8 +94,24 @@ func (t *Tablet) write(x *tx, r recordRow, c fieldsync.Change) error {
 	return x.reshowOne(r, c)
 }
 
+// scopesOf lists the scopes that a change writes to, each once.
+func scopesOf(r recordRow, c fieldsync.Change) []fieldsync.Scope {
+	var scopes []fieldsync.Scope
+	e, ok := r.entity()
+	if !ok {
+		return nil
+	}
+	for _, field := range c.Fields() {
+		if f, ok := e.Field(field); ok {
+			scopes = append(scopes, fieldsync.ScopeOf(e, f, r.org, r.caseID))
+		}
+	}
+	slices.Sort(scopes)
+	return slices.Compact(scopes)
+}
+
 // post gives a change the replica's next number and link.
-func (x *tx) post(replica string, r recordRow, c fieldsync.Change) error {
+func (x *tx) post(replica string, scopes []fieldsync.Scope, c fieldsync.Change) error {
 	n, link, err := x.chain()
 	if err != nil {
 		return err
@@ -105,26 +123,118 @@ func (x *tx) post(replica string, r recordRow, c fieldsync.Change) error {
 	if _, err := fieldsync.DecodeChange(raw); err != nil {
 		return err
 	}
-	link = fieldsync.NextLink(link, raw)
-	if err := x.exec(`INSERT INTO outbox (replica, n, record, raw, link) VALUES (?, ?, ?, ?, ?)`, replica, c.N, c.Record, raw, link.String()); err != nil {
+	sealed, err := x.sealChange(replica, c.N, scopes, raw)
+	if err != nil {
 		return err
 	}
-	if e, ok := r.entity(); ok {
-		for _, field := range c.Fields() {
-			f, ok := e.Field(field)
-			if !ok {
-				continue
-			}
-			scope := fieldsync.ScopeOf(e, f, r.org, r.caseID)
-			if err := x.exec(`INSERT OR IGNORE INTO outbox_scopes (replica, n, scope) VALUES (?, ?, ?)`, replica, c.N, string(scope)); err != nil {
-				return err
-			}
+	p := parcel{record: c.Record, raw: sealed, scopes: scopes}
+	p.Sealed = fieldsync.Sealed{N: c.N, Of: fieldsync.DotOf(replica, c.N), Sum: sha256.Sum256(raw)}
+	var to fieldsync.HubKey
+	if err := x.metaJSON(metaHubKey, &to); err != nil {
+		return err
+	}
+	public, err := base64.RawURLEncoding.DecodeString(to.Public)
+	if err != nil {
+		return errAnswer
+	}
+	p.Key = to.ID
+	if p.Box, err = seal.SealIntake(public, unsentPlace(p.Of), raw); err != nil {
+		return err
+	}
+	return x.putOut(replica, p, link)
+}
+
+// unsentPlace is where what is sealed to the hub belongs (docs/protocol.md).
+func unsentPlace(of fieldsync.Dot) seal.Place {
+	return seal.Place{Collection: "unsent", Record: of.Replica(), Field: strconv.FormatUint(of.N(), 10)}
+}
+
+// parcel is one row of the outbox: what goes to the hub, and what this device
+// can still read of it.
+type parcel struct {
+	fieldsync.Sealed
+	record string
+	raw    []byte // sealed under the keys of its scopes, nil where one is destroyed
+	scopes []fieldsync.Scope
+}
+
+// putOut appends a parcel to the outbox and to the chain.
+func (x *tx) putOut(replica string, p parcel, link fieldsync.Link) error {
+	link = fieldsync.LinkOver(link, p.Sum)
+	if err := x.exec(`INSERT INTO outbox (replica, n, record, raw, sum, link, sealed, hub_key, sealed_of) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		replica, p.N, p.record, p.raw, p.Sum[:], link.String(), p.Box, p.Key, string(p.Of)); err != nil {
+		return err
+	}
+	for _, scope := range p.scopes {
+		if err := x.exec(`INSERT INTO outbox_scopes (replica, n, scope) VALUES (?, ?, ?)`, replica, p.N, string(scope)); err != nil {
+			return err
 		}
 	}
-	if err := x.setMeta(metaN, strconv.FormatUint(c.N, 10)); err != nil {
+	if err := x.setMeta(metaN, strconv.FormatUint(p.N, 10)); err != nil {
 		return err
 	}
 	return x.setMeta(metaLink, link.String())
+}
+
+func changePlace(replica string, n uint64) seal.Place {
+	return seal.Place{Collection: "outbox", Record: replica, Field: strconv.FormatUint(n, 10)}
+}
+
+// sealChange seals a change under the key of each scope that it writes to, one
+// inside the other: once one of them is destroyed nobody here reads it.
+func (x *tx) sealChange(replica string, n uint64, scopes []fieldsync.Scope, raw []byte) ([]byte, error) {
+	if err := x.t.keys.lockedBy(); err != nil {
+		return nil, err
+	}
+	if len(scopes) == 0 {
+		return nil, errNoKey // never in clear
+	}
+	sealed := raw
+	for _, s := range scopes {
+		box, err := x.t.keys.of(x.ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		if sealed, err = box.Seal(nil, x.t.rand, changePlace(replica, n), sealed); err != nil {
+			return nil, err
+		}
+	}
+	return sealed, nil
+}
+
+// scopesColumn selects the scopes that a row of the outbox writes to.
+const scopesColumn = `COALESCE((SELECT GROUP_CONCAT(scope, ' ') FROM outbox_scopes s WHERE s.replica = outbox.replica AND s.n = outbox.n), '')`
+
+func scopesIn(column string) []fieldsync.Scope {
+	var scopes []fieldsync.Scope
+	for _, s := range strings.Fields(column) {
+		scopes = append(scopes, fieldsync.Scope(s))
+	}
+	slices.Sort(scopes)
+	return scopes
+}
+
+// openChange opens a change of this device: its bytes, and what they say.
+func (x *tx) openChange(replica string, n uint64, scopes string, sealed []byte) ([]byte, fieldsync.Change, error) {
+	if err := x.t.keys.lockedBy(); err != nil {
+		return nil, fieldsync.Change{}, err
+	}
+	raw := sealed
+	for _, s := range slices.Backward(scopesIn(scopes)) {
+		box := x.t.keys.scopes[s]
+		if box == nil {
+			return nil, fieldsync.Change{}, errNoKey
+		}
+		var err error
+		if raw, err = box.Open(nil, changePlace(replica, n), raw); err != nil {
+			return nil, fieldsync.Change{}, fmt.Errorf("reading the outbox: %w", err)
+		}
+	}
+	c, err := fieldsync.DecodeChange(raw)
+	if err != nil {
+		return nil, c, fmt.Errorf("reading the outbox: %w", err)
+	}
+	return raw, c, nil
 }
 
 // chain is where the replica's chain ends.
@@ -145,48 +255,51 @@ func (x *tx) chain() (n uint64, link fieldsync.Link, err error) {
 }
 
 // nextPush takes the first changes without a receipt, or those from a number
-// that the hub asks for, as one signed push. rest says that more wait behind.
-// A group is never cut: the hub takes it whole or not at all.
-func (x *tx) nextPush(replica string, from uint64, key ed25519.PrivateKey) (p fieldsync.Push, rest bool, err error) {
+// that the hub asks for, as one signed push: each as its author wrote it, or,
+// where this device cannot read it any more, as it was sealed to the hub. bare
+// leaves all of them out, to be given a lease first. rest says that more wait
+// behind. A group is never cut: the hub takes it whole or not at all.
+func (x *tx) nextPush(replica string, from uint64, bare bool, key ed25519.PrivateKey) (p fieldsync.Push, rest bool, err error) {
 	p = fieldsync.Push{Version: fieldsync.ProtocolVersion, Replica: replica, Changes: []json.RawMessage{}}
 	if p.Cursor, err = x.meta(metaCursor); err != nil {
 		return p, false, err
 	}
-	if p.Lease, err = x.meta(metaLease); err != nil {
+	if p.Lease, err = x.t.keys.lease(x.ctx); err != nil {
 		return p, false, err
 	}
+	var to fieldsync.HubKey
+	if err := x.metaJSON(metaHubKey, &to); err != nil {
+		return p, false, err
+	}
+	p.HubKey = to.ID
 	made, err := x.number(metaN)
 	if err != nil {
 		return p, false, err
 	}
 	p.Last = uint64(made)
+	if bare {
+		return p, true, nil
+	}
 	var last uint64
 	var link, group string
 	size := 0
-	full := errors.New("full")
 	err = x.each(func(scan func(...any) error) error {
-		var n uint64
-		var raw []byte
-		var after string
-		if err := scan(&n, &raw, &after); err != nil {
-			return fmt.Errorf("reading the outbox: %w", err)
-		}
-		c, err := fieldsync.DecodeChange(raw)
+		raw, n, after, g, err := x.outgoing(replica, scan)
 		if err != nil {
-			return fmt.Errorf("reading the outbox: %w", err)
+			return err
 		}
 		more := len(p.Changes) >= pushChanges || size+len(raw) > pushBytes
-		if len(p.Changes) > 0 && more && (c.Group == "" || c.Group != group) {
+		if len(p.Changes) > 0 && more && (g == "" || g != group) {
 			rest = true
-			return full
+			return errFull
 		}
 		p.Changes = append(p.Changes, raw)
 		size += len(raw)
-		last, link, group = n, after, c.Group
+		last, link, group = n, after, g
 		return nil
-	}, `SELECT n, raw, link FROM outbox WHERE replica = ? AND raw IS NOT NULL
+	}, `SELECT n, raw, `+scopesColumn+`, sum, link, sealed, hub_key, sealed_of FROM outbox WHERE replica = ? AND (raw IS NOT NULL OR sealed IS NOT NULL)
 		AND n >= COALESCE(NULLIF(?, 0), (SELECT MIN(n) FROM outbox WHERE replica = ? AND receipt IS NULL)) ORDER BY n`, replica, from, replica)
-	if err != nil && !errors.Is(err, full) {
+	if err != nil && !errors.Is(err, errFull) {
 		return p, false, err
 	}
 	if last > 0 {
@@ -199,13 +312,33 @@ func (x *tx) nextPush(replica string, from uint64, key ed25519.PrivateKey) (p fi
 	return p, rest, nil
 }
 
+var errFull = errors.New("full")
+
+// outgoing reads a row of the outbox as it goes into a push. What this device
+// writes has no groups, so that those of what it cannot read are not missed.
+func (x *tx) outgoing(replica string, scan func(...any) error) (raw []byte, n uint64, link, group string, err error) {
+	var stored, sum, box []byte
+	var scopes, key, of string
+	if err := scan(&n, &stored, &scopes, &sum, &link, &box, &key, &of); err != nil {
+		return nil, 0, "", "", fmt.Errorf("reading the outbox: %w", err)
+	}
+	if stored != nil {
+		raw, c, err := x.openChange(replica, n, scopes, stored)
+		if err == nil || box == nil {
+			return raw, n, link, c.Group, err
+		}
+	}
+	c := fieldsync.Sealed{N: n, Of: fieldsync.Dot(of), Key: key, Sum: [sha256.Size]byte(sum), Box: box}
+	return c.AppendJSON(nil), n, link, "", nil
+}
+
 // receive keeps the hub's answer to one change and returns it.
 func (x *tx) receive(replica string, raw json.RawMessage) (fieldsync.Receipt, error) {
 	var r fieldsync.Receipt
 	if err := json.Unmarshal(raw, &r); err != nil {
 		return r, fmt.Errorf("reading a receipt: %w", err)
 	}
-	return r, x.exec(`UPDATE outbox SET receipt = ? WHERE replica = ? AND n = ?`, string(raw), replica, r.N)
+	return r, x.exec(`UPDATE outbox SET receipt = ?, sealed = NULL WHERE replica = ? AND n = ?`, string(raw), replica, r.N)
 }
 
 // settle closes the changes that have a receipt: what became of them is in

@@ -58,6 +58,9 @@ func (t *Tablet) List(ctx context.Context, collection, caseID string) ([]Record,
 	}
 	var out []Record
 	err := t.inTx(ctx, func(x *tx) error {
+		if err := x.readable(); err != nil {
+			return err
+		}
 		ids, err := x.texts(`SELECT id FROM records WHERE collection = ? AND (? = '' OR case_id = ?) ORDER BY made_at, id`, collection, caseID, caseID)
 		if err != nil {
 			return err
@@ -78,6 +81,9 @@ func (t *Tablet) List(ctx context.Context, collection, caseID string) ([]Record,
 func (t *Tablet) Counts(ctx context.Context) (map[string]int, error) {
 	out := map[string]int{}
 	err := t.inTx(ctx, func(x *tx) error {
+		if err := x.readable(); err != nil {
+			return err
+		}
 		return x.each(func(scan func(...any) error) error {
 			var c string
 			var n int
@@ -95,7 +101,9 @@ func (t *Tablet) Counts(ctx context.Context) (map[string]int, error) {
 func (t *Tablet) Show(ctx context.Context, id string) (Record, error) {
 	var out Record
 	err := t.inTx(ctx, func(x *tx) (err error) {
-		out, err = x.show(id)
+		if err = x.readable(); err == nil {
+			out, err = x.show(id)
+		}
 		return err
 	})
 	return out, err
@@ -160,6 +168,9 @@ func (t *Tablet) Conflicts(ctx context.Context) ([]Question, []Aside, error) {
 	var questions []Question
 	var asides []Aside
 	err := t.inTx(ctx, func(x *tx) error {
+		if err := x.readable(); err != nil {
+			return err
+		}
 		ids, err := x.texts(`SELECT DISTINCT record FROM fields`)
 		if err != nil {
 			return err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"portolan/care"
+	"portolan/seal"
 	fieldsync "portolan/sync"
 )
 
@@ -42,37 +43,75 @@ func (x *tx) saveRecord(r recordRow) error {
 		r.id, r.collection, r.org, r.caseID, r.createdBy, r.madeAt)
 }
 
+// Which of a field's two registers something sealed is.
+const (
+	sealedHub   = "hub"
+	sealedLocal = "local"
+)
+
+func registerPlace(which, record, field string) seal.Place {
+	return seal.Place{Collection: which, Record: record, Field: field}
+}
+
+// sealRegister seals a register under the key of its scope, for its place.
+func (x *tx) sealRegister(which, record, field string, scope fieldsync.Scope, r fieldsync.Register) ([]byte, error) {
+	if err := x.t.keys.lockedBy(); err != nil {
+		return nil, err
+	}
+	box, err := x.t.keys.of(x.ctx, scope)
+	if err != nil {
+		return nil, err
+	}
+	return box.Seal(nil, x.t.rand, registerPlace(which, record, field), r.AppendJSON(nil))
+}
+
+func (x *tx) openRegister(which, record, field string, scope fieldsync.Scope, sealed []byte) (fieldsync.Register, error) {
+	if len(sealed) == 0 {
+		return fieldsync.Register{}, nil
+	}
+	if err := x.t.keys.lockedBy(); err != nil {
+		return fieldsync.Register{}, err
+	}
+	box := x.t.keys.scopes[scope]
+	if box == nil {
+		return fieldsync.Register{}, errNoKey
+	}
+	plain, err := box.Open(nil, registerPlace(which, record, field), sealed)
+	if err != nil {
+		return fieldsync.Register{}, err
+	}
+	return fieldsync.DecodeRegister(plain)
+}
+
 // stored is one field as the store has it.
 type stored struct {
 	field string
 	scope fieldsync.Scope
 	hub   fieldsync.Register // as the hub sent it
 	shown fieldsync.Register // with what is unsent on top
+	fault error              // what of it does not open
 }
 
-const selectField = `SELECT field, scope, hub, local FROM fields `
+const selectField = `SELECT record, field, scope, hub, local FROM fields `
 
-func scanField(scan func(...any) error) (stored, error) {
-	var s stored
+// scanField reads a field. What does not open is its fault and reads as empty:
+// what the hub sends takes its place.
+func (x *tx) scanField(scan func(...any) error) (record string, s stored, err error) {
 	var hub, local []byte
-	err := scan(&s.field, &s.scope, &hub, &local)
-	if err != nil {
-		return s, err
+	if err := scan(&record, &s.field, &s.scope, &hub, &local); err != nil {
+		return "", s, err
 	}
-	if s.hub, err = fieldsync.DecodeRegister(hub); err != nil {
-		return s, fmt.Errorf("reading a register: %w", err)
-	}
+	s.hub, s.fault = x.openRegister(sealedHub, record, s.field, s.scope, hub)
 	if s.shown = s.hub; local != nil {
-		if s.shown, err = fieldsync.DecodeRegister(local); err != nil {
-			return s, fmt.Errorf("reading a register: %w", err)
-		}
+		s.shown, err = x.openRegister(sealedLocal, record, s.field, s.scope, local)
+		s.fault = errors.Join(s.fault, err)
 	}
-	return s, nil
+	return record, s, nil
 }
 
 // fieldOf reads one field, an empty one where there is none.
 func (x *tx) fieldOf(record, field string) (stored, error) {
-	s, err := scanField(x.tx.QueryRowContext(x.ctx, selectField+`WHERE record = ? AND field = ?`, record, field).Scan)
+	_, s, err := x.scanField(x.tx.QueryRowContext(x.ctx, selectField+`WHERE record = ? AND field = ?`, record, field).Scan)
 	if errors.Is(err, sql.ErrNoRows) {
 		return stored{field: field}, nil
 	}
@@ -86,8 +125,8 @@ func (x *tx) fieldOf(record, field string) (stored, error) {
 func (x *tx) fieldsOf(record string) (map[string]stored, error) {
 	out := map[string]stored{}
 	err := x.each(func(scan func(...any) error) error {
-		s, err := scanField(scan)
-		if err != nil {
+		_, s, err := x.scanField(scan)
+		if err = errors.Join(err, s.fault); err != nil {
 			return fmt.Errorf("reading a field: %w", err)
 		}
 		out[s.field] = s
@@ -105,8 +144,12 @@ func (x *tx) saveShown(record string, s stored, pending bool) error {
 		}
 		return x.exec(`UPDATE fields SET local = NULL WHERE record = ? AND field = ? AND local IS NOT NULL`, record, s.field)
 	}
+	sealed, err := x.sealRegister(sealedLocal, record, s.field, s.scope, s.shown)
+	if err != nil {
+		return err
+	}
 	return x.exec(`INSERT INTO fields (record, field, scope, local) VALUES (?, ?, ?, ?)
-		ON CONFLICT (record, field) DO UPDATE SET local = excluded.local`, record, s.field, string(s.scope), s.shown.AppendJSON(nil))
+		ON CONFLICT (record, field) DO UPDATE SET local = excluded.local`, record, s.field, string(s.scope), sealed)
 }
 
 // saveHub keeps the registers of a record as the hub sent them and sums up by
@@ -134,9 +177,13 @@ func (x *tx) saveHub(record string, scope fieldsync.Scope, fields map[string]fie
 	for field, reg := range fields {
 		digest := fieldsync.DigestOf(scope, record, field, reg.Dots())
 		sums.add(scope, digest)
-		err := x.exec(`INSERT INTO fields (record, field, scope, hub, digest) VALUES (?, ?, ?, ?, ?)
+		sealed, err := x.sealRegister(sealedHub, record, field, scope, reg)
+		if err != nil {
+			return err
+		}
+		err = x.exec(`INSERT INTO fields (record, field, scope, hub, digest) VALUES (?, ?, ?, ?, ?)
 			ON CONFLICT (record, field) DO UPDATE SET scope = excluded.scope, hub = excluded.hub, local = NULL, digest = excluded.digest, stale = 0`,
-			record, field, string(scope), reg.AppendJSON(nil), digest.String())
+			record, field, string(scope), sealed, digest.String())
 		if err != nil {
 			return err
 		}
@@ -170,14 +217,15 @@ func (x *tx) saveSums(sums digestSums) error {
 }
 
 // recount works out the digests of all fields and scopes from the registers
-// that are there. The sums that every sync keeps say what should be there.
+// that are there; what does not open is not there. The sums that every sync
+// keeps say what should be there.
 func (x *tx) recount() error {
 	type wrong struct{ record, field, digest string }
 	var mended []wrong
 	sums := digestSums{}
 	err := x.each(func(scan func(...any) error) error {
-		var record, kept string
-		s, err := scanField(func(to ...any) error { return scan(append(to, &record, &kept)...) })
+		var kept string
+		record, s, err := x.scanField(func(to ...any) error { return scan(append(to, &kept)...) })
 		if err != nil {
 			return fmt.Errorf("reading a field: %w", err)
 		}
@@ -187,7 +235,7 @@ func (x *tx) recount() error {
 			mended = append(mended, wrong{record, s.field, digest.String()})
 		}
 		return nil
-	}, `SELECT field, scope, hub, local, record, digest FROM fields WHERE hub IS NOT NULL`)
+	}, `SELECT record, field, scope, hub, local, digest FROM fields WHERE hub IS NOT NULL`)
 	if err != nil {
 		return err
 	}

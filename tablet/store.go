@@ -22,8 +22,8 @@ CREATE TABLE IF NOT EXISTS records (
 CREATE INDEX IF NOT EXISTS records_listed ON records (collection, case_id, made_at, id);
 CREATE TABLE IF NOT EXISTS fields (
 	record TEXT NOT NULL, field TEXT NOT NULL, scope TEXT NOT NULL,
-	hub BLOB,                        -- register as the hub sent it, NULL while only this device knows the field
-	local BLOB,                      -- with unsent changes on top, NULL where it is the hub's
+	hub BLOB,                        -- sealed: register as the hub sent it, NULL while only this device knows the field
+	local BLOB,                      -- sealed: with unsent changes on top, NULL where it is the hub's
 	digest TEXT NOT NULL DEFAULT '', -- of the hub's register
 	stale INTEGER NOT NULL DEFAULT 0, -- its scope is being sent anew and this field has not come yet
 	PRIMARY KEY (record, field)
@@ -32,8 +32,13 @@ CREATE INDEX IF NOT EXISTS fields_scope ON fields (scope);
 CREATE TABLE IF NOT EXISTS scopes (scope TEXT PRIMARY KEY, digest TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS outbox (
 	replica TEXT NOT NULL, n INTEGER NOT NULL,
-	record TEXT NOT NULL, raw BLOB,  -- raw is NULL once it was delivered and its scope evicted
+	record TEXT NOT NULL,
+	raw BLOB,                        -- sealed under the key of each scope that it writes to; NULL once one of them is evicted
+	sum BLOB NOT NULL,               -- hash of the change, which the chain is over
 	link TEXT NOT NULL,              -- the chain after this change
+	sealed BLOB,                     -- the change sealed to the hub, until it has a receipt
+	hub_key TEXT NOT NULL,           -- to which key of the hub's
+	sealed_of TEXT NOT NULL,         -- as which change: of an earlier replica, where this device was enrolled anew since
 	receipt TEXT,                    -- the hub's answer, NULL before there is one
 	settled INTEGER NOT NULL DEFAULT 0, -- what became of it is in what the hub has sent
 	PRIMARY KEY (replica, n)
@@ -57,7 +62,8 @@ const (
 	metaClock       = "clock"     // last clock value written or seen
 	metaShift       = "shift_ms"  // hub's clock before ours
 	metaSigned      = "signed_at" // time of the last signed request, in milliseconds
-	metaLease       = "lease"     // until when the hub's part of the store's key may be kept
+	metaMet         = "met"       // the last time that is known from the hub
+	metaHubKey      = "hub_key"   // to which changes are sealed
 	metaEnded       = "ended"     // why the hub ended this replica
 	metaN           = "n"         // number of the last change
 	metaLink        = "link"      // chain after the last change
@@ -71,6 +77,7 @@ const (
 // tx is one immediate transaction on the store. A statement is prepared once
 // in it: an intake runs the same few some thousand times.
 type tx struct {
+	t        *Tablet
 	ctx      context.Context
 	tx       *sql.Tx
 	prepared map[string]*sql.Stmt // the end of the transaction closes them
@@ -94,7 +101,12 @@ func (t *Tablet) inTx(ctx context.Context, f func(x *tx) error) error {
 	if err != nil {
 		return fmt.Errorf("beginning to write the tablet's store: %w", err)
 	}
-	if err := f(&tx{ctx, s, map[string]*sql.Stmt{}}); err != nil {
+	x := &tx{t, ctx, s, map[string]*sql.Stmt{}}
+	if err = x.openKeys(); err == nil {
+		err = f(x)
+	}
+	if err != nil {
+		t.keys.stale = true // what was removed with its key is there again
 		if back := s.Rollback(); back != nil && !errors.Is(back, sql.ErrTxDone) {
 			return errors.Join(err, back)
 		}

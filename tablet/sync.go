@@ -2,6 +2,7 @@ package tablet
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"strconv"
 	"time"
@@ -61,12 +62,12 @@ func (t *Tablet) Sync(ctx context.Context) (Report, error) {
 		return total, err
 	}
 	var from uint64
-	asked := false
+	asked, bare, tried := false, false, false
 	for total.Rounds < roundsMax {
 		var p fieldsync.Push
 		var rest bool
 		err := t.inTx(ctx, func(x *tx) (err error) {
-			if p, rest, err = x.nextPush(replica, from, key); err != nil {
+			if p, rest, err = x.nextPush(replica, from, bare, key); err != nil {
 				return err
 			}
 			w, err := x.witness()
@@ -78,6 +79,10 @@ func (t *Tablet) Sync(ctx context.Context) (Report, error) {
 		}
 		done, err := t.round(ctx, l, p)
 		total.add(done)
+		if bare = !tried && t.needsLease(err); bare {
+			tried = true
+			continue
+		}
 		if again, ok := sendAgainFrom(err); ok && !asked {
 			from, asked = again, true // the hub was restored: it is given back what it lost
 			continue
@@ -108,6 +113,9 @@ func (t *Tablet) Sync(ctx context.Context) (Report, error) {
 const recountPause = 24 * time.Hour
 
 func (t *Tablet) recountDaily(x *tx) error {
+	if t.keys.lockedBy() != nil {
+		return nil
+	}
 	if recent, err := t.within(x, metaRecounted, recountPause); err != nil || recent {
 		return err
 	}
@@ -154,6 +162,16 @@ func (t *Tablet) beginRepair(ctx context.Context) (begun bool, err error) {
 	return begun, err
 }
 
+// codeKeyGone is the hub's error when it cannot open what was sealed to it.
+const codeKeyGone = "unsent_key_gone"
+
+// needsLease says whether the hub could be told more once the store opens: it
+// asks for what it had already, or cannot open what it was given.
+func (t *Tablet) needsLease(err error) bool {
+	code := care.CodeOf(err)
+	return (code == codeGap || code == codeKeyGone) && t.keys.store == nil
+}
+
 // sendAgainFrom reads from which number the hub wants changes again: from the
 // first where it does not say.
 func sendAgainFrom(err error) (uint64, bool) {
@@ -165,21 +183,21 @@ func sendAgainFrom(err error) (uint64, bool) {
 }
 
 // reach reads where the hub is and with what this tablet speaks to it.
-func (t *Tablet) reach(ctx context.Context) (l *line, key []byte, replica string, err error) {
-	s, err := t.loadSecrets()
-	if err != nil {
-		return nil, nil, "", err
-	}
-	private, err := s.key()
-	if err != nil {
-		return nil, nil, "", err
-	}
+func (t *Tablet) reach(ctx context.Context) (l *line, key ed25519.PrivateKey, replica string, err error) {
+	var private ed25519.PrivateKey
 	var hub, fingerprint string
 	err = t.inTx(ctx, func(x *tx) error {
 		self, err := x.identity()
 		if err != nil {
 			return err
 		}
+		if t.keys.device == nil {
+			if _, err := t.loadDevice(); err != nil {
+				return err
+			}
+			return ErrLocked
+		}
+		private = ed25519.NewKeyFromSeed(t.keys.device.seed)
 		hub, replica = self.URL, self.Replica
 		fingerprint, err = x.meta(metaFingerprint)
 		return err
@@ -192,8 +210,7 @@ func (t *Tablet) reach(ctx context.Context) (l *line, key []byte, replica string
 		return nil, nil, "", err
 	}
 	at.fingerprint = fingerprint
-	corrected := func() time.Time { return t.now().Add(t.shift) }
-	return newLine(at, &signer{t, replica, private}, corrected), private, replica, nil
+	return newLine(at, &signer{t, replica, private}, t.hubTime), private, replica, nil
 }
 
 // round is one round trip: changes up, what is new down.
@@ -223,6 +240,9 @@ func (t *Tablet) setShift(x *tx, server string) error {
 	if err != nil {
 		return nil // the hub did not say
 	}
-	t.shift = hub.Sub(t.now()).Round(time.Millisecond)
+	t.shift, t.met = hub.Sub(t.now()).Round(time.Millisecond), hub
+	if err := x.setMeta(metaMet, server); err != nil {
+		return err
+	}
 	return x.setMeta(metaShift, strconv.FormatInt(t.shift.Milliseconds(), 10))
 }

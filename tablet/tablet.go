@@ -19,6 +19,7 @@ import (
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"portolan/care"
+	"portolan/seal"
 	fieldsync "portolan/sync"
 )
 
@@ -26,7 +27,8 @@ import (
 const (
 	storeFile = "tablet.db"
 	lockFile  = "sync.lock.db"
-	keyFile   = "device.key" // private key, 0600
+	keysFile  = "keys.db"    // what opens the store, beside the passphrase
+	keyFile   = "device.key" // the device's root under the passphrase
 )
 
 // Errors of the tablet itself. Those of the hub come through as they are.
@@ -55,17 +57,23 @@ type Tablet struct {
 	// PlainHTTP lets it speak http to a hub on another machine. Only for a
 	// network that is protected otherwise.
 	PlainHTTP bool
+	// Cost is what one guess at the passphrase costs whoever has the folder.
+	// It counts when the tablet is enrolled, and is kept there.
+	Cost seal.Cost
 
 	dir   string
 	db    *sql.DB
+	keys  *keys
 	now   func() time.Time
 	rand  io.Reader
 	clock *fieldsync.Clock
 	shift time.Duration // how far the hub's clock was before ours at the last sync
+	met   time.Time     // the last time that is known from the hub
 	pause func(context.Context, time.Duration) error
 }
 
-// Open opens or makes the store in a folder.
+// Open opens or makes the store in a folder. It is locked: Unlock or Enrol
+// opens it.
 func Open(dir string, now func() time.Time, rand io.Reader) (*Tablet, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the tablet's folder: %w", err)
@@ -76,10 +84,13 @@ func Open(dir string, now func() time.Time, rand io.Reader) (*Tablet, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the tablet's store: %w", err)
 	}
-	t := &Tablet{Label: "tablet", dir: dir, db: db, now: now, rand: rand, pause: pause}
+	t := &Tablet{Label: "tablet", Cost: seal.PassphraseCost, dir: dir, db: db, now: now, rand: rand, pause: pause}
 	t.clock = fieldsync.NewClock(func() time.Time { return t.now().Add(t.shift) })
-	if err := t.prepare(); err != nil {
+	if t.keys, err = openKeys(dir, rand); err != nil {
 		return nil, errors.Join(err, db.Close())
+	}
+	if err := t.prepare(); err != nil {
+		return nil, errors.Join(err, t.Close())
 	}
 	return t, nil
 }
@@ -96,7 +107,7 @@ func openSQLite(path string, pragmas ...string) (*sql.DB, error) {
 
 // Close closes the store.
 func (t *Tablet) Close() error {
-	if err := t.db.Close(); err != nil {
+	if err := errors.Join(t.db.Close(), t.keys.db.Close()); err != nil {
 		return fmt.Errorf("closing the tablet's store: %w", err)
 	}
 	return nil
@@ -108,20 +119,28 @@ func (t *Tablet) prepare() error {
 	if _, err := t.db.Exec(tables); err != nil {
 		return fmt.Errorf("making the tablet's tables: %w", err)
 	}
-	for _, name := range []string{storeFile, storeFile + "-wal", storeFile + "-shm"} {
-		if err := os.Chmod(filepath.Join(t.dir, name), 0o600); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return fmt.Errorf("guarding the tablet's store: %w", err)
-		}
+	if err := guard(t.dir, storeFile); err != nil {
+		return err
 	}
-	return t.inTx(context.Background(), func(x *tx) error {
+	ctx := context.Background()
+	err := t.inTx(ctx, func(x *tx) error {
 		shift, err := x.meta(metaShift)
 		if err != nil {
 			return err
 		}
 		ms, _ := strconv.ParseInt(shift, 10, 64) // never written before the first sync
 		t.shift = time.Duration(ms) * time.Millisecond
+		met, err := x.meta(metaMet)
+		if err != nil {
+			return err
+		}
+		t.met, _ = time.Parse(care.TimeFormat, met) // nor this
 		return t.observe(x)
 	})
+	if err != nil {
+		return err
+	}
+	return t.endLeases(ctx)
 }
 
 // observe raises the clock to the last value that any process of this store

@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	fieldsync "portolan/sync"
 )
 
 // holdings is the hub's answer to a report: what it has of this replica.
@@ -70,37 +72,69 @@ func (t *Tablet) Border(ctx context.Context) error {
 	if n, err := t.Unsent(ctx); err != nil || n > 0 {
 		return errors.Join(err, ErrUnsent) // typed meanwhile
 	}
-	return t.destroy(ctx, endedBorder)
+	if err := t.destroy(ctx, endedBorder); err != nil {
+		return err
+	}
+	return t.Deliver(ctx)
 }
 
-// Wipe destroys what is here at once, also without a network. What was not
-// sent stays until it is delivered; nothing shows it any more.
-func (t *Tablet) Wipe(ctx context.Context) error { return t.destroy(ctx, endedWipe) }
+// Wipe destroys what is here at once, also without a network, and then delivers
+// what was not sent, or leaves it until there is one.
+func (t *Tablet) Wipe(ctx context.Context) error {
+	if err := t.Empty(ctx); err != nil {
+		return err
+	}
+	return t.Deliver(ctx)
+}
 
-// destroy empties the store, and then tells the hub.
+// Empty destroys what is here: the keys first. It needs no passphrase. What was
+// not sent stays as it was sealed to the hub.
+func (t *Tablet) Empty(ctx context.Context) error { return t.destroy(ctx, endedWipe) }
+
+// Deliver brings the hub what is left of an emptied tablet, tells it, and
+// destroys the key that signs.
+func (t *Tablet) Deliver(ctx context.Context) error {
+	_, err := t.Sync(ctx)
+	if errors.Is(err, ErrEnded) {
+		return nil
+	}
+	return err
+}
+
+// destroy empties the store.
 func (t *Tablet) destroy(ctx context.Context, why string) error {
 	err := t.inTx(ctx, func(x *tx) error {
-		for _, q := range []string{`DELETE FROM fields`, `DELETE FROM scopes`, `DELETE FROM records`,
-			`UPDATE outbox SET raw = NULL, settled = 1 WHERE receipt IS NOT NULL`} {
-			if err := x.exec(q); err != nil {
-				return err
-			}
-		}
-		if err := x.setMeta(metaCursor, ""); err != nil {
-			return err
-		}
-		return x.setMeta(metaEnded, why)
+		_, err := x.empty(why)
+		return err
 	})
 	if err != nil {
 		return err
 	}
-	if err := t.scrub(ctx); err != nil {
-		return err
+	return t.scrub(ctx)
+}
+
+// empty destroys every key of the store and then all that lies under them, and
+// ends the store here. What is unsent stays as it was sealed to the hub. It
+// says which scopes there were.
+func (x *tx) empty(why string) ([]fieldsync.Scope, error) {
+	held, err := x.texts(`SELECT scope FROM scopes UNION SELECT DISTINCT scope FROM fields`)
+	if err != nil {
+		return nil, err
 	}
-	if _, err = t.Sync(ctx); errors.Is(err, ErrEnded) {
-		return nil
+	if err := x.t.keys.destroyAll(x.ctx); err != nil {
+		return nil, err
 	}
-	return err
+	for _, q := range []string{`DELETE FROM fields`, `DELETE FROM scopes`, `DELETE FROM records`,
+		`UPDATE outbox SET raw = NULL`, `UPDATE outbox SET settled = 1 WHERE receipt IS NOT NULL`} {
+		if err := x.exec(q); err != nil {
+			return nil, err
+		}
+	}
+	gone := make([]fieldsync.Scope, len(held))
+	for i, s := range held {
+		gone[i] = fieldsync.Scope(s)
+	}
+	return gone, errors.Join(x.setMeta(metaCursor, ""), x.setMeta(metaEnded, why))
 }
 
 // announceEnd tells the hub, before anything else, that this store was
@@ -129,7 +163,10 @@ func (t *Tablet) finishEnd(ctx context.Context, l *line) error {
 	if err := os.Remove(filepath.Join(t.dir, keyFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("destroying the tablet's key: %w", err)
 	}
-	return nil
+	return t.inTx(ctx, func(x *tx) error {
+		t.keys.device = nil
+		return nil
+	})
 }
 
 // reportWiped tells the hub that what was here is destroyed.

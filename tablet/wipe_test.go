@@ -28,7 +28,7 @@ func TestBorderLeavesNothingAndLosesNothing(t *testing.T) {
 	if err := tab.Border(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if holds(t, dir, canary) || holds(t, dir, "ed25519_seed") {
+	if holds(t, dir, canary) || tab.Guarded() {
 		t.Error("something is left on the tablet")
 	}
 	if _, err := tab.New(t.Context(), "cases", "", set("status", "Active", "risk_level", "low")); !errors.Is(err, tablet.ErrEnded) {
@@ -50,14 +50,7 @@ func TestBorderLeavesNothingAndLosesNothing(t *testing.T) {
 // TestWipeWithoutANetworkStillDelivers: what is here goes at once, what was
 // not sent is delivered later, for a person to decide.
 func TestWipeWithoutANetworkStillDelivers(t *testing.T) {
-	b := newBench(t)
-	line := newRelay(t)
-	line.to(b.url)
-	anna, _ := b.Staff(t, care.Outreach)
-	tab := open(t, t.TempDir(), b.Clock.Now)
-	if err := tab.Enrol(t.Context(), line.url(), b.Code(t, anna.Staff), owner(t, b, anna.Staff)); err != nil {
-		t.Fatal(err)
-	}
+	b, line, tab := newRelayedBench(t)
 	_, survivor := intake(t, tab)
 	mustSync(t, tab)
 	mustSet(t, tab, survivor, set("pronouns", "she"))
