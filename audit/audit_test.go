@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -321,6 +322,54 @@ func TestAWitness(t *testing.T) {
 	take(nil, false, forked.sign(t, 20, "two"), forked.growth(t, 20, 9))
 	if seen.Size() != 20 {
 		t.Errorf("it remembers a log of %d", seen.Size())
+	}
+}
+
+// TestAKeyNamesTheNext: only a head of the key at hand leads to another, and
+// only to one of the same log.
+func TestAKeyNamesTheNext(t *testing.T) {
+	make := func(name string, seed uint64) (*audit.Signer, string) {
+		t.Helper()
+		secret, public, err := audit.NewKey(dice(seed), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := audit.NewSigner(secret, public)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s, public
+	}
+	hand := func(s *audit.Signer, next string) string {
+		t.Helper()
+		signed, err := s.Sign(audit.Checkpoint{Size: 3, Epoch: "one", Next: next})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return signed
+	}
+	one, first := make("log", 1)
+	two, second := make("log", 2)
+	_, third := make("log", 3)
+	_, foreign := make("another", 4)
+	for name, c := range map[string]struct {
+		handovers []string
+		key       string // "" for a refusal
+	}{
+		"none":                   {nil, first},
+		"in order":               {[]string{hand(one, second), hand(two, third)}, third},
+		"the first followed":     {[]string{hand(two, third), hand(one, second)}, second},
+		"of another key":         {[]string{hand(two, third)}, first},
+		"a head that names none": {[]string{hand(one, "")}, first},
+		"altered":                {[]string{strings.Replace(hand(one, second), second, third, 1)}, first},
+		"to another log":         {[]string{hand(one, foreign)}, ""},
+		"to no key":              {[]string{hand(one, "nothing")}, ""},
+		"too many":               {slices.Repeat([]string{hand(two, third)}, audit.HandoversMax+1), ""},
+	} {
+		key, err := audit.Follow(first, c.handovers)
+		if key != c.key || (c.key == "") != (care.CodeOf(err) == audit.ErrSignature.Code) {
+			t.Errorf("%s: %q, %v", name, key, err)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -35,12 +36,17 @@ type Checkpoint struct {
 	Root   Hash
 	Epoch  string // of the hub's database: another one after a restore
 	At     time.Time
+	Next   string // the public key that signs the log after this head; "" in every other
 }
 
 // text is the form that is signed: that of C2SP tlog-checkpoint, with the
-// epoch and the time as its extension lines (c2sp.org/tlog-checkpoint).
+// epoch, the time and the next key as its extension lines (c2sp.org/tlog-checkpoint).
 func (c Checkpoint) text() string {
-	return fmt.Sprintf("%s\n%d\n%s\nepoch %s\nat %s\n", c.Origin, c.Size, base64.StdEncoding.EncodeToString(c.Root[:]), c.Epoch, care.FormatTime(c.At))
+	text := fmt.Sprintf("%s\n%d\n%s\nepoch %s\nat %s\n", c.Origin, c.Size, base64.StdEncoding.EncodeToString(c.Root[:]), c.Epoch, care.FormatTime(c.At))
+	if c.Next != "" {
+		text += "next " + c.Next + "\n"
+	}
+	return text
 }
 
 // NewKey makes the key pair of a log with that name: the secret half signs
@@ -137,6 +143,10 @@ func (v *Verifier) Open(signed string) (Checkpoint, error) {
 func parse(text string) (Checkpoint, error) {
 	var c Checkpoint
 	lines := strings.Split(text, "\n")
+	next := ""
+	if len(lines) == 7 {
+		next, lines = strings.TrimPrefix(lines[5], "next "), slices.Delete(lines, 5, 6)
+	}
 	if len(lines) != 6 {
 		return c, ErrCheckpoint
 	}
@@ -152,9 +162,39 @@ func parse(text string) (Checkpoint, error) {
 	if err != nil {
 		return c, ErrCheckpoint
 	}
-	c = Checkpoint{Origin: lines[0], Size: size, Root: root, Epoch: strings.TrimPrefix(lines[3], "epoch "), At: at}
+	c = Checkpoint{Origin: lines[0], Size: size, Root: root, Epoch: strings.TrimPrefix(lines[3], "epoch "), At: at, Next: next}
 	if c.text() != text {
 		return Checkpoint{}, ErrCheckpoint
 	}
 	return c, nil
+}
+
+// HandoversMax bounds how often the key of one log is changed for a new one
+// that witnesses follow.
+const HandoversMax = 16
+
+// Follow is the key that signs a log after the heads in which each key named
+// the next. Handovers that are not of the key at hand are passed over: whoever
+// asks may have followed them already. ErrSignature where one names a key of
+// another log.
+func Follow(key string, handovers []string) (string, error) {
+	if len(handovers) > HandoversMax {
+		return "", ErrSignature
+	}
+	for _, signed := range handovers {
+		v, err := NewVerifier(key)
+		if err != nil {
+			return "", err
+		}
+		c, err := v.Open(signed)
+		if err != nil || c.Next == "" {
+			continue
+		}
+		next, err := NewVerifier(c.Next)
+		if err != nil || next.verifier.Name() != v.verifier.Name() {
+			return "", ErrSignature
+		}
+		key = c.Next
+	}
+	return key, nil
 }

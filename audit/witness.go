@@ -46,11 +46,16 @@ func (w *Witness) last() (Checkpoint, error) {
 }
 
 // Take checks a checkpoint that the hub shows, with the proof that it contains
-// the last one, and remembers it. restored says that the hub has a new epoch:
+// the last one, and remembers it. It is signed with the key that is known, or
+// with one to which handovers lead from that. restored says that the hub has a new epoch:
 // it was put back from a copy, which is for a person to know of. An error is
 // an alarm, and leaves the witness as it was: what it remembers is the proof.
-func (w *Witness) Take(signed string, proof []Hash) (restored bool, err error) {
-	v, err := NewVerifier(w.Key)
+func (w *Witness) Take(signed string, proof []Hash, handovers ...string) (restored bool, err error) {
+	key, err := Follow(w.Key, handovers)
+	if err != nil {
+		return false, err
+	}
+	v, err := NewVerifier(key)
 	if err != nil {
 		return false, err
 	}
@@ -76,6 +81,6 @@ func (w *Witness) Take(signed string, proof []Hash) (restored bool, err error) {
 	case CheckGrowth(proof, next, last) != nil:
 		return false, ErrRewritten
 	}
-	w.Signed = signed
+	w.Key, w.Signed = key, signed
 	return restored, nil
 }

@@ -118,7 +118,7 @@ func (v *verification) checkpoints() ([]audit.Checkpoint, error) {
 	}
 	var out []audit.Checkpoint
 	for _, signed := range all {
-		c, err := v.h.verifier.Open(signed)
+		c, err := v.h.logKeys.open(signed)
 		if err != nil {
 			v.fault("a checkpoint of the audit log is not signed with this hub's key")
 			continue

@@ -157,7 +157,7 @@ func (h *Hub) ExportLog(ctx context.Context, a care.Actor, w io.Writer) (audit.C
 	if err != nil {
 		return c, err
 	}
-	if c, err = h.verifier.Open(head.Signed); err != nil {
+	if c, err = h.logKeys.open(head.Signed); err != nil {
 		return c, err
 	}
 	if err := audit.ExportHead(w, head.Signed); err != nil {

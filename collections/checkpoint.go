@@ -4,8 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
-	"strings"
 	"time"
 
 	"portolan/audit"
@@ -16,28 +14,6 @@ import (
 // checkpointEvery is how often a hub that is tended signs its log without
 // being asked.
 const checkpointEvery = 5 * time.Minute
-
-// openLogKey opens the key that signs the log, and makes it on first use. It
-// lies with the other keys, sealed: its secret half, and its public half in
-// the second line.
-func (h *Hub) openLogKey(ctx context.Context) error {
-	b, err := h.keys.meta(ctx, "audit", func() ([]byte, error) {
-		secret, public, err := audit.NewKey(h.rand, "portolan.audit/"+h.replica)
-		return []byte(secret + "\n" + public), err
-	})
-	if err != nil {
-		return fmt.Errorf("opening the key of the audit log: %w", err)
-	}
-	secret, public, _ := strings.Cut(string(b), "\n")
-	if h.signer, err = audit.NewSigner(secret, public); err != nil {
-		return fmt.Errorf("opening the key of the audit log: %w", err)
-	}
-	h.verifier, err = audit.NewVerifier(public)
-	return err
-}
-
-// LogKey is the public key of the audit log: all that verifying it needs.
-func (h *Hub) LogKey() string { return h.verifier.Public() }
 
 // LogHead is a signed head of the audit log, with the proof that it grew out
 // of an earlier one.
@@ -80,10 +56,19 @@ func (h *Hub) LogHeadFor(ctx context.Context, seen uint64, news bool) (line fiel
 	for _, p := range head.Proof {
 		line.Proof = append(line.Proof, p.String())
 	}
+	line.Keys = h.logKeys.handovers(int64(min(seen, audit.SizeMax)), h.epoch)
 	return line, true, nil
 }
 
-func (h *Hub) logHead(q querier, seen int64) (head LogHead, err error) {
+func (h *Hub) logHead(q querier, seen int64) (LogHead, error) {
+	h.logKeys.mu.RLock() // a head that is under way is signed before the key changes
+	defer h.logKeys.mu.RUnlock()
+	return h.signHead(q, seen, "")
+}
+
+// signHead is logHead for whoever holds the key; next is the one to which this
+// head hands over.
+func (h *Hub) signHead(q querier, seen int64, next string) (head LogHead, err error) {
 	tree, err := loadTree(q)
 	if err != nil {
 		return head, err
@@ -93,7 +78,7 @@ func (h *Hub) logHead(q querier, seen int64) (head LogHead, err error) {
 		return head, wrap("reading the head of the audit log", err)
 	}
 	head.Size = tree.Size()
-	if head.Signed, err = h.signer.Sign(audit.Checkpoint{Size: head.Size, Root: root, Epoch: h.epoch, At: h.now()}); err != nil {
+	if head.Signed, err = h.logKeys.signer.Sign(audit.Checkpoint{Size: head.Size, Root: root, Epoch: h.epoch, At: h.now(), Next: next}); err != nil {
 		return head, err
 	}
 	if seen > 0 && seen <= head.Size {
@@ -136,7 +121,7 @@ func (h *Hub) lastCheckpoint(q querier) (c audit.Checkpoint, err error) {
 	if err != nil {
 		return c, wrap("reading a checkpoint", err)
 	}
-	c, err = h.verifier.Open(signed)
+	c, err = h.logKeys.open(signed)
 	if err != nil && care.CodeOf(err) == audit.ErrSignature.Code {
 		return audit.Checkpoint{}, nil // of another key; verifying says so
 	}

@@ -21,7 +21,6 @@ import (
 	"github.com/pocketbase/dbx"
 	"github.com/pocketbase/pocketbase/core"
 
-	"portolan/audit"
 	"portolan/care"
 	_ "portolan/pb_migrations" // registers the migrations
 	"portolan/seal"
@@ -95,8 +94,7 @@ type Hub struct {
 
 	requests *signed // what tablets signed lately
 
-	signer   *audit.Signer // of the audit log
-	verifier *audit.Verifier
+	logKeys logKeys
 
 	decoyOnce    sync.Once
 	decoyAccount *core.Record

@@ -417,3 +417,19 @@ func (k *keyring) meta(ctx context.Context, name string, fresh func() ([]byte, e
 	_, err = k.db.ExecContext(ctx, `INSERT INTO meta (name, value) VALUES (?, ?)`, name, sealed)
 	return plain, wrap("writing about the keys", err)
 }
+
+// setMeta puts something in the place of what stands under a name in keys.db;
+// secure_delete overwrites what stood there.
+func (k *keyring) setMeta(ctx context.Context, name string, plain []byte) error {
+	k.mu.Lock() // the root key does not change meanwhile
+	defer k.mu.Unlock()
+	if k.root == nil {
+		return ErrLocked
+	}
+	sealed, err := k.root.Seal(nil, k.rand, metaPlace(name), plain)
+	if err != nil {
+		return err
+	}
+	_, err = k.db.ExecContext(ctx, `INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, sealed)
+	return wrap("writing about the keys", err)
+}

@@ -17,7 +17,7 @@ import (
 	"portolan/locales"
 )
 
-const auditUsage = `verify|export|prove|events|who-saw|checkpoint|key [flags]
+const auditUsage = `verify|export|prove|events|who-saw|checkpoint|key|key rotate [flags]
 
   verify [--checkpoint FILE …]      checks the whole log against every head that was signed, and
                                     against heads that were kept elsewhere, as on a tablet
@@ -29,6 +29,7 @@ const auditUsage = `verify|export|prove|events|who-saw|checkpoint|key [flags]
   who-saw --as LOGIN --case ID [--language L]   who has seen what is known of a person, in their words
   checkpoint                        prints a signed head of the log, to be kept elsewhere
   key                               prints the public key, all that verifying needs
+  key rotate                        signs with a new key from now on, and prints it; tablets follow
 `
 
 // auditing is one run of the command.
@@ -63,6 +64,9 @@ func Audit(ctx context.Context, env Env, args []string) int {
 	if stop {
 		return exit
 	}
+	if len(words) == 2 && words[0] == "key" {
+		words = []string{"key " + words[1]}
+	}
 	if problem := a.problem(words); problem != "" {
 		return env.misused(fs, auditUsage, problem)
 	}
@@ -86,12 +90,12 @@ func Audit(ctx context.Context, env Env, args []string) int {
 // problem says what makes no sense in the command line, "" where nothing does.
 func (a *auditing) problem(words []string) string {
 	if len(words) != 1 {
-		return "say verify, export, prove, events, who-saw, checkpoint or key"
+		return "say verify, export, prove, events, who-saw, checkpoint, key or key rotate"
 	}
 	named := map[string]bool{"export": true, "prove": true, "events": true, "who-saw": true}
 	file := map[string]bool{"export": true, "prove": true}
 	switch word := words[0]; {
-	case !named[word] && word != "verify" && word != "checkpoint" && word != "key":
+	case !named[word] && word != "verify" && word != "checkpoint" && word != "key" && word != "key rotate":
 		return "there is no audit " + word
 	case named[word] && a.as == "":
 		return "--as says who looks"
@@ -113,6 +117,16 @@ func (a *auditing) run(ctx context.Context, hub *collections.Hub, word string) e
 		return a.verify(ctx, hub)
 	case "key":
 		_, err := fmt.Fprintln(a.env.Stdout, hub.LogKey())
+		return err
+	case "key rotate":
+		unreached, err := hub.RotateLogKey(ctx)
+		if err != nil {
+			return err
+		}
+		for _, folder := range unreached {
+			fmt.Fprintf(a.env.Stderr, "NOT REACHED: %s holds the earlier key of the log. Make a backup there: a hub restored from it would raise an alarm on every tablet.\n", folder)
+		}
+		_, err = fmt.Fprintln(a.env.Stdout, hub.LogKey())
 		return err
 	case "checkpoint":
 		head, err := hub.LogHead(ctx, 0)

@@ -87,7 +87,7 @@ func TestARestoreByCustodians(t *testing.T) {
 			if restore.ProcessState.ExitCode() != x.exit || !strings.Contains(out.String(), x.says) {
 				t.Errorf("exit %d (%v): %s", restore.ProcessState.ExitCode(), err, out.String())
 			}
-			_, there := os.Stat(c.env.Path(dir+"/pb_data"))
+			_, there := os.Stat(c.env.Path(dir + "/pb_data"))
 			if (there == nil) != (x.exit == ExitOK) {
 				t.Errorf("a hub is there: %v", there == nil)
 			}

@@ -225,6 +225,9 @@ func (l *Line) AppendJSON(b []byte) []byte {
 		if len(l.Log.Proof) > 0 {
 			b = appendList(append(b, `,"proof":`...), l.Log.Proof)
 		}
+		if len(l.Log.Keys) > 0 {
+			b = appendList(append(b, `,"keys":`...), l.Log.Keys)
+		}
 		b = append(b, '}')
 	case l.Enter != nil:
 		b = appendList(append(b, `{"enter":`...), l.Enter)

@@ -17,6 +17,7 @@ const (
 	GroupBytesMax    = 64        // bytes of a group's name
 	CursorBytesMax   = 4 << 10   // bytes of a cursor
 	LineBytesMax     = 8 << 20   // bytes of one line of the answer
+	LogKeysMax       = 16        // heads in which the audit log's key named the next one
 	ProofHashesMax   = 106       // hashes in a proof about the audit log
 	SaltBytes        = 16        // random bytes in each change
 	NumberMax        = 1<<53 - 1 // largest n: what JavaScript counts exactly

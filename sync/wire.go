@@ -58,6 +58,7 @@ type Row struct {
 type LogHead struct {
 	Signed string   `json:"signed"`
 	Proof  []string `json:"proof,omitempty"`
+	Keys   []string `json:"keys,omitempty"` // heads in which a key named the next one
 }
 
 // Lease is the hub's part of the key to a device's store, which the device
@@ -149,6 +150,8 @@ func (s *scanner) logHead(h *LogHead) error {
 			h.Signed, err = s.str()
 		case "proof":
 			h.Proof, err = s.list(ProofHashesMax, func(string) error { return nil })
+		case "keys":
+			h.Keys, err = s.list(LogKeysMax, func(string) error { return nil })
 		default:
 			err = s.skip()
 		}

@@ -144,7 +144,7 @@ func (in *intake) log(x *tx, l *fieldsync.LogHead, report *Report) error {
 			return in.raise(x, audit.ErrRewritten, l.Signed, before)
 		}
 	}
-	restored, err := w.Take(l.Signed, proof)
+	restored, err := w.Take(l.Signed, proof, l.Keys...)
 	if err != nil {
 		return in.raise(x, err, l.Signed, before)
 	}

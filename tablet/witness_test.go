@@ -295,3 +295,65 @@ func TestAnAnswerWithoutNewsStaysSmall(t *testing.T) {
 		t.Error("the head that was signed since did not come")
 	}
 }
+
+// TestTheLogsKeyIsChanged: a tablet follows the key of the log from head to
+// head, also over two changes and a start of the hub; what was signed before
+// still counts; and a key that nobody handed over to is an alarm.
+func TestTheLogsKeyIsChanged(t *testing.T) {
+	v := newTown(t)
+	tab, late := open(t, t.TempDir(), v.clock.Now), open(t, t.TempDir(), v.clock.Now)
+	var first, kept string
+	rotate := func(t *testing.T, h *hubtest.Hub) {
+		t.Helper()
+		if unreached, err := h.RotateLogKey(t.Context()); err != nil || len(unreached) > 0 {
+			t.Fatal(unreached, err)
+		}
+	}
+	follows := func(t *testing.T, h *hubtest.Hub, tab *tablet.Tablet) {
+		t.Helper()
+		intake(t, tab)
+		mustSync(t, tab)
+		if w, alarm, err := tab.Witness(t.Context()); err != nil || alarm != nil || w.Key != h.LogKey() {
+			t.Errorf("the tablet knows %+v, %+v, %v", w, alarm, err)
+		}
+	}
+	v.open(t, "before", v.dir, func(t *testing.T, h *hubtest.Hub) {
+		first = h.LogKey()
+		for _, tab := range []*tablet.Tablet{tab, late} {
+			v.enrol(t, h, tab)
+			follows(t, h, tab)
+		}
+		head, err := h.LogHead(t.Context(), 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept = head.Signed
+		rotate(t, h)
+		follows(t, h, tab)
+		rotate(t, h)
+	})
+	v.open(t, "after", v.dir, func(t *testing.T, h *hubtest.Hub) {
+		if h.LogKey() == first {
+			t.Error("the key is the first one")
+		}
+		for range 2 {
+			follows(t, h, tab)
+			follows(t, h, late)
+		}
+		if faults, err := h.VerifyLog(t.Context(), func(collections.Count) {}, kept); err != nil || len(faults) > 0 {
+			t.Errorf("with a head from before: %v, %v", faults, err)
+		}
+	})
+	// In a folder of its own making: those of the template have its keys.
+	v.open(t, "another hub", filepath.Join(t.TempDir(), "hub"), func(t *testing.T, h *hubtest.Hub) {
+		rotate(t, h)
+		head, _, err := h.LogHeadFor(t.Context(), 0, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := audit.Witness{Key: first}
+		if _, err := w.Take(head.Signed, nil, head.Keys...); care.CodeOf(err) != audit.ErrSignature.Code || w.Key != first {
+			t.Errorf("keys that nobody handed over to: %v", err)
+		}
+	})
+}
