@@ -44,6 +44,9 @@ type effect struct {
 // given, the change is only recorded as held.
 func (s *session) take(a *arrival, held []fieldsync.Held) (fieldsync.Receipt, error) {
 	s.seq++
+	if s.depth == 0 && !s.grouped {
+		s.unit = s.seq
+	}
 	if a.replica == s.h.replica {
 		s.hubN, s.hubLink = a.N, fieldsync.NextLink(s.hubLink, a.raw)
 	}
@@ -431,8 +434,8 @@ func (s *session) write(a *arrival, rec *record, effects []effect) ([]string, er
 	}
 	for scope, names := range fields {
 		s.touched[scope] = true
-		if _, err := s.t.exec(`INSERT INTO scope_log (scope, seq, collection, record, fields) VALUES (?, ?, ?, ?, ?)`,
-			string(scope), s.seq, rec.t.entity.Name, rec.id, strings.Join(names, ",")); err != nil {
+		if _, err := s.t.exec(`INSERT INTO scope_log (scope, seq, unit, collection, record, fields) VALUES (?, ?, ?, ?, ?, ?)`,
+			string(scope), s.seq, s.unit, rec.t.entity.Name, rec.id, strings.Join(names, ",")); err != nil {
 			return nil, fmt.Errorf("writing the scope's log: %w", err)
 		}
 	}

@@ -36,28 +36,29 @@ func (h *Hub) LogHead(ctx context.Context, seen int64) (LogHead, error) {
 
 // LogHeadFor is the head of the audit log for a tablet that last saw it at a
 // size, with each answer that has news for it, and otherwise when one was
-// signed since: an answer without news stays small.
-func (h *Hub) LogHeadFor(ctx context.Context, seen uint64, news bool) (line fieldsync.LogHead, due bool, err error) {
+// signed since: an answer without news stays small. size is that of the log, 0
+// where no head is due.
+func (h *Hub) LogHeadFor(ctx context.Context, seen uint64, news bool) (line fieldsync.LogHead, size uint64, err error) {
 	if !news {
 		last, err := h.lastCheckpoint(reader{ctx, h.readDB()})
 		if err != nil {
-			return line, false, err
+			return line, 0, err
 		}
 		size, err := logSize(reader{ctx, h.readDB()})
 		if err != nil || uint64(last.Size) <= seen && seen <= uint64(size) {
-			return line, false, err
+			return line, 0, err
 		}
 	}
 	head, err := h.LogHead(ctx, int64(min(seen, audit.SizeMax)))
 	if err != nil {
-		return line, false, err
+		return line, 0, err
 	}
 	line.Signed = head.Signed
 	for _, p := range head.Proof {
 		line.Proof = append(line.Proof, p.String())
 	}
 	line.Keys = h.logKeys.handovers(int64(min(seen, audit.SizeMax)), h.epoch)
-	return line, true, nil
+	return line, uint64(head.Size), nil
 }
 
 func (h *Hub) logHead(q querier, seen int64) (LogHead, error) {

@@ -6,30 +6,103 @@ import (
 	"encoding/binary"
 )
 
-// A cursor is how far a device has come: the hub's sequence number, with a MAC
-// over it, the epoch and whose it is. A cursor of another epoch or of somebody
-// else does not open; its holder is then sent all that they may see now.
+// cursor is how far a device has come. What is sealed of it goes to the device
+// and comes back (sealCursor): the numbers, with a MAC over them, the epoch and
+// whose they are. A cursor of another epoch or of somebody else does not open;
+// its holder is then sent all that they may see now.
+//
+// In the middle of an answer the device has come to a place between two rows:
+// newly granted scopes come first, in the order in which they were granted and
+// in each the records in the order of their ids. What stands before that place
+// is as new as entering or newer, so that it is enough to send later what
+// changed since then.
+type cursor struct {
+	seq  uint64 // the scopes that it had at base are complete up to this number
+	base uint64 // the number up to which it was told what it gained and lost
 
+	// While it gains scopes; zero otherwise.
+	entering uint64 // what it gained is at least as new as this number
+	told     uint64 // the number up to which it was told what it lost
+	access   int64  // the scope (scope_access.id) that is being sent; those before it were sent
+	record   string // the last record of that scope that was sent, "" for none yet, wholeScope for all
+}
+
+// wholeScope is behind every record of a scope: ids begin with a hex digit.
+const wholeScope = "~"
+
+// Sizes of a cursor.
 const (
-	cursorSeqBytes = 8
-	cursorMACBytes = 16
+	cursorNumberBytes = 8
+	cursorMACBytes    = 16
 )
 
-func (h *Hub) sealCursor(staff string, seq uint64) string {
-	b := binary.BigEndian.AppendUint64(make([]byte, 0, cursorSeqBytes+cursorMACBytes), seq)
+// since is the number up to which the device was told what it lost.
+func (c cursor) since() uint64 { return max(c.base, c.told) }
+
+// had says whether the device holds something of a scope that its owner may
+// see since from.
+func (c cursor) had(access int64, from uint64) bool {
+	if from <= c.base {
+		return true
+	}
+	return c.entering != 0 && (access < c.access || access == c.access && c.record != "")
+}
+
+// completeTo is the number up to which a scope that the device holds is
+// complete, and the record up to which it holds it.
+func (c cursor) completeTo(access int64, from uint64) (seq uint64, record string) {
+	switch {
+	case from <= c.base:
+		return c.seq, wholeScope
+	case access < c.access:
+		return c.entering, wholeScope
+	}
+	return c.entering, c.record
+}
+
+// sealCursor writes a cursor of the one person for their devices.
+func (h *Hub) sealCursor(staff string, c cursor) string {
+	b := binary.BigEndian.AppendUint64(nil, c.seq)
+	if c.base != c.seq || c.entering != 0 {
+		b = binary.BigEndian.AppendUint64(b, c.base)
+	}
+	if c.entering != 0 {
+		b = binary.BigEndian.AppendUint64(b, c.entering)
+		b = binary.BigEndian.AppendUint64(b, c.told)
+		b = binary.BigEndian.AppendUint64(b, uint64(c.access))
+		b = append(b, c.record...)
+	}
 	return base64.RawURLEncoding.EncodeToString(append(b, h.cursorMAC(staff, b)...))
 }
 
-func (h *Hub) cursorMAC(staff string, seq []byte) []byte {
-	return []byte(h.mac("cursor", h.epoch, staff, string(seq)))[:cursorMACBytes]
+func (h *Hub) cursorMAC(staff string, numbers []byte) []byte {
+	return []byte(h.mac("cursor", h.epoch, staff, string(numbers)))[:cursorMACBytes]
 }
 
-// openCursor returns the sequence number of a cursor, and whether it is one of
-// this hub, this epoch and this person.
-func (h *Hub) openCursor(staff, cursor string) (seq uint64, ok bool) {
-	b, err := base64.RawURLEncoding.DecodeString(cursor)
-	if err != nil || len(b) != cursorSeqBytes+cursorMACBytes || !hmac.Equal(b[cursorSeqBytes:], h.cursorMAC(staff, b[:cursorSeqBytes])) {
-		return 0, false
+// openCursor reads a cursor, and says whether it is one of this hub, this epoch
+// and this person.
+func (h *Hub) openCursor(staff, sealed string) (c cursor, ok bool) {
+	b, err := base64.RawURLEncoding.DecodeString(sealed)
+	if err != nil || len(b) < cursorNumberBytes+cursorMACBytes {
+		return c, false
 	}
-	return binary.BigEndian.Uint64(b), true
+	b, mac := b[:len(b)-cursorMACBytes], b[len(b)-cursorMACBytes:]
+	if !hmac.Equal(mac, h.cursorMAC(staff, b)) {
+		return c, false
+	}
+	number := func() uint64 {
+		n := binary.BigEndian.Uint64(b)
+		b = b[cursorNumberBytes:]
+		return n
+	}
+	c.seq = number()
+	c.base = c.seq
+	if len(b) > 0 {
+		c.base = number()
+	}
+	if len(b) > 0 {
+		c.entering, c.told, c.access = number(), number(), int64(number())
+		c.record = string(b)
+	}
+	return c, true
 }

@@ -1,14 +1,12 @@
 package collections
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"portolan/audit"
@@ -16,13 +14,41 @@ import (
 	fieldsync "portolan/sync"
 )
 
-// Pull sends what is new for the actor since the cursor, line by line: scopes
+// Receiver takes an answer while it is made. An error of any of its calls ends
+// the answer.
+type Receiver interface {
+	// Line takes one line, without its line break.
+	Line(line []byte) error
+	// Disclose is called before lines that disclose something, when that
+	// stands in the audit log already: the head of the log may be sent. Of an
+	// answer that discloses nothing it is called once; news says then whether
+	// anything was taken away, and is true otherwise.
+	Disclose(news bool) error
+	// Flush is called where the device has come a step further: what was sent
+	// so far should reach it.
+	Flush() error
+}
+
+// lines is a Receiver that asks for nothing but the lines.
+type lines func(line []byte) error
+
+func (l lines) Line(line []byte) error { return l(line) }
+func (lines) Disclose(bool) error      { return nil }
+func (lines) Flush() error             { return nil }
+
+// Pull is Answer for whoever needs the lines alone.
+func (h *Hub) Pull(ctx context.Context, a care.Actor, cursor string, out func(line []byte) error) error {
+	return h.Answer(ctx, a, cursor, lines(out))
+}
+
+// Answer sends what is new for the actor since the cursor, line by line: scopes
 // that they lost, scopes that they gained with all that stands in them,
 // changed fields, and at the end the root digest and the next cursor
-// (docs/protocol.md, "The answer"). It reads one snapshot, so that a group of
-// changes is in it whole or not at all. The decision is in the audit log
-// before the first line.
-func (h *Hub) Pull(ctx context.Context, a care.Actor, cursor string, out func(line []byte) error) error {
+// (docs/protocol.md, "The round trip"). It reads one snapshot, so that a group
+// of changes is in it whole or not at all, and keeps no more of it in memory
+// than a portion. The decision is in the audit log before the first line that
+// discloses something.
+func (h *Hub) Answer(ctx context.Context, a care.Actor, cursor string, to Receiver) error {
 	if err := h.EndOver(ctx); err != nil {
 		return err
 	}
@@ -42,14 +68,12 @@ func (h *Hub) Pull(ctx context.Context, a care.Actor, cursor string, out func(li
 		return wrap("beginning to read", err)
 	}
 	defer snapshot.Rollback() // a reading transaction has nothing to keep
-	p := &pull{h: h, r: reader{ctx, snapshot}, actor: a, load: caseloadOf(a)}
+	p := &pull{h: h, ctx: ctx, r: reader{ctx, snapshot}, to: to, actor: a, load: caseloadOf(a),
+		open: map[fieldsync.Scope]time.Time{}, complete: map[fieldsync.Scope]uint64{}}
 	if err := p.plan(cursor); err != nil {
 		return err
 	}
-	if err := p.audit(ctx); err != nil {
-		return err
-	}
-	return p.send(out)
+	return p.send()
 }
 
 // EndOver ends the grants whose time is over, where there is any. Tend looks
@@ -83,87 +107,76 @@ func (h *Hub) pullSlot(ctx context.Context) (release func(), err error) {
 	}
 }
 
+// pull is the work of one answer.
 type pull struct {
 	h     *Hub
+	ctx   context.Context
 	r     reader
+	to    Receiver
 	actor care.Actor
 	load  caseload // the same actor, case by case
-	from  uint64   // what the device has already
-	head  uint64   // what it will have
+	at    cursor   // how far the device has come
+	head  uint64   // how far it will have
 
-	evict, enter []fieldsync.Scope
-	open         map[fieldsync.Scope]time.Time // what the actor may see now, and until when; zero: no end is known
-	wanted       []*wantedRow
-	byRecord     map[string]*wantedRow
-}
+	evict    []fieldsync.Scope
+	entering []entered
+	open     map[fieldsync.Scope]time.Time // what the actor may see now, and until when; zero: no end is known
+	complete map[fieldsync.Scope]uint64    // of these, those of which the device holds records, and up to which number
 
-// wantedRow is a record to send, with the fields by scope; nil fields are all
-// of the scope.
-type wantedRow struct {
-	collection, record string
-	scopes             []fieldsync.Scope
-	fields             map[fieldsync.Scope][]string
+	disclosed bool               // the audit log and the receiver know that something is
+	named     bool               // the line that names the gained scopes was sent
+	unmarked  int                // bytes since the last mark
+	read      map[string]*record // of the case that is being sent
+	readCase  string
 }
 
 // plan works out what to send.
-func (p *pull) plan(cursor string) error {
+func (p *pull) plan(sealed string) error {
 	if err := p.r.row(`SELECT COALESCE(MAX(seq), 0) FROM changes`).Scan(&p.head); err != nil {
 		return wrap("reading the sequence", err)
 	}
-	from, known := p.h.openCursor(p.actor.Staff, cursor)
+	at, known := p.h.openCursor(p.actor.Staff, sealed)
 	if known {
-		p.from = from
+		p.at = at
 	}
-	p.open, p.byRecord = map[fieldsync.Scope]time.Time{}, map[string]*wantedRow{}
 	if err := p.scopes(); err != nil {
 		return err
 	}
-	if !known && cursor != "" {
-		if err := p.lost(); err != nil {
-			return err
-		}
+	if !known && sealed != "" {
+		return p.lost()
 	}
-	if p.from == p.head && len(p.enter) == 0 {
-		return nil
-	}
-	for _, scope := range p.enter {
-		if err := p.entered(scope); err != nil {
-			return err
-		}
-	}
-	if p.from == 0 {
-		return nil
-	}
-	return p.changed()
+	return nil
 }
 
 // scopes reads what the actor may see now, and how that differs from what they
 // could when the cursor was given.
 func (p *pull) scopes() error {
-	rows, err := p.r.rows(`SELECT scope, from_seq, until_seq FROM scope_access
-		WHERE staff = ? AND (until_seq IS NULL OR until_seq > ?) ORDER BY id`, p.actor.Staff, p.from)
+	rows, err := p.r.rows(`SELECT id, scope, from_seq, until_seq FROM scope_access
+		WHERE staff = ? AND (until_seq IS NULL OR until_seq > ?) ORDER BY id`, p.actor.Staff, p.at.since())
 	if err != nil {
 		return wrap("reading who sees what", err)
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var scope string
+		var e entered
 		var from uint64
 		var until sql.NullInt64
-		if err := rows.Scan(&scope, &from, &until); err != nil {
+		if err := rows.Scan(&e.access, (*string)(&e.scope), &from, &until); err != nil {
 			return wrap("reading who sees what", err)
 		}
-		s := fieldsync.Scope(scope)
-		_, now := p.maySee(s)
+		_, now := p.maySee(e.scope)
+		had := p.at.had(e.access, from)
 		switch {
-		case until.Valid && (from <= p.from):
-			p.evict = append(p.evict, s)
-		case until.Valid: // came and went since: never sent
-		case !now.Allowed:
+		case until.Valid && had:
+			p.evict = append(p.evict, e.scope)
+		case until.Valid, !now.Allowed: // came and went since: never sent
 		default:
-			p.open[s] = now.Until
-			if from > p.from || p.from == 0 {
-				p.enter = append(p.enter, s)
+			p.open[e.scope] = now.Until
+			if had {
+				p.complete[e.scope], e.after = p.at.completeTo(e.access, from)
+			}
+			if e.after != wholeScope {
+				p.entering = append(p.entering, e)
 			}
 		}
 	}
@@ -221,119 +234,20 @@ func (p *pull) lasts(s fieldsync.Scope) bool {
 	return until.IsZero() || p.h.now().Before(until)
 }
 
-func (p *pull) want(scope fieldsync.Scope, collection, record string, fields []string) {
-	w, ok := p.byRecord[record]
-	if !ok {
-		w = &wantedRow{collection: collection, record: record, fields: map[fieldsync.Scope][]string{}}
-		p.byRecord[record] = w
-		p.wanted = append(p.wanted, w)
-	}
-	had, known := w.fields[scope]
-	switch {
-	case !known:
-		w.scopes = append(w.scopes, scope)
-		w.fields[scope] = fields
-	case had == nil || fields == nil:
-		w.fields[scope] = nil
-	default:
-		for _, f := range fields {
-			if !slices.Contains(had, f) {
-				had = append(had, f)
-			}
-		}
-		w.fields[scope] = had
-	}
-}
-
-// entered wants every record that ever had something in a scope.
-func (p *pull) entered(scope fieldsync.Scope) error {
-	rows, err := p.r.rows(`SELECT collection, record FROM scope_log WHERE scope = ?`, string(scope))
-	if err != nil {
-		return wrap("reading a scope", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var collection, record string
-		if err := rows.Scan(&collection, &record); err != nil {
-			return wrap("reading a scope", err)
-		}
-		p.want(scope, collection, record, nil)
-	}
-	return wrap("reading a scope", rows.Err())
-}
-
-// changedByScopeMin is from how many new changes on the log is read scope by
-// scope instead of once by number.
-const changedByScopeMin = 20_000
-
-// changed wants the fields that changed since the cursor in scopes that the
-// device has.
-func (p *pull) changed() error {
-	if p.head-p.from < changedByScopeMin {
-		return p.changedIn(`SELECT scope, collection, record, fields FROM scope_log WHERE seq > ? ORDER BY seq`, p.from)
-	}
-	for scope := range p.open {
-		if err := p.changedIn(`SELECT scope, collection, record, fields FROM scope_log WHERE scope = ? AND seq > ?`, string(scope), p.from); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (p *pull) changedIn(query string, args ...any) error {
-	rows, err := p.r.rows(query, args...)
-	if err != nil {
-		return wrap("reading what changed", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var scope, collection, record, fields string
-		if err := rows.Scan(&scope, &collection, &record, &fields); err != nil {
-			return wrap("reading what changed", err)
-		}
-		if p.opens(fieldsync.Scope(scope)) {
-			p.want(fieldsync.Scope(scope), collection, record, strings.Split(fields, ","))
-		}
-	}
-	return wrap("reading what changed", rows.Err())
-}
-
-// audit notes what is about to be disclosed. Nothing new discloses nothing.
-func (p *pull) audit(ctx context.Context) error {
-	if len(p.wanted) == 0 {
-		return nil
-	}
-	events := make([]event, 0, len(p.open))
-	sent := make(map[fieldsync.Scope][]string)
-	for _, w := range p.wanted {
-		for _, s := range w.scopes {
-			sent[s] = append(sent[s], w.record)
-		}
-	}
-	for _, s := range slices.Sorted(maps.Keys(sent)) {
-		t, d := p.maySee(s)
-		e := event{act: ActSync, target: t, decision: d, count: len(sent[s])}
-		if len(p.wanted) <= audit.RecordsMax { // of more it is the scope, and how many
-			e.records = sent[s]
-		}
-		events = append(events, e)
-	}
-	return p.h.audit(ctx, p.actor, events...)
-}
-
-func (p *pull) send(out func([]byte) error) error {
+func (p *pull) send() error {
 	if len(p.evict) > 0 {
-		if err := sendJSON(out, "evict", p.evict); err != nil {
+		if err := p.sendJSON("evict", p.evict); err != nil {
 			return err
 		}
 	}
-	if len(p.enter) > 0 {
-		if err := sendJSON(out, "enter", p.enter); err != nil {
-			return err
-		}
+	if err := p.sendEntered(); err != nil {
+		return err
 	}
-	for _, w := range p.wanted {
-		if err := p.sendRow(out, w); err != nil {
+	if err := p.sendChanged(); err != nil {
+		return err
+	}
+	if !p.disclosed {
+		if err := p.to.Disclose(len(p.evict) > 0); err != nil {
 			return err
 		}
 	}
@@ -341,67 +255,87 @@ func (p *pull) send(out func([]byte) error) error {
 	if err != nil {
 		return err
 	}
-	return sendJSON(out, "end", fieldsync.End{Cursor: p.h.sealCursor(p.actor.Staff, p.head), Digest: digest, Server: care.FormatTime(p.h.now())})
+	return p.sendJSON("end", fieldsync.End{Cursor: p.h.sealCursor(p.actor.Staff, cursor{seq: p.head, base: p.head}), Digest: digest, Server: care.FormatTime(p.h.now())})
 }
 
-func sendJSON(out func([]byte) error, member string, v any) error {
+func (p *pull) sendJSON(member string, v any) error {
 	b, err := json.Marshal(map[string]any{member: v})
 	if err != nil {
 		return fmt.Errorf("writing a line: %w", err)
 	}
-	return out(b)
+	return p.to.Line(b)
 }
 
-// sendRow sends the record once for each scope. Registers go out as they are
-// stored; decoding them only to encode them again would double the cost.
-func (p *pull) sendRow(out func([]byte) error, w *wantedRow) error {
-	t, ok := p.h.tables[w.collection]
-	if !ok {
-		return nil
-	}
-	rec, err := scanRecord(t, p.r.row(t.read, w.record))
-	if err != nil {
+// disclose notes what is about to be sent in the audit log, tells the receiver,
+// and sends it with marks in between.
+func (p *pull) disclose(units []*unit) error {
+	if err := p.audit(units); err != nil {
 		return err
 	}
-	if rec == nil {
-		return fmt.Errorf("the log of a scope names a record of %s that is not there", w.collection)
+	if err := p.to.Disclose(true); err != nil {
+		return err
 	}
-	for _, scope := range w.scopes {
-		if !p.lasts(scope) {
-			return ErrAccessEnded
+	p.disclosed = true
+	if !p.named && len(p.entering) > 0 {
+		p.named = true
+		if err := p.sendNames(); err != nil {
+			return err
 		}
-		var b bytes.Buffer
-		fmt.Fprintf(&b, `{"row":{"s":%q,"c":%q,"r":%q,"org":%q,"case":%q,"by":%q,"at":%q,"f":{`,
-			scope, w.collection, rec.id, rec.org, rec.caseID, rec.createdBy, rec.madeAt)
-		n := 0
-		for i := range t.entity.Fields {
-			f := &t.entity.Fields[i]
-			if rec.scope(f) != scope || (w.fields[scope] != nil && !slices.Contains(w.fields[scope], f.Name)) {
-				continue
-			}
-			plain, err := rec.wire(f.Name)
-			if err != nil {
-				return err
-			}
-			if len(plain) == 0 {
-				continue
-			}
-			if n > 0 {
-				b.WriteByte(',')
-			}
-			fmt.Fprintf(&b, "%q:", f.Name)
-			b.Write(plain)
-			n++
+	}
+	for _, u := range units {
+		if err := p.sendUnit(u); err != nil {
+			return err
 		}
-		b.WriteString("}}}")
-		if n == 0 {
-			continue
-		}
-		if err := out(b.Bytes()); err != nil {
+		if err := p.mark(u.then); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// audit notes what is about to be disclosed, by scope. Nothing discloses
+// nothing.
+func (p *pull) audit(units []*unit) error {
+	sent, count := make(map[fieldsync.Scope][]string), 0
+	for _, u := range units {
+		for _, w := range u.rows {
+			count++
+			for _, s := range w.scopes {
+				sent[s] = append(sent[s], w.record)
+			}
+		}
+	}
+	if count == 0 {
+		return nil
+	}
+	events := make([]event, 0, len(sent))
+	for _, s := range slices.Sorted(maps.Keys(sent)) {
+		t, d := p.maySee(s)
+		e := event{act: ActSync, target: t, decision: d, count: len(sent[s])}
+		if count <= audit.RecordsMax { // of more it is the scope, and how many
+			e.records = sent[s]
+		}
+		events = append(events, e)
+	}
+	return p.h.audit(p.ctx, p.actor, events...)
+}
+
+// markBytes is after how much of an answer the device is told that it need not
+// be sent again, packed about 4 KB: what a line that is cut repeats.
+const markBytes = 24 << 10
+
+// mark tells the device how far it has come.
+func (p *pull) mark(c cursor) error {
+	if p.unmarked < markBytes {
+		return nil
+	}
+	p.unmarked = 0
+	line := fieldsync.Line{Mark: p.h.sealCursor(p.actor.Staff, c)}
+	b := line.AppendJSON(nil)
+	if err := p.to.Line(b[:len(b)-1]); err != nil {
+		return err
+	}
+	return p.to.Flush()
 }
 
 // digest is the root over what the actor may see now.

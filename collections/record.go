@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 
 	"portolan/care"
 	fieldsync "portolan/sync"
@@ -85,18 +86,6 @@ func (r *record) register(field string) (fieldsync.Register, error) {
 	return reg, nil
 }
 
-// wire is the field's register as it goes on the wire, nothing where nothing
-// was written.
-func (r *record) wire(field string) ([]byte, error) {
-	if raw, ok := r.raw[field]; ok {
-		return openBytes(r, field, raw)
-	}
-	if reg, ok := r.regs[field]; ok && len(reg.Heads) > 0 {
-		return reg.AppendJSON(nil), nil
-	}
-	return nil, nil
-}
-
 func (r *record) set(field string, reg fieldsync.Register) {
 	r.regs[field], r.whole, r.changed = reg, nil, true
 	delete(r.raw, field)
@@ -152,6 +141,37 @@ func (r *record) row(see func(care.Compartment) bool) (care.Row, error) {
 		r.whole = &out
 	}
 	return out, nil
+}
+
+// inScope is what a record shows in one scope, nil for nothing: the named
+// fields, or all for nil.
+func (r *record) inScope(scope fieldsync.Scope, named []string) (*fieldsync.Row, error) {
+	row := &fieldsync.Row{Scope: scope, Collection: r.t.entity.Name, Record: r.id, Org: r.org, Case: r.caseID, CreatedBy: r.createdBy, MadeAt: r.madeAt,
+		Fields: map[string]fieldsync.Register{}}
+	parts, err := fieldsync.ParseScope(string(scope))
+	if err != nil {
+		return nil, fmt.Errorf("reading a scope: %w", err)
+	}
+	for i := range r.t.entity.Fields {
+		f := &r.t.entity.Fields[i]
+		if f.Compartment != parts.Compartment || named != nil && !slices.Contains(named, f.Name) {
+			continue
+		}
+		if len(row.Fields) == 0 && r.scope(f) != scope {
+			return nil, nil // it belongs to another case by now
+		}
+		reg, err := r.register(f.Name)
+		if err != nil {
+			return nil, err
+		}
+		if len(reg.Heads) > 0 {
+			row.Fields[f.Name] = reg
+		}
+	}
+	if len(row.Fields) == 0 {
+		return nil, nil
+	}
+	return row, nil
 }
 
 // scope is the scope that a field of this record belongs to.

@@ -41,8 +41,7 @@ func openRegister(r *record, field string, stored []byte) (fieldsync.Register, e
 	return reg, nil
 }
 
-// openBytes gives a stored register as the JSON that goes on the wire, nil
-// where it was erased.
+// openBytes opens a stored register, as JSON; nil where it was erased.
 func openBytes(r *record, field string, stored []byte) ([]byte, error) {
 	key, err := r.t.keys.toOpen(stored, r.org, r.caseID)
 	if errors.Is(err, ErrErased) {

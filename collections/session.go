@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"portolan/care"
@@ -26,12 +27,15 @@ type session struct {
 	kept   map[recordKey]*record // decoded, as they stand in this transaction
 	out    []string              // staff whose sign-ins ended
 	last   func()                // runs once it is committed, before anybody else comes to the door; nil for nothing
+
+	grouped bool // several changes are taken as one
 }
 
 // state is what a group that falls puts back, beside what the database puts
 // back itself.
 type state struct {
 	seq     uint64 // the last sequence number given
+	unit    uint64 // the first that was given to the change or group at hand
 	hubN    uint64 // the hub replica's last number
 	hubLink fieldsync.Link
 	digests map[fieldsync.Scope]fieldsync.Digest // changed ones, written at the end
@@ -215,6 +219,8 @@ func (s *session) group(build []func() (*arrival, error)) ([]fieldsync.Receipt, 
 		r, err := s.take(a, nil)
 		return []fieldsync.Receipt{r}, err
 	}
+	s.unit, s.grouped = s.seq+1, true
+	defer func() { s.grouped = false }()
 	before := s.state
 	before.digests, before.touched, before.woken = maps.Clone(s.digests), maps.Clone(s.touched), maps.Clone(s.woken)
 	before.ended = s.ended.clone()
@@ -261,8 +267,8 @@ func (s *session) holdGroup(build []func() (*arrival, error), reasons map[int][]
 			return nil, err
 		}
 		held := reasons[i]
-		if held == nil {
-			held = []fieldsync.Held{{Reason: HeldGroup}}
+		if !slices.ContainsFunc(held, func(h fieldsync.Held) bool { return h.Field == "" }) {
+			held = append(held, fieldsync.Held{Reason: HeldGroup}) // its other fields fall too
 		}
 		r, err := s.take(a, held)
 		if err != nil {

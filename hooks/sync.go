@@ -41,52 +41,60 @@ func (f *Front) sync(e *core.RequestEvent, a care.Actor) error {
 	if g, ok := e.Response.(*cuttable); ok {
 		g.renew()
 	}
-	s := newStream(e, ndjson)
-	told, news := false, len(got.receipts) > 0
-	err = f.hub.Pull(e.Request.Context(), a, got.push.Cursor, func(line []byte) error {
-		// Evictions come first: a tablet must lose what it may not keep
-		// even if the line breaks after the first bytes.
-		if evict := bytes.HasPrefix(line, []byte(`{"evict"`)); evict || told {
-			news = news || evict
-			return s.line(line)
-		}
-		told = true
-		news = news || !bytes.HasPrefix(line, []byte(`{"end"`))
-		if err := f.tell(e.Request.Context(), s, got, news); err != nil {
-			return err
-		}
-		return s.line(line)
-	})
-	if err != nil {
+	to := &answer{f: f, ctx: e.Request.Context(), s: newStream(e, ndjson), got: got, seen: got.push.Seen}
+	if err := f.hub.Answer(to.ctx, a, got.push.Cursor, to); err != nil {
 		return err
 	}
-	return s.end()
+	return to.s.end()
 }
 
-// tell sends what stands before everything that is disclosed: the receipts,
-// the lease, and the head of the audit log in which the disclosure stands already.
-func (f *Front) tell(ctx context.Context, s *stream, got taken, news bool) error {
-	if len(got.receipts) > 0 {
-		if err := s.send(fieldsync.Line{Receipts: got.receipts}); err != nil {
-			return err
+// answer is the answer of one round trip, as the hub fills it.
+type answer struct {
+	f    *Front
+	ctx  context.Context
+	s    *stream
+	got  taken
+	told bool
+	seen uint64 // size of the audit log as the tablet will know it
+}
+
+// Line takes a line. Evictions come before Disclose was called: a tablet must
+// lose what it may not keep even if the line breaks after the first bytes.
+func (w *answer) Line(line []byte) error { return w.s.line(line) }
+
+// Disclose sends what stands before everything that is disclosed: the receipts,
+// the lease and the key to seal to, once, and the head of the audit log in which the disclosure
+// stands already.
+func (w *answer) Disclose(news bool) error {
+	if !w.told {
+		w.told = true
+		if len(w.got.receipts) > 0 {
+			news = true
+			if err := w.s.send(fieldsync.Line{Receipts: w.got.receipts}); err != nil {
+				return err
+			}
+		}
+		if w.got.lease != nil {
+			if err := w.s.send(fieldsync.Line{Lease: w.got.lease}); err != nil {
+				return err
+			}
+		}
+		if w.got.hubKey != nil {
+			if err := w.s.send(fieldsync.Line{HubKey: w.got.hubKey}); err != nil {
+				return err
+			}
 		}
 	}
-	if got.lease != nil {
-		if err := s.send(fieldsync.Line{Lease: got.lease}); err != nil {
-			return err
-		}
-	}
-	if got.hubKey != nil {
-		if err := s.send(fieldsync.Line{HubKey: got.hubKey}); err != nil {
-			return err
-		}
-	}
-	head, due, err := f.hub.LogHeadFor(ctx, got.push.Seen, news)
-	if err != nil || !due {
+	head, size, err := w.f.hub.LogHeadFor(w.ctx, w.seen, news)
+	if err != nil || size == 0 {
 		return err
 	}
-	return s.send(fieldsync.Line{Log: &head})
+	w.seen = size
+	return w.s.send(fieldsync.Line{Log: &head})
 }
+
+// Flush hands on what the tablet can keep.
+func (w *answer) Flush() error { return w.s.handOn() }
 
 // taken is what became of a push.
 type taken struct {
@@ -172,6 +180,19 @@ func (s *stream) line(b []byte) error {
 // send is line for a line of the protocol.
 func (s *stream) send(l fieldsync.Line) error {
 	return s.line(bytes.TrimSuffix(l.AppendJSON(nil), []byte{'\n'}))
+}
+
+// handOn sends everything that was written, unless the answer is tiny still.
+func (s *stream) handOn() error {
+	if !s.begun {
+		return nil
+	}
+	if s.zip != nil {
+		if err := s.zip.Flush(); err != nil {
+			return err
+		}
+	}
+	return s.flush()
 }
 
 // begin decides how the answer is sent, once it is known not to be tiny.

@@ -116,7 +116,8 @@ func (f *Front) dismiss(e *core.RequestEvent, c collections.Contact) error {
 	if err := s.send(fieldsync.Line{Wipe: &fieldsync.Wipe{Why: collections.HeldRevoked}}); err != nil {
 		return err
 	}
-	if err := f.tell(e.Request.Context(), s, got, len(got.receipts) > 0); err != nil {
+	to := &answer{f: f, ctx: e.Request.Context(), s: s, got: got, seen: got.push.Seen}
+	if err := to.Disclose(false); err != nil {
 		return err
 	}
 	if err := s.send(fieldsync.Line{End: &fieldsync.End{Server: care.FormatTime(f.hub.Now())}}); err != nil {

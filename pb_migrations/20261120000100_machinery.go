@@ -57,9 +57,10 @@ var machinery = []string{
 		compartment TEXT NOT NULL, since_seq INTEGER NOT NULL, PRIMARY KEY (record, field)) WITHOUT ROWID`,
 	`CREATE INDEX conflicts_case ON conflicts (case_id)`,
 
-	// What changed in a scope, in the hub's own sequence.
+	// What changed in a scope, in the hub's own sequence; unit is the number of
+	// the first of the changes with which it stands or falls.
 	`CREATE TABLE scope_log (
-		scope TEXT NOT NULL, seq INTEGER NOT NULL, collection TEXT NOT NULL, record TEXT NOT NULL, fields TEXT NOT NULL,
+		scope TEXT NOT NULL, seq INTEGER NOT NULL, unit INTEGER NOT NULL, collection TEXT NOT NULL, record TEXT NOT NULL, fields TEXT NOT NULL,
 		PRIMARY KEY (scope, seq)) WITHOUT ROWID`,
 	`CREATE INDEX scope_log_seq ON scope_log (seq)`,
 

@@ -233,6 +233,8 @@ func (l *Line) AppendJSON(b []byte) []byte {
 		b = appendList(append(b, `{"enter":`...), l.Enter)
 	case l.Row != nil:
 		b = l.Row.AppendJSON(append(b, `{"row":`...))
+	case l.Mark != "":
+		b = appendString(append(b, `{"mark":`...), l.Mark)
 	case l.End != nil:
 		b = append(b, `{"end":{"cursor":`...)
 		b = appendString(b, l.End.Cursor)
@@ -243,24 +245,6 @@ func (l *Line) AppendJSON(b []byte) []byte {
 		return append(b, '{', '}', '\n')
 	}
 	return append(b, '}', '\n')
-}
-
-// AppendJSON writes the row.
-func (r *Row) AppendJSON(b []byte) []byte {
-	b = append(b, `{"s":`...)
-	b = appendString(b, string(r.Scope))
-	b = appendMember(b, "c", r.Collection)
-	b = appendMember(b, "r", r.Record)
-	b = appendMember(b, "org", r.Org)
-	b = appendMember(b, "case", r.Case)
-	b = appendMember(b, "by", r.CreatedBy)
-	b = appendMember(b, "at", r.MadeAt)
-	if r.More {
-		b = append(b, `,"more":true`...)
-	}
-	b = append(b, `,"f":`...)
-	b = appendMap(b, r.Fields, func(b []byte, reg Register) []byte { return reg.AppendJSON(b) })
-	return append(b, '}')
 }
 
 // AppendJSON writes the receipt.

@@ -71,7 +71,8 @@ func FuzzDecodePush(f *testing.F) {
 }
 
 func FuzzDecodeLine(f *testing.F) {
-	f.Add([]byte(`{"row":{"s":"case:x/general","f":{"a":{"h":[{"d":"r/1","v":{"absent":"unknown"}}]}}}}`))
+	f.Add([]byte(`{"row":{"s":"case:x/general","w":[{"d":"r/1","q":2,"f":{"a":{"absent":"unknown"}},"o":{"a":1},"e":{"b":["c","d"]},"x":{"b":["e"]}}]}}`))
+	f.Add([]byte(`{"mark":"m"}`))
 	f.Add([]byte(`{"evict":["case:` + caseA + `/health"]}`))
 	f.Add([]byte(`{"receipts":[{"n":1}],"later":[[[]]]}`))
 	f.Add([]byte(`{"end":{"cursor":"c","digest":"d","now":"n"}}`))
@@ -80,8 +81,12 @@ func FuzzDecodeLine(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if _, err := DecodeLine(l.AppendJSON(nil)); err != nil {
+		again, err := DecodeLine(l.AppendJSON(nil))
+		if err != nil {
 			t.Fatalf("written again: %v", err)
+		}
+		if l.Row != nil && !bytes.Equal(again.AppendJSON(nil), l.AppendJSON(nil)) {
+			t.Fatalf("a row reads differently when it is written again:\n%s\n%s", l.AppendJSON(nil), again.AppendJSON(nil))
 		}
 	})
 }

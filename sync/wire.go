@@ -35,21 +35,8 @@ type Line struct {
 	Log      *LogHead          `json:"log,omitempty"`      // the hub's audit log, signed, before anything that it discloses
 	Enter    []Scope           `json:"enter,omitempty"`    // scopes newly granted: all their rows follow
 	Row      *Row              `json:"row,omitempty"`      // fields of one record in one scope
+	Mark     string            `json:"mark,omitempty"`     // a cursor: what came before it need not be sent again
 	End      *End              `json:"end,omitempty"`      // the last line; an answer without it was cut
-}
-
-// Row is the changed fields of one record in one scope. A row with More set
-// stands or falls with the next one.
-type Row struct {
-	Scope      Scope               `json:"s"`
-	Collection string              `json:"c"`
-	Record     string              `json:"r"`
-	Org        string              `json:"org,omitempty"`
-	Case       string              `json:"case,omitempty"`
-	CreatedBy  string              `json:"by,omitempty"`
-	MadeAt     string              `json:"at,omitempty"`   // device time of the record's first change
-	More       bool                `json:"more,omitempty"` // apply together with the row that follows
-	Fields     map[string]Register `json:"f"`
 }
 
 // LogHead is a checkpoint of the hub's audit log, as it was signed, and the
@@ -88,7 +75,7 @@ func DecodeLine(raw []byte) (Line, error) {
 	if len(raw) > LineBytesMax {
 		return l, &care.Error{Code: CodeLineTooLarge, Kind: care.TooLarge, Hint: "a line is over " + strconv.Itoa(LineBytesMax) + " bytes"}
 	}
-	s := &scanner{b: raw, depth: -4} // line, row, fields and register stand around each value
+	s := &scanner{b: raw, depth: -5} // line, row, writes, write and fields stand around each value
 	err := s.object(func(name string) (err error) {
 		switch name {
 		case "evict":
@@ -116,6 +103,8 @@ func DecodeLine(raw []byte) (Line, error) {
 		case "row":
 			l.Row = &Row{}
 			err = s.row(l.Row)
+		case "mark":
+			l.Mark, err = s.str()
 		case "end":
 			l.End = &End{}
 			err = s.endLine(l.End)
@@ -152,41 +141,6 @@ func (s *scanner) logHead(h *LogHead) error {
 			h.Proof, err = s.list(ProofHashesMax, func(string) error { return nil })
 		case "keys":
 			h.Keys, err = s.list(LogKeysMax, func(string) error { return nil })
-		default:
-			err = s.skip()
-		}
-		return err
-	})
-}
-
-func (s *scanner) row(r *Row) error {
-	return s.object(func(name string) (err error) {
-		switch name {
-		case "s":
-			var scope string
-			scope, err = s.str()
-			r.Scope = Scope(scope)
-		case "c":
-			r.Collection, err = s.str()
-		case "r":
-			r.Record, err = s.str()
-		case "org":
-			r.Org, err = s.str()
-		case "case":
-			r.Case, err = s.str()
-		case "by":
-			r.CreatedBy, err = s.str()
-		case "at":
-			r.MadeAt, err = s.str()
-		case "more":
-			r.More, err = s.truth()
-		case "f":
-			r.Fields = make(map[string]Register)
-			err = s.object(func(field string) error {
-				reg, err := s.register()
-				r.Fields[field] = reg
-				return err
-			})
 		default:
 			err = s.skip()
 		}

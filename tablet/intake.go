@@ -153,9 +153,11 @@ func (in *intake) take(x *tx, l *fieldsync.Line, sums digestSums, report *Report
 	case l.HubKey != nil:
 		return x.setMetaJSON(metaHubKey, l.HubKey)
 	case l.Enter != nil:
-		return enter(x, l.Enter, report)
+		return in.enter(x, l.Enter, sums, report)
 	case l.Row != nil:
 		return in.row(x, l.Row, sums, report, seen)
+	case l.Mark != "":
+		return x.setMeta(metaCursor, l.Mark)
 	case l.End != nil:
 		return in.end(x, l.End, sums, report)
 	}
@@ -180,8 +182,9 @@ func (in *intake) receipts(x *tx, l *fieldsync.Line, report *Report) error {
 }
 
 // enter begins scopes, each with nothing in it. What is there already of a
-// scope that is sent anew stays readable until the answer is whole.
-func enter(x *tx, scopes []fieldsync.Scope, report *Report) error {
+// scope that is sent anew stays readable until all of it came. Of an answer to
+// no cursor these are all that the device may see.
+func (in *intake) enter(x *tx, scopes []fieldsync.Scope, sums digestSums, report *Report) error {
 	for _, s := range scopes {
 		if err := x.exec(`INSERT OR IGNORE INTO scopes (scope, digest) VALUES (?, '')`, string(s)); err != nil {
 			return err
@@ -190,6 +193,9 @@ func enter(x *tx, scopes []fieldsync.Scope, report *Report) error {
 			return err
 		}
 		report.Entered = append(report.Entered, s)
+	}
+	if in.whole {
+		return in.dropUnnamed(x, sums, report)
 	}
 	return nil
 }
@@ -268,7 +274,7 @@ func (in *intake) end(x *tx, e *fieldsync.End, sums digestSums, report *Report) 
 	if err := x.dropStale(sums); err != nil {
 		return err
 	}
-	if in.whole {
+	if in.whole && len(report.Entered) == 0 {
 		if err := in.dropUnnamed(x, sums, report); err != nil {
 			return err
 		}
