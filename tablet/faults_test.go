@@ -26,6 +26,7 @@ type relay struct {
 	mu     sync.Mutex
 	target string // "" while the hub is away
 	after  int64  // bytes of an answer after which a connection breaks, -1 for never
+	upMost int64  // bytes of a request after which it breaks, -1 for never
 	conns  map[net.Conn]bool
 }
 
@@ -44,7 +45,7 @@ func newRelay(t *testing.T) *relay {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &relay{l: l, after: -1, conns: map[net.Conn]bool{}}
+	r := &relay{l: l, after: -1, upMost: -1, conns: map[net.Conn]bool{}}
 	var all sync.WaitGroup
 	all.Go(func() {
 		for {
@@ -91,7 +92,7 @@ func (r *relay) hangUp() {
 
 func (r *relay) carry(c net.Conn) {
 	r.mu.Lock()
-	target, after := r.target, r.after
+	target, after, upMost := r.target, r.after, r.upMost
 	r.conns[c] = true
 	r.mu.Unlock()
 	defer func() {
@@ -109,15 +110,61 @@ func (r *relay) carry(c net.Conn) {
 	}
 	defer up.Close()
 	go func() {
-		_, _ = io.Copy(up, c) // ends with either connection
+		from := io.Reader(c)
+		if upMost >= 0 {
+			from = io.LimitReader(c, upMost)
+		}
+		n, _ := io.Copy(up, from) // ends with either connection
+		if n == upMost {
+			_ = c.(*net.TCPConn).SetLinger(0)
+			c.Close()
+			up.Close()
+			return
+		}
 		_ = up.(*net.TCPConn).CloseWrite()
 	}()
-	if after < 0 {
-		_, _ = io.Copy(c, up)
-		return
+	from := io.Reader(up)
+	if after >= 0 {
+		from = io.LimitReader(up, after)
 	}
-	_, _ = io.CopyN(c, up, after)
-	_ = c.(*net.TCPConn).SetLinger(0)
+	_, _ = io.Copy(c, from)
+	if after >= 0 {
+		_ = c.(*net.TCPConn).SetLinger(0)
+	}
+}
+
+// A line that carries a few kilobytes at a time, then breaks: one sync brings
+// a long backlog over it, in pushes that fit it, and answers that go on.
+func TestALineThatCarriesLittleAtATime(t *testing.T) {
+	const each = 8 << 10 // with the header of a request, about 6 KB of a push
+	b, line, tab := newRelayedBench(t)
+	caseID, _ := intake(t, tab)
+	r := rand.New(rand.NewPCG(5, 6))
+	const notes = 150
+	for range notes {
+		mustNew(t, tab, "notes", caseID, set("kind", "visit", "text", fmt.Sprintf("%x %x %x", r.Uint64(), r.Uint64(), r.Uint64())))
+	}
+	line.mu.Lock()
+	line.after, line.upMost = each, each
+	line.mu.Unlock()
+	report := mustSync(t, tab)
+	if report.Sent != notes+2 || report.Rounds < 3 || unsent(t, tab) != 0 {
+		t.Errorf("over a line that breaks: %+v, %d wait", report, unsent(t, tab))
+	}
+
+	second := open(t, t.TempDir(), b.Clock.Now)
+	self, err := tab.Identity(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := second.Enrol(t.Context(), line.url(), b.Code(t, self.Staff), owner(t, b, self.Staff)); err != nil {
+		t.Fatal(err)
+	}
+	mustSync(t, second)
+	list, err := second.List(t.Context(), "notes", caseID)
+	if err != nil || len(list) != notes {
+		t.Errorf("%d of %d notes came to the second tablet (%v)", len(list), notes, err)
+	}
 }
 
 // The line breaks after each number of bytes in turn: everything is applied

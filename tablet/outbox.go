@@ -18,12 +18,8 @@ import (
 	fieldsync "portolan/sync"
 )
 
-// Sizes of one push. They are far under the hub's limits, so that a line that
-// breaks repeats little.
-const (
-	pushChanges = 200
-	pushBytes   = 256 << 10
-)
+// pushChanges is how many changes one push carries at most; see also pace.
+const pushChanges = 200
 
 // openChange is a change of this device that what the hub sent may not hold yet.
 type openChange struct {
@@ -279,6 +275,10 @@ func (x *tx) nextPush(replica string, from uint64, bare bool, key ed25519.Privat
 	p.Last = uint64(made)
 	if bare {
 		return p, true, nil
+	}
+	pushBytes, err := x.pace()
+	if err != nil {
+		return p, false, err
 	}
 	var last uint64
 	var link, group string

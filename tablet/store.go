@@ -70,6 +70,7 @@ const (
 	metaSynced      = "synced_at"
 	metaRecounted   = "recounted_at" // when the digests were last worked out from the registers
 	metaRepaired    = "repaired_at"  // when everything was last sent anew since the digest differed
+	metaPace        = "pace"         // bytes that the line carries in one push
 	metaWitness     = "log_witness"  // what is remembered of the hub's audit log
 	metaAlarm       = "log_alarm"    // what was wrong with it, "" where nothing was
 )

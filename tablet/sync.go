@@ -64,16 +64,7 @@ func (t *Tablet) Sync(ctx context.Context) (Report, error) {
 	var from uint64
 	asked, bare, tried := false, false, false
 	for total.Rounds < roundsMax {
-		var p fieldsync.Push
-		var rest bool
-		err := t.inTx(ctx, func(x *tx) (err error) {
-			if p, rest, err = x.nextPush(replica, from, bare, key); err != nil {
-				return err
-			}
-			w, err := x.witness()
-			p.Seen = uint64(w.Size())
-			return err
-		})
+		p, rest, err := t.nextPush(ctx, replica, from, bare, key)
 		if err != nil {
 			return total, err
 		}
@@ -87,7 +78,16 @@ func (t *Tablet) Sync(ctx context.Context) (Report, error) {
 			from, asked = again, true // the hub was restored: it is given back what it lost
 			continue
 		}
+		if on, failed := t.goesOn(ctx, p, done, err); on || failed != nil {
+			if failed != nil {
+				return total, errors.Join(err, failed)
+			}
+			continue
+		}
 		if err != nil && !(rest && isAlarm(err)) { // in an alarm what is unsent goes to the hub all the same
+			return total, err
+		}
+		if err := t.quicken(ctx, p); err != nil {
 			return total, err
 		}
 		if from > 0 && len(p.Changes) > 0 {
@@ -106,6 +106,19 @@ func (t *Tablet) Sync(ctx context.Context) (Report, error) {
 		}
 	}
 	return total, nil
+}
+
+// nextPush reads what the next round trip sends, and what it asks with.
+func (t *Tablet) nextPush(ctx context.Context, replica string, from uint64, bare bool, key []byte) (p fieldsync.Push, rest bool, err error) {
+	err = t.inTx(ctx, func(x *tx) error {
+		if p, rest, err = x.nextPush(replica, from, bare, key); err != nil {
+			return err
+		}
+		w, err := x.witness()
+		p.Seen = uint64(w.Size())
+		return err
+	})
+	return p, rest, err
 }
 
 // recountPause is the time after which the digests are worked out anew from
