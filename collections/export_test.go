@@ -85,3 +85,21 @@ func PartKeysOf(ctx context.Context, h *Hub, caseID string, part care.Compartmen
 	}
 	return n
 }
+
+// KeysOfUnsent is the private parts of the keys for what is unsent, as keys.db
+// has them: the oldest first.
+func (h *Hub) KeysOfUnsent(ctx context.Context) (sealed [][]byte, err error) {
+	rows, err := h.keys.db.QueryContext(ctx, `SELECT sealed FROM unsent_keys ORDER BY epoch`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var b []byte
+		if err := rows.Scan(&b); err != nil {
+			return nil, err
+		}
+		sealed = append(sealed, b)
+	}
+	return sealed, rows.Err()
+}

@@ -56,7 +56,7 @@ type keys struct {
 	store  *seal.Box // nil while there is no lease
 	until  time.Time // of the lease with which the store was opened
 
-	version int64 // of the database, when scopes was read
+	version int64 // of the database, when it was looked at last
 	scopes  map[fieldsync.Scope]*seal.Box
 	stale   bool // keys were destroyed whose rows may still be there
 }
@@ -109,7 +109,7 @@ func openKeys(dir string, rand io.Reader) (*keys, error) {
 // destroy deletes keys: overwritten in the file, and gone from its
 // write-ahead log once it returns.
 func (k *keys) destroy(ctx context.Context, query string, args ...any) error {
-	k.stale, k.version = true, 0
+	k.stale, k.scopes = true, nil
 	if _, err := k.db.ExecContext(ctx, query, args...); err != nil {
 		return fmt.Errorf("destroying keys: %w", err)
 	}
@@ -125,7 +125,9 @@ func (k *keys) destroy(ctx context.Context, query string, args ...any) error {
 
 // destroyScope destroys the key of a scope.
 func (k *keys) destroyScope(ctx context.Context, s fieldsync.Scope) error {
-	delete(k.scopes, s)
+	open := k.scopes
+	delete(open, s)
+	defer func() { k.scopes = open }()
 	return k.destroy(ctx, `DELETE FROM scopes WHERE scope = ?`, string(s))
 }
 
@@ -234,7 +236,7 @@ func (k *keys) storeKey(ctx context.Context, d *device) (*seal.Key, time.Time, e
 
 // open opens the store, where its lease is here.
 func (k *keys) open(ctx context.Context) error {
-	k.store, k.scopes, k.version = nil, nil, 0
+	k.close()
 	store, until, err := k.storeKey(ctx, k.device)
 	if err != nil || store == nil {
 		return err
@@ -244,16 +246,22 @@ func (k *keys) open(ctx context.Context) error {
 }
 
 // close forgets the keys that were opened.
-func (k *keys) close() { k.store, k.scopes, k.version = nil, nil, 0 }
+func (k *keys) close() { k.store, k.scopes = nil, nil }
 
-// load reads the keys of the scopes, where another process altered them. It
-// says whether it did.
-func (k *keys) load(ctx context.Context) (bool, error) {
-	var now int64
-	if err := k.db.QueryRowContext(ctx, `PRAGMA data_version`).Scan(&now); err != nil {
+// altered says whether keys were destroyed, or altered by another process,
+// since they were read.
+func (k *keys) altered(ctx context.Context) (bool, error) {
+	before := k.version
+	if err := k.db.QueryRowContext(ctx, `PRAGMA data_version`).Scan(&k.version); err != nil {
 		return false, fmt.Errorf("reading the tablet's keys: %w", err)
 	}
-	if k.version == now && k.scopes != nil {
+	return k.version != before, nil
+}
+
+// load reads the keys of the scopes, where they are not open. It says whether
+// it did.
+func (k *keys) load(ctx context.Context) (bool, error) {
+	if k.scopes != nil {
 		return false, nil
 	}
 	rows, err := k.db.QueryContext(ctx, `SELECT scope, id, wrapped FROM scopes`)
@@ -278,7 +286,7 @@ func (k *keys) load(ctx context.Context) (bool, error) {
 	if err := rows.Err(); err != nil {
 		return false, fmt.Errorf("reading the tablet's keys: %w", err)
 	}
-	k.scopes, k.version = scopes, now
+	k.scopes = scopes
 	return true, nil
 }
 

@@ -70,7 +70,7 @@ func (t *Tablet) Sync(ctx context.Context) (Report, error) {
 		}
 		done, err := t.round(ctx, l, p)
 		total.add(done)
-		if bare = !tried && t.needsLease(err); bare {
+		if bare = !tried && t.bringsNothing(err); bare {
 			tried = true
 			continue
 		}
@@ -178,11 +178,12 @@ func (t *Tablet) beginRepair(ctx context.Context) (begun bool, err error) {
 // codeKeyGone is the hub's error when it cannot open what was sealed to it.
 const codeKeyGone = "unsent_key_gone"
 
-// needsLease says whether the hub could be told more once the store opens: it
-// asks for what it had already, or cannot open what it was given.
-func (t *Tablet) needsLease(err error) bool {
+// bringsNothing says whether the hub is to be met without anything first: it
+// cannot open what it was given, or asks for what it had already, and a lease
+// would have the tablet read more of it.
+func (t *Tablet) bringsNothing(err error) bool {
 	code := care.CodeOf(err)
-	return (code == codeGap || code == codeKeyGone) && t.keys.store == nil
+	return code == codeKeyGone || code == codeGap && t.keys.store == nil
 }
 
 // sendAgainFrom reads from which number the hub wants changes again: from the

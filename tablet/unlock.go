@@ -119,8 +119,12 @@ func (t *Tablet) endLeases(ctx context.Context) error {
 // is one.
 func (t *Tablet) keepLease(ctx context.Context) error {
 	k := t.keys
-	if k.device == nil || k.store != nil && t.hubTime().Before(k.until) && !t.setBack() {
+	if k.device == nil {
 		return nil
+	}
+	altered, err := k.altered(ctx)
+	if err != nil || !altered && k.store != nil && t.hubTime().Before(k.until) && !t.setBack() {
+		return err
 	}
 	k.close()
 	if err := t.endLeases(ctx); err != nil {
