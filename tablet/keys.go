@@ -197,8 +197,11 @@ func (k *keys) begin(ctx context.Context, d *device, l fieldsync.Lease) error {
 }
 
 // lease is until when the hub's part of the store key is here, "" where it is
-// not.
+// not, or is no good.
 func (k *keys) lease(ctx context.Context) (until string, err error) {
+	if k.store == nil {
+		return "", nil
+	}
 	err = k.db.QueryRowContext(ctx, `SELECT COALESCE(MAX(until), '') FROM leases WHERE device = ?`, k.device.name).Scan(&until)
 	if err != nil {
 		return "", fmt.Errorf("reading the tablet's keys: %w", err)
@@ -234,10 +237,15 @@ func (k *keys) storeKey(ctx context.Context, d *device) (*seal.Key, time.Time, e
 	return &store, end, err
 }
 
-// open opens the store, where its lease is here.
+// open opens the store, where its lease is here. One that was altered is none:
+// the hub gives it again.
 func (k *keys) open(ctx context.Context) error {
 	k.close()
 	store, until, err := k.storeKey(ctx, k.device)
+	var sealed *care.Error
+	if errors.As(err, &sealed) && sealed.Kind == care.Damaged {
+		return nil
+	}
 	if err != nil || store == nil {
 		return err
 	}
