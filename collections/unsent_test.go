@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"os"
 	"strconv"
 	"testing"
 	"time"
@@ -176,5 +178,31 @@ func TestAKeyForWhatIsUnsentLivesAsLongAsSomebodyMayComeWithIt(t *testing.T) {
 	c.N = d.n + 1
 	if _, err := h.Push(t.Context(), d.actor, d.sealed(t, c, raw)); !errors.Is(err, collections.ErrUnsentKey) {
 		t.Errorf("with a key that is gone: %v", err)
+	}
+}
+
+// TestTheVectorsOfWhatIsUnsentOpen: what docs/protocol.md says, in bytes.
+func TestTheVectorsOfWhatIsUnsentOpen(t *testing.T) {
+	b, err := os.ReadFile("../sync/testdata/vectors/sealed.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var vectors []struct{ Name, Private, Member, Change string }
+	if err := json.Unmarshal(b, &vectors); err != nil || len(vectors) < 2 {
+		t.Fatalf("%d vectors: %v", len(vectors), err)
+	}
+	for _, v := range vectors {
+		private, err := hex.DecodeString(v.Private)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, _, err := fieldsync.AsSealed([]byte(v.Member))
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, err := seal.OpenIntake(private, seal.Place{Collection: "unsent", Record: c.Of.Replica(), Field: strconv.FormatUint(c.Of.N(), 10)}, c.Box)
+		if err != nil || string(raw) != v.Change {
+			t.Errorf("%s: %s, %v", v.Name, raw, err)
+		}
 	}
 }

@@ -45,6 +45,26 @@ func FuzzDecodeChange(f *testing.F) {
 	})
 }
 
+func FuzzAsSealed(f *testing.F) {
+	f.Add([]byte(`{"n":2,"of":"` + replicaA + `/2","key":"ab","sum":"` + Link{7}.String() + `","sealed":"AAAA"}`))
+	for _, s := range seedChanges() {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		c, sealed, err := AsSealed(raw)
+		if err != nil || !sealed {
+			return
+		}
+		again, _, err := AsSealed(c.AppendJSON(nil))
+		if err != nil || !bytes.Equal(again.AppendJSON(nil), c.AppendJSON(nil)) {
+			t.Fatalf("written again: %v", err)
+		}
+		if n, err := NumberOf(raw); err != nil || n != c.N {
+			t.Fatalf("NumberOf = %d, %v; it says %d", n, err, c.N)
+		}
+	})
+}
+
 func FuzzDecodePush(f *testing.F) {
 	for _, s := range seedChanges() {
 		f.Add([]byte(s))

@@ -8,6 +8,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -189,4 +190,56 @@ func TestChainVectors(t *testing.T) {
 			t.Errorf("%s: the signature does not verify", v.Name)
 		}
 	})
+}
+
+type sealedVector struct {
+	Name    string `json:"name"`
+	Replica string `json:"replica"` // that delivers it
+	Private string `json:"private"` // part of the hub's key, hex: a 32-byte seed
+	Member  string `json:"member"`  // as it stands in a push
+	N       uint64 `json:"n"`
+	Of      Dot    `json:"of"`
+	Key     string `json:"key"`
+	Sum     string `json:"sum"`
+	Change  string `json:"change"` // what is sealed
+}
+
+// That the sealed bytes open, package collections shows.
+func TestSealedVectors(t *testing.T) {
+	replay(t, "sealed.json", func(t *testing.T, v *sealedVector) {
+		c, sealed, err := AsSealed([]byte(v.Member))
+		if err != nil || !sealed {
+			t.Fatalf("%s: %v, %v", v.Name, sealed, err)
+		}
+		v.N, v.Of, v.Key, v.Sum = c.N, c.Of, c.Key, hex.EncodeToString(c.Sum[:])
+		v.Member = string(c.AppendJSON(nil))
+		if sum, err := Commitment([]byte(v.Change)); err != nil || sum != c.Sum {
+			t.Errorf("%s: the sum is not that of the change (%v)", v.Name, err)
+		}
+		if sum, err := Commitment([]byte(v.Member)); err != nil || sum != c.Sum {
+			t.Errorf("%s: sealed, it is another change to the chain (%v)", v.Name, err)
+		}
+	})
+}
+
+func TestASealedChangeIsReadStrictly(t *testing.T) {
+	of, sum := replicaA+"/2", Link{7}.String()
+	good := `{"n":2,"of":"` + of + `","key":"ab","sum":"` + sum + `","sealed":"AAAA"}`
+	if _, sealed, err := AsSealed([]byte(good)); err != nil || !sealed {
+		t.Fatalf("%v, %v", sealed, err)
+	}
+	for _, bad := range []string{
+		strings.Replace(good, `"n":2`, `"n":0`, 1), strings.Replace(good, `"n":2,`, ``, 1), strings.Replace(good, of, "x/2", 1), strings.Replace(good, `"ab"`, `""`, 1),
+		strings.Replace(good, sum, sum[1:], 1), strings.Replace(good, "AAAA", "AA=A", 1), strings.Replace(good, "AAAA", "", 1), strings.Replace(good, `"AAAA"`, "7", 1),
+		strings.Replace(good, `{`, `{"set":{},`, 1), good + "x",
+	} {
+		if _, sealed, err := AsSealed([]byte(bad)); err == nil || !sealed {
+			t.Errorf("%s: %v, %v", bad, sealed, err)
+		}
+	}
+	for _, change := range []string{string(EncodeChange(sample())), `{"n":1,"set":{"sealed":"x"}}`, `{"n":1,"c":"sealed"}`, `"sealed"`} {
+		if _, sealed, err := AsSealed([]byte(change)); sealed || err != nil {
+			t.Errorf("%s is taken for something sealed: %v", change, err)
+		}
+	}
 }
