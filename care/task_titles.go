@@ -6,5 +6,5 @@ package care
 var TaskTitles = []string{
 	"visit", "call", "check_in", "follow_up", "appointment", "deadline", "review", "paper", "form",
 	"hand_over", "travel", "supplies", "payment", "question", "urgent", "approval", "meeting", "other",
-	"paper_ready", "paper_needs_you",
+	"paper_ready", "paper_needs_you", "file_again",
 }

@@ -3,6 +3,7 @@ package collections
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -79,16 +80,26 @@ func kindOf(mime string) (contentKind, bool) {
 
 // Content is the bytes of a document as they leave the hub. The name is the
 // hub's: what somebody called a file may name a person, or a place on a disk.
+// Tag differs with the bytes, and with the part of the case that they belong
+// to.
 type Content struct {
-	Name, Type string
-	Bytes      []byte
+	Name, Type, Tag string
+	Bytes           interface {
+		io.ReadSeeker
+		io.Closer
+	}
 }
 
-// Kept says what became of a document's bytes.
-type Kept struct {
-	SHA256 string `json:"sha256"`
-	Size   int64  `json:"size"`
-	Type   string `json:"type"`
+// inMemory is bytes that are there whole.
+type inMemory struct{ *bytes.Reader }
+
+func (inMemory) Close() error { return nil }
+
+// filed is what became of a document's bytes.
+type filed struct {
+	sha256 string
+	size   int64
+	mime   string
 }
 
 // document is a record whose bytes somebody brings or wants.
@@ -98,14 +109,23 @@ type document struct {
 	evidence bool
 }
 
-// document asks whether the actor may do the act to the bytes of a record that
-// they may know of. To whom it is denied there is no such document.
-func (h *Hub) document(ctx context.Context, a care.Actor, act care.Act, row care.Row) (document, error) {
+// documentOf says where the bytes of a record belong.
+func documentOf(row care.Row) document {
 	c := care.Compartment(row.Text("compartment"))
 	if c == "" {
 		c = care.General
 	}
-	d := document{Row: row, evidence: c == care.Evidence, target: care.Target{Collection: "documents", Org: row.Org, Case: row.Case, Compartment: c}}
+	return document{Row: row, evidence: c == care.Evidence, target: care.Target{Collection: "documents", Org: row.Org, Case: row.Case, Compartment: c}}
+}
+
+func (d document) scope() seal.Scope {
+	return seal.Scope{Org: d.Org, Case: d.Case, Compartment: string(d.target.Compartment)}
+}
+
+// document asks whether the actor may do the act to the bytes of a record that
+// they may know of. To whom it is denied there is no such document.
+func (h *Hub) document(ctx context.Context, a care.Actor, act care.Act, row care.Row) (document, error) {
+	d := documentOf(row)
 	decision, name := care.MaySee(a, act, d.target, h.now()), ActFile
 	if act == care.Write {
 		name = ActUpload
@@ -122,68 +142,121 @@ func (h *Hub) document(ctx context.Context, a care.Actor, act care.Act, row care
 	return d, care.ErrNotFound
 }
 
-// KeepContent keeps the bytes of a document whose record is there. A picture
-// is written anew without what it says besides its pixels; evidence is kept
-// byte for byte, and its hash stands with its custody. The same bytes again
-// are answered as the first time. The record names the bytes before they are
-// on the disk: where the hub dies between the two, they are sent again.
-func (h *Hub) KeepContent(ctx context.Context, a care.Actor, id, declared string, r io.Reader) (Kept, error) {
+// toBring is the document that the actor may bring the bytes of.
+func (h *Hub) toBring(ctx context.Context, a care.Actor, id string) (document, error) {
 	row, err := h.Read(ctx, a, "documents", id)
 	if err != nil {
-		return Kept{}, err
+		return document{}, err
 	}
 	doc, err := h.document(ctx, a, care.Write, row)
+	if err == nil && doc.Text("kind") == "summary" {
+		err = ErrContentOfHub
+	}
+	return doc, err
+}
+
+// stillBrings asks again, in the middle of an upload. It is in the audit log
+// since its beginning; here a no alone is noted.
+func (h *Hub) stillBrings(ctx context.Context, a care.Actor, id string) error {
+	row, ok, err := h.rowOf(ctx, "documents", id)
 	if err != nil {
-		return Kept{}, err
+		return err
 	}
-	if doc.Text("kind") == "summary" {
-		return Kept{}, ErrContentOfHub
+	if !ok {
+		return care.ErrNotFound
 	}
-	if err := h.room(); err != nil {
-		return Kept{}, err
+	bytes := documentOf(row).target
+	known := bytes
+	known.Compartment = care.General // of the record
+	for _, asked := range []struct {
+		act    care.Act
+		target care.Target
+	}{{care.Read, known}, {care.Write, bytes}} {
+		d := care.MaySee(a, asked.act, asked.target, h.now())
+		if d.Allowed {
+			continue
+		}
+		if err := h.audit(ctx, a, event{act: ActUpload, target: asked.target, decision: d, count: 1, records: []string{id}}); err != nil {
+			return err
+		}
+		return care.ErrNotFound
 	}
-	b, err := io.ReadAll(io.LimitReader(r, ContentBytesMax+1))
-	switch {
-	case err != nil:
-		return Kept{}, err
-	case len(b) > ContentBytesMax:
-		return Kept{}, ErrContentTooLarge
-	case len(b) == 0:
-		return Kept{}, ErrContentEmpty
+	return nil
+}
+
+// keepContent keeps the bytes of a document whose record is there. A picture
+// is written anew without what it says besides its pixels; evidence is kept
+// byte for byte, and its hash stands with its custody. The same bytes again
+// change nothing. The record names the bytes before they are on the disk: where
+// the hub dies between the two, this is done again. h.contents is held.
+func (h *Hub) keepContent(ctx context.Context, a care.Actor, id, declared string, b []byte) error {
+	doc, err := h.toBring(ctx, a, id)
+	if err != nil {
+		return err
 	}
 	if !doc.evidence {
 		if b, declared, err = h.tame(b, declared); err != nil {
-			return Kept{}, err
+			return err
 		}
 	}
-	kept := Kept{SHA256: sumOf(b), Size: int64(len(b)), Type: declared}
-	h.contents.Lock() // two uploads of one document do not meet
-	defer h.contents.Unlock()
-	if doc.Row, err = h.Read(ctx, a, "documents", id); err != nil {
-		return Kept{}, err
+	k := filed{sha256: sumOf(b), size: int64(len(b)), mime: declared}
+	if had := doc.Text("sha256"); had != "" && had != k.sha256 {
+		return ErrContentThere
 	}
-	if had := doc.Text("sha256"); had != "" && had != kept.SHA256 {
-		return Kept{}, ErrContentThere
+	var has bool
+	if err := (reader{ctx, h.readDB()}).row(`SELECT EXISTS (SELECT 1 FROM contents WHERE document = ?)`, id).Scan(&has); err != nil || has {
+		return wrap("reading where bytes lie", err)
 	}
-	if _, err := os.Stat(h.filePath(id)); err == nil {
-		return kept, nil
+	if err := h.nameContent(ctx, a, doc, k); err != nil {
+		return err
 	}
-	if err := h.nameContent(ctx, a, doc, kept); err != nil {
-		return Kept{}, err
+	h.reached("upload named")
+	return h.placeContent(ctx, doc, k, b)
+}
+
+// placeContent writes bytes under the document that is the first of its part
+// of the case to bring them, and notes where they lie: the same bytes lie there
+// once. In another part they are others, under another key: what is there
+// already would be told to whoever may not see it.
+func (h *Hub) placeContent(ctx context.Context, doc document, k filed, b []byte) error {
+	of := doc.scope()
+	address := h.mac("content", of.Org, of.Case, of.Compartment, k.sha256)
+	file := doc.ID
+	err := reader{ctx, h.readDB()}.row(`SELECT file FROM contents WHERE address = ? LIMIT 1`, address).Scan(&file)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = h.writeFile(ctx, []seal.Scope{of}, file, b)
 	}
-	if err := h.writeFile(ctx, []seal.Scope{{Org: doc.Org, Case: doc.Case, Compartment: string(doc.target.Compartment)}}, id, b); err != nil {
-		return Kept{}, err
+	if err != nil {
+		return wrap("placing bytes", err)
 	}
-	// An erasure takes the record and then the files that it finds: one that
-	// came meanwhile goes here.
-	if _, there, err := h.rowOf(ctx, "documents", id); err != nil || !there {
-		return Kept{}, errors.Join(err, os.Remove(h.filePath(id)), care.ErrNotFound)
+	h.reached("upload placed")
+	err = h.writer.write(ctx, func(t *tx) error {
+		// An erasure takes records and then the files that it finds.
+		_, err := t.exec(`INSERT INTO contents (document, file, address, case_id, compartment) SELECT id, ?, ?, case_id, ? FROM documents WHERE id = ?`,
+			file, address, of.Compartment, doc.ID)
+		return wrap("noting where bytes lie", err)
+	})
+	if err != nil {
+		return err
 	}
-	return kept, nil
+	if _, there, err := h.rowOf(ctx, "documents", doc.ID); err != nil || !there { // one that came meanwhile goes here
+		return errors.Join(err, os.Remove(h.filePath(doc.ID)), care.ErrNotFound)
+	}
+	return nil
+}
+
+// fileOf is the name of the file that holds the bytes of a document: its own,
+// where it was made here or was the first to bring them.
+func (h *Hub) fileOf(ctx context.Context, id string) (file string, err error) {
+	err = reader{ctx, h.readDB()}.row(`SELECT file FROM contents WHERE document = ?`, id).Scan(&file)
+	if errors.Is(err, sql.ErrNoRows) {
+		return id, nil
+	}
+	return file, wrap("reading where bytes lie", err)
 }
 
 // tame checks that bytes are what they are said to be, and writes a picture
-// anew, one at a time: a picture takes much memory.
+// anew.
 func (h *Hub) tame(b []byte, declared string) ([]byte, string, error) {
 	k, ok := kindOf(declared)
 	if !ok || !k.is(b) {
@@ -192,16 +265,14 @@ func (h *Hub) tame(b []byte, declared string) ([]byte, string, error) {
 	if photo.Sniff(b) == "" {
 		return b, declared, nil
 	}
-	h.pictures.Lock()
-	defer h.pictures.Unlock()
-	return photo.Clean(b)
+	return h.clean(b)
 }
 
 // nameContent writes into the record which bytes are its own, and, of
 // evidence, into its items and the chain of custody.
-func (h *Hub) nameContent(ctx context.Context, a care.Actor, doc document, kept Kept) (err error) {
+func (h *Hub) nameContent(ctx context.Context, a care.Actor, doc document, k filed) (err error) {
 	defer caught(&err)
-	facts := map[string]care.Value{"sha256": care.OfText(kept.SHA256), "size": care.OfInt(kept.Size), "mime": care.OfText(kept.Type)}
+	facts := map[string]care.Value{"sha256": care.OfText(k.sha256), "size": care.OfInt(k.size), "mime": care.OfText(k.mime)}
 	missing := func(row care.Row) map[string]care.Value {
 		set := map[string]care.Value{}
 		for name, v := range facts {
@@ -217,7 +288,7 @@ func (h *Hub) nameContent(ctx context.Context, a care.Actor, doc document, kept 
 		drafts = append(drafts, Draft{Collection: "documents", Record: doc.ID, Group: group, Set: set})
 	}
 	if doc.evidence {
-		more, err := h.custody(ctx, a, doc, kept, missing)
+		more, err := h.custody(ctx, a, doc, k, missing)
 		if err != nil {
 			return err
 		}
@@ -239,14 +310,14 @@ func (h *Hub) nameContent(ctx context.Context, a care.Actor, doc document, kept 
 // custody is what an upload of evidence adds to each item whose file it is:
 // the hash, and that the bytes were stored (domain: each handling of evidence
 // is an event of its chain).
-func (h *Hub) custody(ctx context.Context, a care.Actor, doc document, kept Kept, missing func(care.Row) map[string]care.Value) ([]Draft, error) {
+func (h *Hub) custody(ctx context.Context, a care.Actor, doc document, k filed, missing func(care.Row) map[string]care.Value) ([]Draft, error) {
 	w := h.world(ctx)
 	var drafts []Draft
 	for _, item := range w.OfCase("evidence_items", doc.Case) {
 		if item.Text("document") != doc.ID {
 			continue
 		}
-		if sum := item.Text("sha256"); sum != "" && sum != kept.SHA256 {
+		if sum := item.Text("sha256"); sum != "" && sum != k.sha256 {
 			return nil, ErrContentThere
 		}
 		last, previous := int64(0), ""
@@ -259,7 +330,7 @@ func (h *Hub) custody(ctx context.Context, a care.Actor, doc document, kept Kept
 			drafts = append(drafts, Draft{Collection: "evidence_items", Record: item.ID, Set: set})
 		}
 		event := map[string]care.Value{"item": care.OfText(item.ID), "number": care.OfInt(last + 1), "purpose": care.OfText("stored"),
-			"actor": care.OfText(a.Staff), "happened_at": care.OfTime(h.now()), "sha256": care.OfText(kept.SHA256)}
+			"actor": care.OfText(a.Staff), "happened_at": care.OfTime(h.now()), "sha256": care.OfText(k.sha256)}
 		if previous != "" {
 			event["previous_hash"] = care.OfText(previous)
 		}
@@ -280,40 +351,68 @@ func (h *Hub) File(ctx context.Context, a care.Actor, id string) (Content, error
 	}
 	if row.Text("kind") == "summary" {
 		name, b, err := h.paperFile(ctx, a, row)
-		return Content{Name: name, Type: "application/pdf", Bytes: b}, err
+		return Content{Name: name, Type: "application/pdf", Tag: h.tagOf(documentOf(row), sumOf(b)), Bytes: inMemory{bytes.NewReader(b)}}, err
 	}
 	doc, err := h.document(ctx, a, care.Carry, row)
 	if err != nil {
 		return Content{}, err
 	}
-	return h.content(doc)
+	c, err := h.content(ctx, doc)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = care.ErrNotFound // nobody has sent it yet
+	}
+	return c, err
 }
 
-func (h *Hub) content(doc document) (Content, error) {
-	b, err := h.readFile(doc.Org, doc.Case, doc.ID)
-	if errors.Is(err, fs.ErrNotExist) {
-		return Content{}, care.ErrNotFound // nobody has sent it yet
-	}
+// tagOf is by what a client knows bytes again, and nobody else does.
+func (h *Hub) tagOf(doc document, sum string) string {
+	of := doc.scope()
+	return h.mac("tag", of.Org, of.Case, of.Compartment, sum)
+}
+
+func (h *Hub) content(ctx context.Context, doc document) (c Content, err error) {
+	file, err := h.fileOf(ctx, doc.ID)
 	if err != nil {
-		return Content{}, err
+		return c, err
 	}
-	if sumOf(b) != doc.Text("sha256") {
-		return Content{}, ErrPaperDamaged
-	}
-	kind := doc.Text("mime")
+	c.Type, c.Tag = doc.Text("mime"), h.tagOf(doc, doc.Text("sha256"))
 	if doc.evidence {
-		if photo.Sniff(b) == "" {
-			return Content{}, ErrContentHidden
+		b, err := h.shown(doc, file)
+		if err != nil {
+			return c, err
 		}
-		h.pictures.Lock()
-		defer h.pictures.Unlock()
-		if b, kind, err = photo.Clean(b); err != nil {
-			return Content{}, err
+		if b, c.Type, err = h.clean(b); err != nil {
+			return c, err
 		}
+		c.Tag, c.Bytes = h.tagOf(doc, sumOf(b)), inMemory{bytes.NewReader(b)}
+	} else if c.Bytes, err = h.readPart(doc.Org, doc.Case, file); err != nil {
+		return c, err
 	}
-	k, ok := kindOf(kind)
+	k, ok := kindOf(c.Type)
 	if !ok {
 		k = contentKind{mime: "application/octet-stream", ending: ".bin"}
 	}
-	return Content{Name: "document" + k.ending, Type: k.mime, Bytes: b}, nil
+	c.Name, c.Type = "document"+k.ending, k.mime
+	return c, nil
+}
+
+// shown is the bytes of a picture that is evidence.
+func (h *Hub) shown(doc document, file string) ([]byte, error) {
+	b, err := h.readFile(doc.Org, doc.Case, file)
+	switch {
+	case err != nil:
+		return nil, err
+	case sumOf(b) != doc.Text("sha256"):
+		return nil, ErrPaperDamaged
+	case photo.Sniff(b) == "":
+		return nil, ErrContentHidden
+	}
+	return b, nil
+}
+
+// clean writes a picture anew, one at a time: it takes much memory.
+func (h *Hub) clean(b []byte) ([]byte, string, error) {
+	h.pictures.Lock()
+	defer h.pictures.Unlock()
+	return photo.Clean(b)
 }

@@ -55,7 +55,17 @@ func newErasable(t *testing.T, h *hubtest.Hub) *erasable {
 		t.Fatal(err)
 	}
 	e.paper = paper
+	e.halfUpload(t, h)
 	return e
+}
+
+// halfUpload leaves half of a file of the case that is to be erased at the hub.
+func (e *erasable) halfUpload(t *testing.T, h *hubtest.Hub) {
+	t.Helper()
+	doc, words := h.NewID(), strings.Repeat(strings.Join(e.goneSaid, " "), 10)
+	h.Must(t, h.HubActor(), collections.Draft{Collection: "documents", Record: doc, Case: e.gone, Org: e.w.Home(), Set: map[string]care.Value{
+		"kind": care.OfText("letter"), "status": care.OfText("kept")}})
+	h.Bring(t, h.HubActor(), doc, "text/plain", []byte(words), len(words)/2)
 }
 
 // agree asks for the erasure and has the other officer agree to it.
@@ -115,6 +125,12 @@ func (e *erasable) mustBeGone(t *testing.T, h *collections.Hub) {
 	}
 	if _, err := os.Stat(filepath.Join(h.FilesDir(), e.paper[:2], e.paper)); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the paper's bytes: %v", err)
+	}
+	if halves, err := os.ReadDir(filepath.Join(h.Dir(), "uploads")); err != nil || len(halves) > 0 {
+		t.Errorf("%d files that were coming in: %v", len(halves), err)
+	}
+	if err := h.App().DB().NewQuery("SELECT (SELECT COUNT(*) FROM uploads WHERE case_id = {:id}) + (SELECT COUNT(*) FROM contents WHERE case_id = {:id})").Bind(map[string]any{"id": e.gone}).Row(&left); err != nil || left > 0 {
+		t.Errorf("%d traces of files: %v", left, err)
 	}
 	if faults, err := h.Verify(t.Context(), func(collections.Count) {}); err != nil || len(faults) > 0 {
 		t.Errorf("after it the hub is inconsistent: %v %v", faults, err)

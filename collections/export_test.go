@@ -3,6 +3,7 @@ package collections
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"io"
 
 	"portolan/care"
@@ -66,6 +67,10 @@ func (o open) OpenFile(dst io.Writer, src io.Reader, _ seal.Place) error {
 		_, err = io.Copy(dst, src)
 	}
 	return err
+}
+
+func (o open) ReadFile(io.ReaderAt, int64, seal.Place) (*seal.FileReader, error) {
+	return nil, errors.ErrUnsupported // nothing that is measured reads a file
 }
 
 // KeysOf is how many data keys the hub has of a case.

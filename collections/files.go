@@ -17,8 +17,9 @@ import (
 	"portolan/seal"
 )
 
-// The bytes of documents pass through writeFile and readFile on their way to
-// the disk and back, and nowhere else: the place where they are sealed.
+// The bytes of documents pass through writeFile, and readFile or readPart, on
+// their way to the disk and back, and nowhere else: the place where they are
+// sealed.
 
 // Folders of bytes in the hub's folder.
 const (
@@ -241,6 +242,37 @@ func (h *Hub) readFile(org, caseID, id string) (b []byte, err error) {
 	return out.Bytes(), err
 }
 
+// partReader reads the bytes of a document from anywhere on.
+type partReader struct {
+	*seal.FileReader
+	io.Closer
+}
+
+// readPart gives what reads the bytes of a document, of one part of a case,
+// without having all of them in memory.
+func (h *Hub) readPart(org, caseID, id string) (r partReader, err error) {
+	f, err := os.Open(h.filePath(id))
+	if err != nil {
+		return r, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(wrap("reading a file", err), f.Close())
+		}
+	}()
+	info, err := f.Stat()
+	if err != nil {
+		return r, err
+	}
+	opener, err := h.openFileBox(bufio.NewReader(f), org, caseID, id)
+	if err != nil {
+		return r, err
+	}
+	r.Closer = f
+	r.FileReader, err = opener.ReadFile(f, info.Size(), filePlace(id))
+	return r, err
+}
+
 func syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
@@ -250,11 +282,14 @@ func syncDir(dir string) error {
 }
 
 // SweepFiles puts the folder in order after a crash: what was half written
-// goes, and a whole file whose record was never made is set aside. It must run
-// before anything writes files.
+// goes, an upload that is over too, and a whole file whose record was never
+// made is set aside. It must run before anything writes files.
 func (h *Hub) SweepFiles(ctx context.Context) (aside int, err error) {
 	if err := os.RemoveAll(filepath.Join(h.dir, partialDir)); err != nil {
 		return 0, wrap("sweeping the files", err)
+	}
+	if err := h.sweepUploads(ctx); err != nil {
+		return 0, err
 	}
 	t := h.tables["documents"]
 	err = filepath.WalkDir(h.FilesDir(), func(path string, d fs.DirEntry, err error) error {

@@ -74,6 +74,7 @@ type Hub struct {
 	checks checks
 
 	contents, pictures sync.Mutex // one document's bytes are kept, and one picture written, at a time
+	partials           partials
 
 	pulls   chan struct{} // one per pull that is being answered
 	tables  map[string]*table

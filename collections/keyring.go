@@ -66,6 +66,7 @@ type box interface {
 	Open(dst []byte, at seal.Place, sealed []byte) ([]byte, error)
 	SealFile(dst io.Writer, src io.Reader, rand io.Reader, at seal.Place) error
 	OpenFile(dst io.Writer, src io.Reader, at seal.Place) error
+	ReadFile(src io.ReaderAt, size int64, at seal.Place) (*seal.FileReader, error)
 }
 
 var newBox = func(id uint64, k seal.Key) box { return seal.NewBox(id, k) }

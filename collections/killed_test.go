@@ -75,6 +75,8 @@ func beKilled(dir, doing, at string) int {
 		if tablets, err = h.List(ctx, h.HubActor(), collections.Query{Collection: "devices"}); err == nil {
 			err = h.RevokeDevice(ctx, h.HubActor(), tablets[0].ID)
 		}
+	case "upload":
+		err = bringLetter(ctx, h, dir)
 	case "write":
 		_, err = h.Do(ctx, h.HubActor(), newCase(&hubtest.Hub{Hub: h, Org: theOrg}, 90)...)
 	}

@@ -16,8 +16,12 @@ import (
 // bytes that they opened. They are removed here, and it is proved that none is
 // left.
 
-// eraseFiles removes the sealed bytes of documents whose keys are gone.
+// eraseFiles removes the sealed bytes of documents whose keys are gone, and of
+// those that were still coming in.
 func (h *Hub) eraseFiles(ctx context.Context, one ErasedCase, done *Erasure) error {
+	if err := h.eraseUploads(ctx, one); err != nil {
+		return err
+	}
 	rows, err := reader{ctx, h.readDB()}.rows(`SELECT id, org FROM documents WHERE case_id = ?`, one.Case)
 	if err != nil {
 		return wrap("reading documents", err)
@@ -34,6 +38,9 @@ func (h *Hub) eraseFiles(ctx context.Context, one ErasedCase, done *Erasure) err
 					return err
 				}
 				continue
+			}
+			if err := h.forgetContent(ctx, id); err != nil {
+				return err
 			}
 		}
 		err := os.Remove(h.filePath(id))
@@ -200,6 +207,8 @@ func (t *tx) eraseTraces(caseID string) error {
 		args  []any
 	}{
 		{`DELETE FROM conflicts WHERE case_id = ?`, []any{caseID}},
+		{`DELETE FROM uploads WHERE case_id = ?`, []any{caseID}},
+		{`DELETE FROM contents WHERE case_id = ?`, []any{caseID}},
 		{`DELETE FROM scope_log WHERE scope > ? AND scope < ?`, []any{from, to}},
 		{`DELETE FROM scope_digests WHERE scope > ? AND scope < ?`, []any{from, to}},
 		{`UPDATE scope_access SET until_seq = (SELECT COALESCE(MAX(seq), 0) FROM changes) WHERE scope > ? AND scope < ? AND until_seq IS NULL`, []any{from, to}},

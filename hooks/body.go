@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -151,7 +152,21 @@ type patient struct {
 	end   time.Time
 	read  int64
 
+	mu      sync.Mutex
+	stopped bool
+
 	broken error // why there was no more, where that was not the end
+}
+
+var errStopped = errors.New("somebody else goes on with it")
+
+// stop ends the reading, also from elsewhere and in the middle.
+func (p *patient) stop() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stopped = true
+	// A connection without deadlines is none of ours; it ends by itself.
+	_ = p.rc.SetReadDeadline(time.Unix(1, 0))
 }
 
 func newPatient(w http.ResponseWriter, r *http.Request, body io.Reader, limit int64) *patient {
@@ -173,17 +188,34 @@ func (p *patient) Read(b []byte) (int, error) {
 	}
 	// The server's own bound on an answer counts from the headers: whoever
 	// takes long to send must still hear what became of it.
-	for _, err := range []error{p.rc.SetReadDeadline(next), p.rc.SetWriteDeadline(next.Add(usualPatience.take))} {
-		if err != nil && !errors.Is(err, http.ErrNotSupported) {
-			return 0, err
-		}
+	if err := p.wait(next); err != nil {
+		p.broken = err
+		return 0, err
 	}
 	n, err := p.body.Read(b)
 	p.read += int64(n)
 	if err != nil && !errors.Is(err, io.EOF) {
 		p.broken = err
+		if stopped := p.wait(next); errors.Is(stopped, errStopped) {
+			p.broken = stopped
+		}
 	}
 	return n, err
+}
+
+// wait gives the next bytes until a moment to come.
+func (p *patient) wait(until time.Time) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stopped {
+		return errStopped
+	}
+	for _, err := range []error{p.rc.SetReadDeadline(until), p.rc.SetWriteDeadline(until.Add(usualPatience.take))} {
+		if err != nil && !errors.Is(err, http.ErrNotSupported) {
+			return err
+		}
+	}
+	return nil
 }
 
 // knownBody reads the body of one of PocketBase's own routes, which would take

@@ -2,10 +2,9 @@ package hooks
 
 import (
 	"errors"
+	"io"
 	"mime"
 	"net/http"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/pocketbase/pocketbase/core"
@@ -26,59 +25,78 @@ func (f *Front) documentFile(e *core.RequestEvent, a care.Actor) error {
 	if err != nil {
 		return err
 	}
-	return sendFile(e, c.Name, c.Type, c.Bytes)
-}
-
-// keepFile takes the bytes of a document whose record is there. What they are
-// is said in Content-Type; a name is not asked for.
-func (f *Front) keepFile(e *core.RequestEvent, a care.Actor) error {
-	switch {
-	case e.Request.Header.Get("Content-Encoding") != "":
-		return errBodyPacked
-	case e.Request.ContentLength > collections.ContentBytesMax:
-		return collections.ErrContentTooLarge
-	}
-	release, err := f.uploads.take(e.Request.Context(), a)
-	if err != nil {
-		return err
-	}
-	defer release()
-	kind, _, _ := strings.Cut(e.Request.Header.Get("Content-Type"), ";")
-	body := newPatient(e.Response, e.Request, rawBody(e), collections.ContentBytesMax)
-	kept, err := f.hub.KeepContent(e.Request.Context(), a, e.Request.PathValue("id"), strings.ToLower(strings.TrimSpace(kind)), body)
-	if body.broken != nil {
-		return errBodyBroken
-	}
-	if err != nil {
-		return err
-	}
-	return reply(e, kept)
+	defer c.Bytes.Close()
+	return sendFile(e, c)
 }
 
 // sendFile sends bytes to be saved under a name, never to be shown in the
-// hub's own name. Whoever takes nothing of them for a while is cut.
-func sendFile(e *core.RequestEvent, name, kind string, b []byte) error {
+// hub's own name: all of them, or those that Range asks for, so that a line
+// that broke takes only what is missing. Whoever takes nothing of them for a
+// while is cut.
+func sendFile(e *core.RequestEvent, c collections.Content) error {
 	h := e.Response.Header()
-	h.Set("Content-Type", kind)
-	h.Set("Content-Length", strconv.Itoa(len(b)))
-	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
+	h.Set("Content-Type", c.Type)
+	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": c.Name}))
 	h.Set("Content-Security-Policy", contentPolicy+"; sandbox")
-	rc, waits := http.NewResponseController(e.Response), patienceWith(e.Request)
-	for end := time.Now().Add(waits.whole); len(b) > 0; {
-		next := time.Now().Add(waits.take)
-		if next.After(end) {
-			next = end
-		}
-		if err := rc.SetWriteDeadline(next); err != nil && !errors.Is(err, http.ErrNotSupported) {
-			return err
-		}
-		part := b[:min(len(b), streamFlush)]
-		if _, err := e.Response.Write(part); err != nil {
-			return err
-		}
-		b = b[len(part):]
+	h.Set("ETag", `"`+c.Tag+`"`)
+	waits := patienceWith(e.Request)
+	w := &waiting{ResponseWriter: e.Response, rc: http.NewResponseController(e.Response), take: waits.take, end: time.Now().Add(waits.whole)}
+	from := &watched{ReadSeeker: c.Bytes}
+	http.ServeContent(w, e.Request, "", time.Time{}, from)
+	switch {
+	case w.beyond:
+		h.Set("Cache-Control", "no-store") // which ServeContent took away
+		return errRange
+	case from.err != nil:
+		return from.err
 	}
-	return nil
+	return w.err
+}
+
+// waiting is an answer whose every piece must be taken within a time, and the
+// whole within another.
+type waiting struct {
+	http.ResponseWriter
+	rc     *http.ResponseController
+	take   time.Duration
+	end    time.Time
+	beyond bool // nothing of what was asked for is there: the answer is ours
+	err    error
+}
+
+func (w *waiting) WriteHeader(code int) {
+	if w.beyond = code == http.StatusRequestedRangeNotSatisfiable; !w.beyond {
+		w.ResponseWriter.WriteHeader(code)
+	}
+}
+
+func (w *waiting) Write(b []byte) (n int, err error) {
+	if w.beyond {
+		return len(b), nil
+	}
+	defer func() { w.err = err }()
+	next := time.Now().Add(w.take)
+	if next.After(w.end) {
+		next = w.end
+	}
+	if err := w.rc.SetWriteDeadline(next); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return 0, err
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+// watched remembers why what is sent could not be read.
+type watched struct {
+	io.ReadSeeker
+	err error
+}
+
+func (w *watched) Read(b []byte) (int, error) {
+	n, err := w.ReadSeeker.Read(b)
+	if err != nil && !errors.Is(err, io.EOF) {
+		w.err = err
+	}
+	return n, err
 }
 
 // handOut notes that a paper was given to the person.

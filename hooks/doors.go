@@ -19,6 +19,7 @@ type route struct {
 	early        bool // also for who has given their password and not yet the second factor
 	bearer       bool // also for a tablet's token of some minutes
 	ended        bool // also for a tablet that was revoked: it delivers
+	often        bool // a line that breaks after a few kilobytes asks it again and again
 	acts         bool // its answer says what was done and holds no record
 	handle       handler
 }
@@ -76,7 +77,7 @@ const contentPolicy = "default-src 'none'; frame-ancestors 'none'; base-uri 'non
 // its lists of allowed methods say what lies behind.
 func (f *Front) doors(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r = f.proxies.resolve(r)
+		r = overridden(f.proxies.resolve(r))
 		r = r.WithContext(context.WithValue(r.Context(), patienceKey{}, f.patience))
 		guarded(w.Header(), r.TLS != nil)
 		err := f.bounded(w, r)

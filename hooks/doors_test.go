@@ -138,7 +138,7 @@ func TestGuestsGetNothing(t *testing.T) {
 		}
 		guest := slices.Contains(toGuests, r)
 		if !guest {
-			if a := s.ask(t, m, p, "", body); a.status != http.StatusUnauthorized || a.code(t) != "token_missing" {
+			if a := s.ask(t, m, p, "", body); a.status != http.StatusUnauthorized || m != "HEAD" && a.code(t) != "token_missing" {
 				t.Errorf("a guest's %s answers %d %s", r, a.status, a.body)
 			}
 		}

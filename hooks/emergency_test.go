@@ -169,9 +169,8 @@ func TestR30EmergencyLeavesTheDeskInNoForm(t *testing.T) {
 	wantCode(t, "handing out", p.HandOut(ctx, worker, paper), "not_at_desk")
 	letter := p.NewID()
 	p.put(t, "documents", letter, set{"kind": text("letter"), "status": text("kept"), "compartment": text("general")})
-	if _, err := p.KeepContent(ctx, p.Reload(t, p.owner.Staff), letter, "text/plain", strings.NewReader("what the clinic wrote")); err != nil {
-		t.Fatal(err)
-	}
+	words := []byte("what the clinic wrote")
+	p.Bring(t, p.Reload(t, p.owner.Staff), letter, "text/plain", words, len(words))
 	if _, err := p.Read(ctx, worker, "documents", letter); err != nil {
 		t.Errorf("the record of a letter: %v", err)
 	}

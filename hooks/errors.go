@@ -35,6 +35,7 @@ var status = map[care.Kind]int{
 	care.Conflict: http.StatusConflict, care.TooLarge: http.StatusRequestEntityTooLarge,
 	care.Unprocessed: http.StatusUnprocessableEntity, care.Busy: http.StatusServiceUnavailable,
 	care.Full: http.StatusInsufficientStorage, care.Forbidden: http.StatusForbidden, tooMany: http.StatusTooManyRequests,
+	noRange: http.StatusRequestedRangeNotSatisfiable, notPrepared: http.StatusPreconditionFailed, wrongMedia: http.StatusUnsupportedMediaType, wrongSum: statusWrongSum,
 }
 
 // tooMany is 429, which only HTTP knows.
@@ -42,17 +43,21 @@ const tooMany care.Kind = "too_many"
 
 // said is what a person reads first.
 var said = map[int]string{
-	http.StatusBadRequest:            "The request makes no sense to the hub.",
-	http.StatusUnauthorized:          "Sign in first.",
-	http.StatusForbidden:             "The hub does not take this request.",
-	http.StatusNotFound:              "There is nothing here.",
-	http.StatusConflict:              "This cannot be done now.",
-	http.StatusRequestEntityTooLarge: "This is too large.",
-	http.StatusUnprocessableEntity:   "A rule forbids this.",
-	http.StatusTooManyRequests:       "Too many attempts.",
-	http.StatusServiceUnavailable:    "The hub is busy.",
-	http.StatusInsufficientStorage:   "The hub's disk is full.",
-	http.StatusInternalServerError:   "Something went wrong at the hub.",
+	http.StatusBadRequest:                   "The request makes no sense to the hub.",
+	http.StatusUnauthorized:                 "Sign in first.",
+	http.StatusForbidden:                    "The hub does not take this request.",
+	http.StatusNotFound:                     "There is nothing here.",
+	http.StatusConflict:                     "This cannot be done now.",
+	http.StatusRequestEntityTooLarge:        "This is too large.",
+	http.StatusUnprocessableEntity:          "A rule forbids this.",
+	http.StatusTooManyRequests:              "Too many attempts.",
+	http.StatusServiceUnavailable:           "The hub is busy.",
+	http.StatusPreconditionFailed:           "The hub does not speak this version.",
+	http.StatusRequestedRangeNotSatisfiable: "There is no such part of it.",
+	http.StatusUnsupportedMediaType:         "The hub does not take this type.",
+	statusWrongSum:                          "This did not come as it was sent.",
+	http.StatusInsufficientStorage:          "The hub's disk is full.",
+	http.StatusInternalServerError:          "Something went wrong at the hub.",
 }
 
 // Errors that the doors and routes themselves give.
@@ -65,6 +70,7 @@ var (
 	errTooMany      = &care.Error{Code: "too_many_attempts", Kind: tooMany, Hint: "Wait a little, then try again."}
 	errBodySigned   = &care.Error{Code: "body_not_signed", Kind: care.Signin, Hint: "The body is not the one that the tablet signed. Nothing was done."}
 	errTabletOnly   = &care.Error{Code: "tablet_only", Kind: care.Forbidden, Hint: "A tablet signs this request with its own key."}
+	errRange        = &care.Error{Code: "range_not_there", Kind: noRange, Hint: "The file is shorter than the part of it that was asked for."}
 	errDeviceHere   = &care.Error{Code: "device_token_refused", Kind: care.Forbidden, Hint: "A tablet's token does not sign a person in here."}
 )
 
@@ -160,7 +166,8 @@ func (f *Front) answers(e *core.RequestEvent) error {
 	if err == nil {
 		return nil
 	}
-	if errors.Is(err, collections.ErrAccessEnded) {
+	g, guarded := e.Response.(*cuttable)
+	if errors.Is(err, collections.ErrAccessEnded) || guarded && g.dismissed() {
 		panic(http.ErrAbortHandler) // cut on purpose: nothing is wrong
 	}
 	if !e.Written() {

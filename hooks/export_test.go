@@ -1,12 +1,16 @@
 package hooks
 
 import (
+	"bytes"
 	"context"
+	"io"
 	"net/http"
 	"time"
 
 	"github.com/pocketbase/pocketbase/core"
 	"github.com/pocketbase/pocketbase/tools/router"
+
+	"portolan/collections"
 )
 
 // Stall sets how long a realtime connection may take nothing.
@@ -34,7 +38,10 @@ func Sending(take time.Duration, b []byte, ended chan<- error) http.Handler {
 		waits := usualPatience
 		waits.take = take
 		r = r.WithContext(context.WithValue(r.Context(), patienceKey{}, waits))
-		ended <- sendFile(&core.RequestEvent{Event: router.Event{Response: w, Request: r}}, "file.bin", "application/octet-stream", b)
+		ended <- sendFile(&core.RequestEvent{Event: router.Event{Response: w, Request: r}}, collections.Content{Name: "file.bin", Type: "application/octet-stream", Bytes: struct {
+			*bytes.Reader
+			io.Closer
+		}{bytes.NewReader(b), nil}})
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -79,6 +80,9 @@ func New(hub *collections.Hub, cfg Config) (*Front, error) {
 	if f.cfg.Rates == (Rates{}) {
 		f.cfg.Rates = usualRates
 	}
+	if f.cfg.Rates.Upload == (Rate{}) {
+		f.cfg.Rates.Upload = usualRates.Upload
+	}
 	if f.cfg.Rates.Search == (Rate{}) {
 		f.cfg.Rates.Search = usualRates.Search
 	}
@@ -122,7 +126,7 @@ func (f *Front) build() error {
 	router.Bind(&hook.Handler[*core.RequestEvent]{Id: "portolanToken", Func: f.readToken, Priority: apis.DefaultLoadAuthTokenMiddlewarePriority - 1})
 	for _, r := range ownRoutes {
 		switch {
-		case r.method == http.MethodHead:
+		case r.method == http.MethodHead && slices.ContainsFunc(ownRoutes, func(o route) bool { return o.method == http.MethodGet && o.path == r.path }):
 			continue // Go's mux sends HEAD where GET goes
 		case r.path == "/":
 			r.method = "" // a GET of it alone would conflict with PocketBase's routes

@@ -31,7 +31,7 @@ func (f *Front) takeLocked(w http.ResponseWriter, r *http.Request) error {
 	}
 	who, err := f.hub.SignedAtLocked(r.Context(), signed, sig)
 	if err == nil {
-		err = f.metered(who)
+		err = f.metered(who, route{})
 	}
 	if err != nil {
 		return err

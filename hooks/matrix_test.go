@@ -172,7 +172,9 @@ func (w *world) idDoors(collection, id string) []idDoor {
 		{"GET", "/api/portolan/held/{id}", "/api/portolan/held/" + id, nil, ""},
 		{"POST", "/api/portolan/held/{id}", "/api/portolan/held/" + id, map[string]any{"decision": "accept"}, ""},
 		{"GET", "/api/portolan/documents/{id}/file", "/api/portolan/documents/" + id + "/file", nil, "documents"},
-		{"POST", "/api/portolan/documents/{id}/file", "/api/portolan/documents/" + id + "/file", map[string]any{}, "documents"},
+		{"HEAD", "/api/portolan/uploads/{id}", "/api/portolan/uploads/" + id, nil, ""},
+		{"PATCH", "/api/portolan/uploads/{id}", "/api/portolan/uploads/" + id, map[string]any{}, ""},
+		{"DELETE", "/api/portolan/uploads/{id}", "/api/portolan/uploads/" + id, nil, ""},
 		{"POST", "/api/portolan/documents/{id}/hand-out", "/api/portolan/documents/" + id + "/hand-out", map[string]any{}, "documents"},
 	}
 }

@@ -68,15 +68,37 @@ type cuttable struct {
 
 	handing sync.Mutex // held while a piece is handed to the connection
 	state   sync.Mutex
-	over    bool // no further piece
-	revoked bool // and never again
+	over    bool   // no further piece
+	revoked bool   // and never again
+	coming  func() // ends what comes in, where something does
+}
+
+// stops has what comes in end with the answer, where the tablet is revoked.
+func (g *cuttable) stops(coming func()) {
+	g.state.Lock()
+	g.coming = coming
+	revoked := g.revoked
+	g.state.Unlock()
+	if revoked {
+		coming()
+	}
+}
+
+func (g *cuttable) dismissed() bool {
+	g.state.Lock()
+	defer g.state.Unlock()
+	return g.revoked
 }
 
 // end lets no further piece through, and stops the one that is under way.
 func (g *cuttable) end(revoked bool) {
 	g.state.Lock()
 	g.over, g.revoked = true, g.revoked || revoked
+	coming := g.coming
 	g.state.Unlock()
+	if revoked && coming != nil {
+		coming()
+	}
 	// A connection without deadlines is none of ours; settled waits for it.
 	_ = g.rc.SetWriteDeadline(time.Unix(1, 0))
 }

@@ -18,7 +18,7 @@ const (
 	readersEach = 2
 	readerWait  = 10 * time.Second
 
-	uploadsMax, uploadsEach = 4, 1 // each is in memory whole
+	uploadsMax, uploadsEach = 64, 4 // a piece of each is in memory, at most wholeMax
 )
 
 // places are what large bodies need one of.

@@ -14,12 +14,15 @@ type Rate struct{ PerMinute, Burst int }
 // A shelter is one address for all its tablets, and so is a proxy that was not
 // named; guessing has bounds of its own (attempts.go).
 // A search is asked as one types; who goes through a list of names is slower.
-type Rates struct{ Device, Account, Address, Search Rate }
+// A file comes in as many requests as its line breaks, each with an end to wait
+// for: it is metered apart, so that it is not stopped, nor stops a sync.
+type Rates struct{ Device, Account, Address, Search, Upload Rate }
 
 var usualRates = Rates{
 	Device:  Rate{PerMinute: 300, Burst: 200},
 	Account: Rate{PerMinute: 600, Burst: 400},
 	Address: Rate{PerMinute: 6000, Burst: 6000},
+	Upload:  Rate{PerMinute: 3000, Burst: 3000},
 	Search:  Rate{PerMinute: 20, Burst: 60}, // of one person, on all their devices
 }
 
@@ -93,7 +96,10 @@ func (m *meter) makeRoom(now time.Time) {
 }
 
 // metered counts a request of whoever is signed in.
-func (f *Front) metered(a care.Actor) error {
+func (f *Front) metered(a care.Actor, door route) error {
+	if door.often {
+		return f.meter.take("upload:"+a.Staff+"/"+a.Device, f.cfg.Rates.Upload)
+	}
 	if a.Device != "" {
 		if err := f.meter.take("device:"+a.Device, f.cfg.Rates.Device); err != nil {
 			return err

@@ -45,13 +45,14 @@ func (f *Front) readToken(e *core.RequestEvent) error {
 	} else {
 		actor, err = f.bearerToken(e, token)
 	}
+	door, _ := match(f.routes, e.Request.Method, e.Request.URL.Path)
 	if err == nil {
-		err = f.metered(actor)
+		err = f.metered(actor, door)
 	}
 	if err != nil {
 		return err
 	}
-	if door, _ := match(f.routes, e.Request.Method, e.Request.URL.Path); actor.Unproved && !door.early {
+	if actor.Unproved && !door.early {
 		return collections.ErrSecondFactor
 	}
 	e.Set(actorKey, actor)

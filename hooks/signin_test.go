@@ -75,7 +75,7 @@ func TestAPasswordAloneOpensNothingForWhoeverHasAPower(t *testing.T) {
 				continue // open to guests, or the way to prove it
 			}
 			path = strings.NewReplacer("{id}", nobodyHasThis, "{collection}", "cases").Replace(path)
-			if a := s.ask(t, method, path, in.Token, map[string]string{}); a.status != http.StatusForbidden || a.code(t) != "second_factor_needed" {
+			if a := s.ask(t, method, path, in.Token, map[string]string{}); a.status != http.StatusForbidden || method != "HEAD" && a.code(t) != "second_factor_needed" {
 				t.Errorf("%s, %s: %d %s", role, route, a.status, a.body)
 			}
 		}

@@ -26,15 +26,13 @@ func (f *Front) readSignature(e *core.RequestEvent, header string) error {
 	if err != nil {
 		return errTokenInvalid
 	}
+	door, _ := match(f.routes, e.Request.Method, e.Request.URL.Path)
 	c, err := f.hub.SignedBy(e.Request.Context(), r, sig)
-	if err == nil && c.Ended {
-		door, _ := match(f.routes, e.Request.Method, e.Request.URL.Path)
-		if !door.ended {
-			return errTokenInvalid
-		}
+	if err == nil && c.Ended && !door.ended {
+		return errTokenInvalid
 	}
 	if _, err = alike(c.Actor, err); err == nil {
-		err = f.metered(c.Actor)
+		err = f.metered(c.Actor, door)
 	}
 	if err == nil && !strings.HasPrefix(e.Request.URL.Path, "/api/portolan/") {
 		err = errDeviceHere
@@ -42,7 +40,7 @@ func (f *Front) readSignature(e *core.RequestEvent, header string) error {
 	if err != nil {
 		return err
 	}
-	if door, _ := match(f.routes, e.Request.Method, e.Request.URL.Path); c.Unproved && !door.early {
+	if c.Unproved && !door.early {
 		return collections.ErrSecondFactor
 	}
 	e.Request = e.Request.WithContext(context.WithValue(e.Request.Context(), signedBody{}, r.Body))

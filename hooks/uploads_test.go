@@ -11,12 +11,14 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
 	"portolan/care"
 	"portolan/collections"
 	"portolan/hooks"
+	"portolan/internal/hubtest"
 )
 
 // hidden stands in every file of these tests where people do not look.
@@ -45,9 +47,9 @@ type archive struct {
 	n             int
 }
 
-func newArchive(t *testing.T) *archive {
+func newArchive(t *testing.T, cfg ...hooks.Config) *archive {
 	t.Helper()
-	s := serve(t, hooks.Config{})
+	s := serve(t, append(cfg, hooks.Config{})[0])
 	a := &archive{site: s}
 	a.worker, a.desk = s.staff(t, care.Outreach, care.LegalWorker)
 	a.other, a.foreign = s.staff(t, care.Outreach, care.LegalWorker)
@@ -79,11 +81,34 @@ func (a *archive) document(t *testing.T, kind string, c care.Compartment, more m
 	return id
 }
 
+const (
+	uploadsPath = "/api/portolan/uploads"
+	pieceType   = "application/offset+octet-stream"
+)
+
 func filePath(id string) string { return "/api/portolan/documents/" + id + "/file" }
 
-func (a *archive) upload(t *testing.T, id, token, kind string, b []byte) answer {
+// upload brings a file in one request.
+func (a *archive) upload(t *testing.T, id, token, kind string, b []byte, header ...string) answer {
 	t.Helper()
-	return a.ask(t, "POST", filePath(id), token, b, "Content-Type", kind)
+	return a.ask(t, "POST", uploadsPath, token, b, append([]string{"Tus-Resumable", "1.0.0", "Content-Type", pieceType,
+		"Upload-Length", strconv.Itoa(len(b)), "Upload-Metadata", hubtest.FileSaid(id, kind, b)}, header...)...)
+}
+
+// fileFacts is what a record says of its file.
+type fileFacts struct {
+	SHA256, Type string
+	Size         int64
+}
+
+func (a *archive) kept(t *testing.T, collection, id string) fileFacts {
+	t.Helper()
+	row, err := a.Read(t.Context(), a.HubActor(), collection, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	size, _ := row.Get("size").Int()
+	return fileFacts{row.Text("sha256"), row.Text("mime"), size}
 }
 
 // TestPhotographsTellNothingBesides: attack case 21, over the network and on
@@ -92,15 +117,10 @@ func TestPhotographsTellNothingBesides(t *testing.T) {
 	a := newArchive(t)
 	id := a.document(t, "photo", care.General, nil)
 	up := a.upload(t, id, a.desk, "image/jpeg", photograph(t))
-	var kept collections.Kept
-	up.into(t, &kept)
+	kept := a.kept(t, "documents", id)
 	down := a.ask(t, "GET", filePath(id), a.desk, nil)
-	if down.status != http.StatusOK || kept.Type != "image/jpeg" || hexSum(down.body) != kept.SHA256 || int64(len(down.body)) != kept.Size {
+	if up.status != http.StatusCreated || down.status != http.StatusOK || kept.Type != "image/jpeg" || hexSum(down.body) != kept.SHA256 || int64(len(down.body)) != kept.Size {
 		t.Errorf("%d, %+v", down.status, kept)
-	}
-	row, err := a.Read(t.Context(), a.HubActor(), "documents", id)
-	if size, _ := row.Get("size").Int(); err != nil || row.Text("sha256") != kept.SHA256 || size != kept.Size || row.Text("mime") != "image/jpeg" {
-		t.Errorf("the record says %v: %v", row.V, err)
 	}
 	if bytes.Contains(down.body, []byte(hidden)) || bytes.Contains(down.body, []byte("script")) {
 		t.Error("the picture still tells where it was taken")
@@ -110,7 +130,7 @@ func TestPhotographsTellNothingBesides(t *testing.T) {
 	}
 	a.leavesTo(t, "a photograph", down, "document.jpg")
 	again := a.upload(t, id, a.desk, "image/jpeg", photograph(t))
-	if !bytes.Equal(again.body, up.body) {
+	if again.status != http.StatusCreated || a.kept(t, "documents", id) != kept {
 		t.Errorf("the same again: %d %s", again.status, again.body)
 	}
 	if other := a.upload(t, id, a.desk, "image/png", pngOf(t, 3)); other.status != http.StatusConflict || other.code(t) != "document_written" {
@@ -179,7 +199,7 @@ func TestFilesAreWhatTheySayAndNeverShown(t *testing.T) {
 		{"audio/ogg", "document.ogg", []byte("OggS\x00")},
 	} {
 		id := a.document(t, "letter", care.General, nil)
-		if up := a.upload(t, id, a.desk, c.kind, c.b); up.status != http.StatusOK {
+		if up := a.upload(t, id, a.desk, c.kind, c.b); up.status != http.StatusCreated {
 			t.Errorf("%s: %d %s", c.kind, up.status, up.body)
 			continue
 		}
@@ -216,7 +236,7 @@ func TestFilesAreWhatTheySayAndNeverShown(t *testing.T) {
 		}
 	}
 	for _, enc := range []string{"gzip", "br", "zstd"} {
-		if got := a.ask(t, "POST", filePath(id), a.desk, gzipped(t, []byte("text")), "Content-Type", "text/plain", "Content-Encoding", enc); got.code(t) != "body_encoding_unknown" {
+		if got := a.upload(t, id, a.desk, "text/plain", gzipped(t, []byte("text")), "Content-Encoding", enc); got.code(t) != "body_encoding_unknown" {
 			t.Errorf("packed with %s: %d %s", enc, got.status, got.body)
 		}
 	}
@@ -231,21 +251,16 @@ func TestUploadsStayWithinMemory(t *testing.T) {
 	id := a.document(t, "letter", care.General, nil)
 	endless := bytes.Repeat([]byte("a"), 80<<20)
 	used := allocated(func() {
-		// Without a length the hub reads until its limit.
-		got := a.sendFile(t, filePath(id), a.desk, "text/plain", endless)
-		if got.status != http.StatusRequestEntityTooLarge {
+		// Without a length of the body the hub reads until that of the file.
+		got := a.send(t, uploadsPath, a.desk, endless, "Content-Type", pieceType, "Tus-Resumable", "1.0.0",
+			"Upload-Length", strconv.Itoa(collections.ContentBytesMax), "Upload-Metadata", hubtest.FileSaid(id, "text/plain", endless))
+		if got.status != http.StatusUnprocessableEntity || got.code(t) != "upload_hash" {
 			t.Errorf("%d %s", got.status, got.body)
 		}
 	})
 	if used > 2*heapMax {
 		t.Errorf("80 MB take %d MB", used>>20)
 	}
-}
-
-// sendFile is send with another type.
-func (a *archive) sendFile(t *testing.T, path, token, kind string, b []byte) answer {
-	t.Helper()
-	return a.send(t, path, token, b, "Content-Type", kind)
 }
 
 // TestEvidenceIsKeptByteForByte: its hash stands with its custody, only a copy
@@ -257,8 +272,8 @@ func TestEvidenceIsKeptByteForByte(t *testing.T) {
 	item := freshID(2000)
 	a.Must(t, a.HubActor(), collections.Draft{Collection: "evidence_items", Record: item, Case: caseID, Org: a.Org, Set: map[string]care.Value{
 		"description": care.OfText("A photograph"), "kind": care.OfText("photo"), "document": care.OfText(id)}})
-	var kept collections.Kept
-	a.upload(t, id, a.desk, "image/jpeg", original).into(t, &kept)
+	a.upload(t, id, a.desk, "image/jpeg", original)
+	kept := a.kept(t, "documents", id)
 	if kept.SHA256 != hexSum(original) || kept.Size != int64(len(original)) {
 		t.Errorf("evidence was altered: %+v", kept)
 	}
@@ -267,16 +282,15 @@ func TestEvidenceIsKeptByteForByte(t *testing.T) {
 		t.Errorf("what is shown: %d, %d bytes", down.status, len(down.body))
 	}
 	a.leavesTo(t, "evidence", down, "document.jpg")
-	row, err := a.Read(t.Context(), a.HubActor(), "evidence_items", item)
-	if err != nil || row.Text("sha256") != hexSum(original) || row.Text("mime") != "image/jpeg" {
-		t.Errorf("the item says %v: %v", row.V, err)
+	if said := a.kept(t, "evidence_items", item); said.SHA256 != hexSum(original) || said.Type != "image/jpeg" {
+		t.Errorf("the item says %v", said)
 	}
 	chain, err := a.List(t.Context(), a.HubActor(), collections.Query{Collection: "custody_events", Case: caseID})
 	if err != nil || len(chain) != 1 || chain[0].Text("sha256") != hexSum(original) || chain[0].Text("purpose") != "stored" || chain[0].Text("actor") != a.worker.Staff || chain[0].Text("item") != item {
 		t.Errorf("its custody is %v: %v", chain, err)
 	}
 	// The same again adds nothing; other bytes are refused.
-	a.upload(t, id, a.desk, "image/jpeg", original).into(t, &kept)
+	a.upload(t, id, a.desk, "image/jpeg", original)
 	if chain, _ := a.List(t.Context(), a.HubActor(), collections.Query{Collection: "custody_events", Case: caseID}); len(chain) != 1 {
 		t.Errorf("%d events", len(chain))
 	}
@@ -288,11 +302,11 @@ func TestEvidenceIsKeptByteForByte(t *testing.T) {
 	if got := a.upload(t, promised, a.desk, "image/jpeg", original[:len(original)-1]); got.code(t) != "document_written" {
 		t.Errorf("other bytes than promised: %d %s", got.status, got.body)
 	}
-	if got := a.upload(t, promised, a.desk, "image/jpeg", original); got.status != http.StatusOK {
+	if got := a.upload(t, promised, a.desk, "image/jpeg", original); got.status != http.StatusCreated {
 		t.Errorf("the bytes that were promised: %d %s", got.status, got.body)
 	}
 	page := a.document(t, "other", care.Evidence, nil)
-	if got := a.upload(t, page, a.desk, "text/html", []byte("<script>")); got.status != http.StatusOK {
+	if got := a.upload(t, page, a.desk, "text/html", []byte("<script>")); got.status != http.StatusCreated {
 		t.Errorf("a web page as evidence: %d %s", got.status, got.body)
 	}
 	if got := a.ask(t, "GET", filePath(page), a.desk, nil); got.code(t) != "evidence_not_shown" {
@@ -306,7 +320,7 @@ func TestFilesFollowTheirPartOfTheCase(t *testing.T) {
 	a := newArchive(t)
 	general, secret := a.document(t, "letter", care.General, nil), a.document(t, "letter", care.Evidence, nil)
 	for _, id := range []string{general, secret} {
-		if got := a.upload(t, id, a.desk, "text/plain", []byte("words")); got.status != http.StatusOK {
+		if got := a.upload(t, id, a.desk, "text/plain", []byte("words")); got.status != http.StatusCreated {
 			t.Fatalf("%d %s", got.status, got.body)
 		}
 	}
@@ -320,7 +334,7 @@ func TestFilesFollowTheirPartOfTheCase(t *testing.T) {
 		may            bool
 	}{{"a colleague on the plain part", a.foreign, general, true}, {"a colleague on the plain part", a.foreign, secret, false}, {"a stranger", stranger, general, false}, {"a stranger", stranger, secret, false}} {
 		got, put := a.ask(t, "GET", filePath(c.id), c.token, nil), a.upload(t, c.id, c.token, "text/plain", []byte("words"))
-		if c.may != (got.status == http.StatusOK) || c.may != (put.status == http.StatusOK) {
+		if c.may != (got.status == http.StatusOK) || c.may != (put.status == http.StatusCreated) {
 			t.Errorf("%s: reads %d, writes %d %s", c.who, got.status, put.status, put.body)
 		}
 		if !c.may && (!bytes.Equal(got.body, none.body) || !bytes.Equal(put.body, none.body)) {

@@ -78,7 +78,7 @@ func TestNothingThatTheHubSaysNamesAnybody(t *testing.T) {
 		{"POST", "/api/portolan/records/survivors", map[string]any{name: name}}, {"POST", "/api/portolan/records/survivors", name},
 		{"POST", "/api/portolan/enrol", map[string]string{"code": name, "key": name, "label": name}},
 		{"POST", "/api/portolan/sync", map[string]any{"v": 1, "replica": name, "changes": []any{map[string]string{"n": name}}}},
-		{"POST", "/api/portolan/documents/" + name + "/file", name}, {"POST", "/api/realtime", map[string]any{"clientId": name, "subscriptions": []string{name}}},
+		{"GET", "/api/portolan/documents/" + name + "/file", nil}, {"POST", "/api/portolan/uploads", name}, {"PATCH", "/api/portolan/uploads/" + name, name}, {"POST", "/api/realtime", map[string]any{"clientId": name, "subscriptions": []string{name}}},
 	} {
 		for _, as := range []string{token, "", name, name + "." + name + "." + name} {
 			if status, b := ask(wrong.method, wrong.path, as, wrong.body); status < 400 || strings.Contains(b, canary) {

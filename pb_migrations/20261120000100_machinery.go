@@ -117,6 +117,25 @@ var machinery = []string{
 	`CREATE TABLE import_keys (
 		source TEXT NOT NULL, key TEXT NOT NULL, record TEXT NOT NULL, PRIMARY KEY (source, key)) WITHOUT ROWID`,
 
+	// Files that are coming in, piece by piece (docs/protocol.md, "Files").
+	// What is sealed is the upload's own key and what was said of the file; how
+	// much of it is there is for the file in the folder uploads to say.
+	`CREATE TABLE uploads (
+		id TEXT PRIMARY KEY NOT NULL, document TEXT NOT NULL, staff TEXT NOT NULL, org TEXT NOT NULL, case_id TEXT NOT NULL,
+		compartment TEXT NOT NULL, length INTEGER NOT NULL, sealed BLOB NOT NULL, made_at TEXT NOT NULL, expires_at TEXT NOT NULL,
+		done_at TEXT NOT NULL DEFAULT '') WITHOUT ROWID`,
+	`CREATE INDEX uploads_staff ON uploads (staff, document)`,
+	`CREATE INDEX uploads_expires ON uploads (expires_at)`,
+	`CREATE INDEX uploads_case ON uploads (case_id)`,
+
+	// Which file holds the bytes of a document. The address is a keyed hash of
+	// bytes and scope: the same bytes lie once in a compartment of a case, and
+	// nobody can ask for them by their hash.
+	`CREATE TABLE contents (
+		document TEXT PRIMARY KEY NOT NULL, file TEXT NOT NULL, address TEXT NOT NULL, case_id TEXT NOT NULL, compartment TEXT NOT NULL) WITHOUT ROWID`,
+	`CREATE INDEX contents_address ON contents (address)`,
+	`CREATE INDEX contents_case ON contents (case_id)`,
+
 	// Questions to a second person (R29). That the two are two, and that a yes
 	// is used once, holds here too, whatever the code above it forgets.
 	`CREATE TABLE approvals (

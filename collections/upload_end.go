@@ -1,0 +1,130 @@
+package collections
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"portolan/care"
+)
+
+// endingsMax is how many uploads one Tend ends.
+const endingsMax = 256
+
+// endUploads ends the uploads whose time is over. Of one that never became
+// whole its owner is told, by a task: the file is still with them, or lost, and
+// nobody else knows.
+func (h *Hub) endUploads(ctx context.Context) error {
+	over, err := h.uploadsWhere(ctx, `expires_at <= ? ORDER BY expires_at LIMIT ?`, care.FormatTime(h.now()), endingsMax)
+	if err != nil || len(over) == 0 {
+		return err
+	}
+	err = h.enter(ctx, h.HubActor(), func(s *session) error {
+		for _, u := range over {
+			if err := s.endUpload(u); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	for i := 0; err == nil && i < len(over); i++ {
+		err = h.removeUpload(over[i].ID)
+	}
+	return err
+}
+
+func (s *session) endUpload(u uploadRow) error {
+	if _, err := s.t.exec(`DELETE FROM uploads WHERE id = ?`, u.ID); err != nil {
+		return wrap("ending an upload", err)
+	}
+	var there bool // brought by somebody else, or at another time
+	err := s.t.row(`SELECT EXISTS (SELECT 1 FROM contents WHERE document = ?)`, u.document).Scan(&there)
+	if err != nil || there || u.done {
+		return wrap("ending an upload", err)
+	}
+	doc, ok := s.world().Row("documents", u.document)
+	if !ok {
+		return nil
+	}
+	return s.consequence(care.FileMissing(s.world(), doc, u.staff, u.ID), doc.Org)
+}
+
+func (h *Hub) uploadsWhere(ctx context.Context, where string, args ...any) (list []uploadRow, err error) {
+	rows, err := reader{ctx, h.readDB()}.rows(uploadColumns+` WHERE `+where, args...)
+	if err != nil {
+		return nil, wrap("reading uploads", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var u uploadRow
+		if err := u.scan(rows.Scan); err != nil {
+			return nil, wrap("reading uploads", err)
+		}
+		list = append(list, u)
+	}
+	return list, wrap("reading uploads", rows.Err())
+}
+
+// eraseUploads ends the uploads whose keys were destroyed.
+func (h *Hub) eraseUploads(ctx context.Context, one ErasedCase) error {
+	list, err := h.uploadsWhere(ctx, `case_id = ?`, one.Case)
+	for _, u := range list {
+		if _, err := h.terms(&u); !errors.Is(err, ErrErased) {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		if err := h.dropUpload(ctx, u.ID); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+// forgetContent forgets where the bytes lie that a file held, of every document
+// that has them.
+func (h *Hub) forgetContent(ctx context.Context, file string) error {
+	return h.writer.write(ctx, func(t *tx) error {
+		_, err := t.exec(`DELETE FROM contents WHERE file = ?`, file)
+		return wrap("forgetting where bytes lie", err)
+	})
+}
+
+// dropUpload ends an upload: what has come of it is destroyed, with its key.
+func (h *Hub) dropUpload(ctx context.Context, id string) error {
+	err := h.writer.write(ctx, func(t *tx) error {
+		_, err := t.exec(`DELETE FROM uploads WHERE id = ?`, id)
+		return wrap("ending an upload", err)
+	})
+	if err != nil {
+		return err
+	}
+	return h.removeUpload(id)
+}
+
+// sweepUploads removes what lies in the folder of uploads and is none: it ended
+// while the hub died, or belongs to a database that a restore replaced.
+func (h *Hub) sweepUploads(ctx context.Context) error {
+	dir := filepath.Join(h.dir, uploadsDir)
+	found, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return wrap("sweeping the uploads", err)
+	}
+	for _, f := range found {
+		var known bool
+		err := reader{ctx, h.readDB()}.row(`SELECT EXISTS (SELECT 1 FROM uploads WHERE id = ? AND done_at = '')`, f.Name()).Scan(&known)
+		if err == nil && !known {
+			err = os.Remove(filepath.Join(dir, f.Name()))
+		}
+		if err != nil {
+			return wrap("sweeping the uploads", err)
+		}
+	}
+	return nil
+}
