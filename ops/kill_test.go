@@ -79,12 +79,37 @@ func TestKilledHubLosesNothingAcknowledged(t *testing.T) {
 	acknowledgedArePresent(t, dir, tablets)
 }
 
+// program is built once for all tests of this process.
+var program = sync.OnceValues(func() (bin string, err error) {
+	if programDir, err = os.MkdirTemp("", "portolan-program"); err != nil {
+		return "", err
+	}
+	bin = filepath.Join(programDir, "portolan")
+	if out, err := exec.Command("go", "build", "-o", bin, "portolan").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w\n%s", err, out)
+	}
+	return bin, nil
+})
+
+// programDir outlives the test that built the program in it.
+var programDir string
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if programDir != "" {
+		if err := os.RemoveAll(programDir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
+
 func buildProgram(t *testing.T) string {
 	t.Helper()
-	bin := filepath.Join(t.TempDir(), "portolan")
-	out, err := exec.Command("go", "build", "-o", bin, "portolan").CombinedOutput()
+	bin, err := program()
 	if err != nil {
-		t.Fatalf("building the program: %v\n%s", err, out)
+		t.Fatalf("building the program: %v", err)
 	}
 	return bin
 }
