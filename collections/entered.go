@@ -62,7 +62,7 @@ func (p *pull) sendNames() error {
 	if len(scopes) == 0 {
 		return nil
 	}
-	return p.sendJSON("enter", scopes)
+	return p.sendLine(fieldsync.Line{Enter: scopes})
 }
 
 // recordsIn gives every record that ever had something in a scope.

@@ -3,8 +3,6 @@ package collections
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -38,7 +36,7 @@ func (lines) Flush() error             { return nil }
 
 // Pull is Answer for whoever needs the lines alone.
 func (h *Hub) Pull(ctx context.Context, a care.Actor, cursor string, out func(line []byte) error) error {
-	return h.Answer(ctx, a, cursor, lines(out))
+	return h.Answer(ctx, a, Ask{Cursor: cursor}, lines(out))
 }
 
 // Answer sends what is new for the actor since the cursor, line by line: scopes
@@ -48,7 +46,7 @@ func (h *Hub) Pull(ctx context.Context, a care.Actor, cursor string, out func(li
 // of changes is in it whole or not at all, and keeps no more of it in memory
 // than a portion. The decision is in the audit log before the first line that
 // discloses something.
-func (h *Hub) Answer(ctx context.Context, a care.Actor, cursor string, to Receiver) error {
+func (h *Hub) Answer(ctx context.Context, a care.Actor, ask Ask, to Receiver) error {
 	if err := h.EndOver(ctx); err != nil {
 		return err
 	}
@@ -70,10 +68,10 @@ func (h *Hub) Answer(ctx context.Context, a care.Actor, cursor string, to Receiv
 	defer snapshot.Rollback() // a reading transaction has nothing to keep
 	p := &pull{h: h, ctx: ctx, r: reader{ctx, snapshot}, to: to, actor: a, load: caseloadOf(a),
 		open: map[fieldsync.Scope]time.Time{}, complete: map[fieldsync.Scope]uint64{}}
-	if err := p.plan(cursor); err != nil {
+	if err := p.plan(ask.Cursor); err != nil {
 		return err
 	}
-	return p.send()
+	return p.send(ask)
 }
 
 // EndOver ends the grants whose time is over, where there is any. Tend looks
@@ -234,9 +232,9 @@ func (p *pull) lasts(s fieldsync.Scope) bool {
 	return until.IsZero() || p.h.now().Before(until)
 }
 
-func (p *pull) send() error {
+func (p *pull) send(ask Ask) error {
 	if len(p.evict) > 0 {
-		if err := p.sendJSON("evict", p.evict); err != nil {
+		if err := p.sendLine(fieldsync.Line{Evict: p.evict}); err != nil {
 			return err
 		}
 	}
@@ -246,24 +244,27 @@ func (p *pull) send() error {
 	if err := p.sendChanged(); err != nil {
 		return err
 	}
+	if err := p.walk(ask); err != nil {
+		return err
+	}
 	if !p.disclosed {
 		if err := p.to.Disclose(len(p.evict) > 0); err != nil {
 			return err
 		}
 	}
-	digest, err := p.digest()
+	digests, err := p.digests()
 	if err != nil {
 		return err
 	}
-	return p.sendJSON("end", fieldsync.End{Cursor: p.h.sealCursor(p.actor.Staff, cursor{seq: p.head, base: p.head}), Digest: digest, Server: care.FormatTime(p.h.now())})
+	return p.sendLine(fieldsync.Line{End: &fieldsync.End{Cursor: p.h.sealCursor(p.actor.Staff, p.done()), Digest: fieldsync.RootDigest(digests), Server: care.FormatTime(p.h.now())}})
 }
 
-func (p *pull) sendJSON(member string, v any) error {
-	b, err := json.Marshal(map[string]any{member: v})
-	if err != nil {
-		return fmt.Errorf("writing a line: %w", err)
-	}
-	return p.to.Line(b)
+// done is the cursor of a device that has all of this answer.
+func (p *pull) done() cursor { return cursor{seq: p.head, base: p.head} }
+
+func (p *pull) sendLine(l fieldsync.Line) error {
+	b := l.AppendJSON(nil)
+	return p.to.Line(b[:len(b)-1])
 }
 
 // disclose notes what is about to be sent in the audit log, tells the receiver,
@@ -330,34 +331,32 @@ func (p *pull) mark(c cursor) error {
 		return nil
 	}
 	p.unmarked = 0
-	line := fieldsync.Line{Mark: p.h.sealCursor(p.actor.Staff, c)}
-	b := line.AppendJSON(nil)
-	if err := p.to.Line(b[:len(b)-1]); err != nil {
+	if err := p.sendLine(fieldsync.Line{Mark: p.h.sealCursor(p.actor.Staff, c)}); err != nil {
 		return err
 	}
 	return p.to.Flush()
 }
 
-// digest is the root over what the actor may see now.
-func (p *pull) digest() (string, error) {
+// digests are those of what the actor may see now.
+func (p *pull) digests() (map[fieldsync.Scope]fieldsync.Digest, error) {
 	rows, err := p.r.rows(`SELECT d.scope, d.digest FROM scope_access a JOIN scope_digests d ON d.scope = a.scope
 		WHERE a.staff = ? AND a.until_seq IS NULL`, p.actor.Staff)
 	if err != nil {
-		return "", wrap("reading digests", err)
+		return nil, wrap("reading digests", err)
 	}
 	defer rows.Close()
 	digests := make(map[fieldsync.Scope]fieldsync.Digest)
 	for rows.Next() {
 		var scope, text string
 		if err := rows.Scan(&scope, &text); err != nil {
-			return "", wrap("reading digests", err)
+			return nil, wrap("reading digests", err)
 		}
 		if !p.opens(fieldsync.Scope(scope)) {
 			continue
 		}
 		if digests[fieldsync.Scope(scope)], err = fieldsync.ParseDigest(text); err != nil {
-			return "", wrap("reading a digest", err)
+			return nil, wrap("reading a digest", err)
 		}
 	}
-	return fieldsync.RootDigest(digests), wrap("reading digests", rows.Err())
+	return digests, wrap("reading digests", rows.Err())
 }

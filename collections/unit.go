@@ -132,8 +132,8 @@ func (p *pull) sendUnit(u *unit) error {
 }
 
 func (p *pull) sendRow(r *fieldsync.Row) error {
-	line := fieldsync.Line{Row: r}
-	b := line.AppendJSON(nil)
+	l := fieldsync.Line{Row: r}
+	b := l.AppendJSON(nil)
 	p.unmarked += len(b)
 	return p.to.Line(b[:len(b)-1])
 }

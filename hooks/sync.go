@@ -42,7 +42,8 @@ func (f *Front) sync(e *core.RequestEvent, a care.Actor) error {
 		g.renew()
 	}
 	to := &answer{f: f, ctx: e.Request.Context(), s: newStream(e, ndjson), got: got, seen: got.push.Seen}
-	if err := f.hub.Answer(to.ctx, a, got.push.Cursor, to); err != nil {
+	ask := collections.Ask{Cursor: got.push.Cursor, Check: got.push.Check, Again: got.push.Again}
+	if err := f.hub.Answer(to.ctx, a, ask, to); err != nil {
 		return err
 	}
 	return to.s.end()

@@ -304,6 +304,10 @@ func (s *scanner) pushMember(p *Push, name string) (err error) {
 		p.HubKey, err = s.str()
 	case "seen":
 		p.Seen, err = s.uint(NumberMax)
+	case "check":
+		p.Check, err = s.check()
+	case "again":
+		p.Again, err = s.again()
 	default:
 		return bad(CodeMember, "a member of the push is unknown to this version")
 	}

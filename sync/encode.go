@@ -191,7 +191,7 @@ func (p *Push) AppendJSON(b []byte) []byte {
 		b = append(b, `,"seen":`...)
 		b = strconv.AppendUint(b, p.Seen, 10)
 	}
-	return append(b, '}')
+	return append(p.appendWalk(b), '}')
 }
 
 func appendRaws(b []byte, l []json.RawMessage) []byte {
@@ -235,6 +235,14 @@ func (l *Line) AppendJSON(b []byte) []byte {
 		b = l.Row.AppendJSON(append(b, `{"row":`...))
 	case l.Mark != "":
 		b = appendString(append(b, `{"mark":`...), l.Mark)
+	case l.Digests != nil:
+		b = appendStrings(append(b, `{"digests":`...), l.Digests)
+	case l.Records != nil:
+		b = appendString(append(b, `{"records":{"s":`...), string(l.Records.Scope))
+		b = append(appendStrings(append(b, `,"d":`...), l.Records.Digests), '}')
+	case l.Gone != nil:
+		b = appendString(append(b, `{"gone":{"s":`...), string(l.Gone.Scope))
+		b = append(appendList(append(b, `,"r":`...), l.Gone.Records), '}')
 	case l.End != nil:
 		b = append(b, `{"end":{"cursor":`...)
 		b = appendString(b, l.End.Cursor)

@@ -12,16 +12,18 @@ import (
 // wrote them: encode a push with AppendJSON, since json.Marshal would write
 // them anew and break the chain.
 type Push struct {
-	Version   int               `json:"v"`
-	Replica   string            `json:"replica"`
-	Changes   []json.RawMessage `json:"changes"`
-	Link      string            `json:"link"`              // hex, after the last change
-	Signature string            `json:"sig"`               // base64url Ed25519 over PushMessage
-	Cursor    string            `json:"cursor"`            // opaque, from the last End; "" for a first sync
-	Last      uint64            `json:"last,omitempty"`    // number of the replica's last change, so that the hub knows what it is owed
-	Lease     string            `json:"lease,omitempty"`   // until when the device holds a lease
-	HubKey    string            `json:"hub_key,omitempty"` // id of the key to which the device seals
-	Seen      uint64            `json:"seen,omitempty"`    // size of the hub's audit log at the last checkpoint that the device verified
+	Version   int                 `json:"v"`
+	Replica   string              `json:"replica"`
+	Changes   []json.RawMessage   `json:"changes"`
+	Link      string              `json:"link"`              // hex, after the last change
+	Signature string              `json:"sig"`               // base64url Ed25519 over PushMessage
+	Cursor    string              `json:"cursor"`            // opaque, from the last End; "" for a first sync
+	Last      uint64              `json:"last,omitempty"`    // number of the replica's last change, so that the hub knows what it is owed
+	Lease     string              `json:"lease,omitempty"`   // until when the device holds a lease
+	HubKey    string              `json:"hub_key,omitempty"` // id of the key to which the device seals
+	Check     []string            `json:"check,omitempty"`   // EveryScope, or scopes whose records\' digests are asked for: the walk after a root that differed
+	Again     map[string][]string `json:"again,omitempty"`   // records to be sent anew, by scope
+	Seen      uint64              `json:"seen,omitempty"`    // size of the hub's audit log at the last checkpoint that the device verified
 }
 
 // Line is one line of the answer (NDJSON); exactly one member is set. They
@@ -36,6 +38,9 @@ type Line struct {
 	Enter    []Scope           `json:"enter,omitempty"`    // scopes newly granted: all their rows follow
 	Row      *Row              `json:"row,omitempty"`      // fields of one record in one scope
 	Mark     string            `json:"mark,omitempty"`     // a cursor: what came before it need not be sent again
+	Digests  map[string]string `json:"digests,omitempty"`  // scope → digest, of every scope that the device may see
+	Records  *RecordDigests    `json:"records,omitempty"`  // digests of a scope's records
+	Gone     *Gone             `json:"gone,omitempty"`     // records of a scope that are not there
 	End      *End              `json:"end,omitempty"`      // the last line; an answer without it was cut
 }
 
@@ -105,6 +110,12 @@ func DecodeLine(raw []byte) (Line, error) {
 			err = s.row(l.Row)
 		case "mark":
 			l.Mark, err = s.str()
+		case "digests":
+			l.Digests, err = s.strings()
+		case "records":
+			l.Records, err = s.recordDigests()
+		case "gone":
+			l.Gone, err = s.gone()
 		case "end":
 			l.End = &End{}
 			err = s.endLine(l.End)

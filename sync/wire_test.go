@@ -115,7 +115,8 @@ func TestDecodeChangeRefuses(t *testing.T) {
 func TestPushKeepsBytes(t *testing.T) {
 	spaced := json.RawMessage("{ \"n\" : 1,\n\t\"note\":\"<&> \u2028\" }")
 	p := Push{Version: ProtocolVersion, Replica: replicaA, Changes: []json.RawMessage{spaced, EncodeChange(sample())},
-		Link: NextLink(Link{}, spaced).String(), Signature: "c2ln", Cursor: "c"}
+		Link: NextLink(Link{}, spaced).String(), Signature: "c2ln", Cursor: "c",
+		Check: []string{EveryScope, string(CaseScope(caseA, care.Health))}, Again: map[string][]string{string(CaseScope(caseA, care.General)): {recordA}}}
 	got, err := DecodePush(p.AppendJSON(nil))
 	if err != nil {
 		t.Fatal(err)
@@ -180,6 +181,9 @@ func TestLineRoundTrip(t *testing.T) {
 		{Row: &Row{Scope: CaseScope(caseA, care.General), Collection: "cases", Record: caseA, Case: caseA, Org: orgA,
 			CreatedBy: staffA, MadeAt: "2026-01-02T03:04:05.006Z", More: true, Fields: map[string]Register{"status": reg, "owner": {Heads: reg.Heads[:1]}}}},
 		{Mark: "abd"},
+		{Digests: map[string]string{string(CaseScope(caseA, care.Health)): "00", "org": "11"}},
+		{Records: &RecordDigests{Scope: CaseScope(caseA, care.Health), Digests: map[string]string{recordA: "22"}}},
+		{Gone: &Gone{Scope: CaseScope(caseA, care.Health), Records: []string{recordA, caseA}}},
 		{End: &End{Cursor: "abc", Digest: "00", Server: "2026-01-02T03:04:05.006Z"}},
 	} {
 		raw := l.AppendJSON(nil)

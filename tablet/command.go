@@ -268,7 +268,7 @@ func describe(r Report) string {
 		b.WriteString("The hub says that it was put back from a copy. If nobody told you, ask.\n")
 	}
 	if r.Repaired && !r.Differs {
-		b.WriteString("The store differed from the hub's and was sent anew; now they agree.\n")
+		fmt.Fprintf(&b, "The store differed from the hub's: %d records were sent anew, and now they agree.\n", r.Mended)
 	}
 	if r.Differs {
 		b.WriteString("The store differs from the hub's. Nothing is lost; tell whoever runs the hub.\n")

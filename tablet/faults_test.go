@@ -536,6 +536,7 @@ func TestADifferenceIsFoundAndMended(t *testing.T) {
 		`DELETE FROM fields WHERE record = ? AND field = 'alias'`,
 		`UPDATE fields SET hub = '{"h":[]}' WHERE record = ? AND field = 'alias'`,
 		`UPDATE scopes SET digest = '00000000000000000000000000000001' WHERE ? != '' AND scope LIKE 'case:%'`,
+		`UPDATE fields SET record = '01930000-0000-7000-8000-00000000dead' WHERE record = ? AND field = 'alias'`,
 	} {
 		mustSet(t, tab, caseID, set("opened_on", fmt.Sprintf("2026-10-1%d", i)))
 		b.Clock.Move(25 * time.Hour)
@@ -547,7 +548,7 @@ func TestADifferenceIsFoundAndMended(t *testing.T) {
 			t.Fatal(err)
 		}
 		r, err := tab.Sync(t.Context())
-		if err != nil || !r.Repaired || r.Differs {
+		if err != nil || !r.Repaired || r.Differs || r.Mended > 2 {
 			t.Fatalf("after %s: %+v, %v", damage, r, err)
 		}
 		if !sameRecord(show(t, tab, survivor), whole) || unsent(t, tab) != 0 {

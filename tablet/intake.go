@@ -23,7 +23,8 @@ const (
 type intake struct {
 	t       *Tablet
 	replica string
-	whole   bool // the hub was asked for everything: what it does not name is not ours to see
+	whole   bool  // the hub was asked for everything: what it does not name is not ours to see
+	walk    *walk // nil where none is under way
 	report  Report
 
 	lines []fieldsync.Line
@@ -158,6 +159,8 @@ func (in *intake) take(x *tx, l *fieldsync.Line, sums digestSums, report *Report
 		return in.row(x, l.Row, sums, report, seen)
 	case l.Mark != "":
 		return x.setMeta(metaCursor, l.Mark)
+	case l.Digests != nil || l.Records != nil || l.Gone != nil:
+		return in.note(x, l, sums)
 	case l.End != nil:
 		return in.end(x, l.End, sums, report)
 	}

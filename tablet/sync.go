@@ -20,9 +20,10 @@ type Report struct {
 	Entered   []fieldsync.Scope `json:"entered,omitempty"`
 	Evicted   []fieldsync.Scope `json:"evicted,omitempty"` // destroyed here
 	Rounds    int               `json:"rounds"`
-	Differs   bool              `json:"differs"`         // the digest is not the hub's, also after everything was sent anew
-	Ended     bool              `json:"ended,omitempty"` // the hub ended this replica; all that was here is destroyed, all that was unsent is delivered
-	Repaired  bool              `json:"repaired,omitempty"`
+	Differs   bool              `json:"differs"`            // the digest is not the hub's, also after a walk
+	Ended     bool              `json:"ended,omitempty"`    // the hub ended this replica; all that was here is destroyed, all that was unsent is delivered
+	Repaired  bool              `json:"repaired,omitempty"` // it was not, and the difference was looked for
+	Mended    int               `json:"mended,omitempty"`   // records that were sent anew because of it
 	Restored  bool              `json:"restored,omitempty"` // the hub says that it was put back from a copy
 }
 
@@ -63,12 +64,13 @@ func (t *Tablet) Sync(ctx context.Context) (Report, error) {
 	}
 	var from uint64
 	asked, bare, tried := false, false, false
+	var w *walk
 	for total.Rounds < roundsMax {
 		p, rest, err := t.nextPush(ctx, replica, from, bare, key)
 		if err != nil {
 			return total, err
 		}
-		done, err := t.round(ctx, l, p)
+		done, err := t.round(ctx, l, p, w)
 		total.add(done)
 		if bare = !tried && t.bringsNothing(err); bare {
 			tried = true
@@ -97,12 +99,10 @@ func (t *Tablet) Sync(ctx context.Context) (Report, error) {
 		case rest:
 		case total.Ended:
 			return total, errors.Join(t.finishEnd(ctx, l), ErrEnded)
-		case total.Differs && !total.Repaired:
-			if total.Repaired, err = t.beginRepair(ctx); err != nil || !total.Repaired {
+		default:
+			if w, err = t.walkOn(ctx, w, &total); err != nil || w == nil {
 				return total, err
 			}
-		default:
-			return total, nil
 		}
 	}
 	return total, nil
@@ -150,29 +150,6 @@ func (t *Tablet) within(x *tx, key string, d time.Duration) (bool, error) {
 		return false, nil // not a time: as if it had never been
 	}
 	return t.now().Sub(at).Abs() < d, nil
-}
-
-// repairPause is the least time between two repairs: a difference that sending
-// everything anew does not mend is no reason to do it at every sync.
-const repairPause = time.Hour
-
-// beginRepair works out the digests anew and has the next round trip send
-// everything.
-func (t *Tablet) beginRepair(ctx context.Context) (begun bool, err error) {
-	err = t.inTx(ctx, func(x *tx) error {
-		if recent, err := t.within(x, metaRepaired, repairPause); err != nil || recent {
-			return err
-		}
-		begun = true
-		if err := x.recount(); err != nil {
-			return err
-		}
-		if err := x.setMeta(metaRepaired, care.FormatTime(t.now())); err != nil {
-			return err
-		}
-		return x.setMeta(metaCursor, "")
-	})
-	return begun, err
 }
 
 // codeKeyGone is the hub's error when it cannot open what was sealed to it.
@@ -228,9 +205,12 @@ func (t *Tablet) reach(ctx context.Context) (l *line, key ed25519.PrivateKey, re
 }
 
 // round is one round trip: changes up, what is new down.
-func (t *Tablet) round(ctx context.Context, l *line, p fieldsync.Push) (Report, error) {
+func (t *Tablet) round(ctx context.Context, l *line, p fieldsync.Push, w *walk) (Report, error) {
 	ctx, cut := context.WithCancelCause(ctx)
 	defer cut(nil)
+	if w != nil {
+		p.Check, p.Again = w.check, w.again
+	}
 	resp, err := l.ask(ctx, "POST", "/api/portolan/sync", p.AppendJSON(nil))
 	if err != nil {
 		return Report{}, err
@@ -238,7 +218,7 @@ func (t *Tablet) round(ctx context.Context, l *line, p fieldsync.Push) (Report, 
 	defer resp.Body.Close()
 	body := newStalled(resp.Body, stallTimeout, func() { cut(errBroken) })
 	defer body.stop()
-	in := &intake{t: t, replica: p.Replica, whole: p.Cursor == ""}
+	in := &intake{t: t, replica: p.Replica, whole: p.Cursor == "", walk: w}
 	if in.alarm, err = t.alarmed(ctx); err != nil {
 		return Report{}, err
 	}
