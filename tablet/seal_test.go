@@ -35,9 +35,9 @@ type sealed struct {
 	caseID, survivor string
 }
 
-func newSealed(t *testing.T) *sealed {
+func newSealed(t *testing.T, b *bench) *sealed {
 	t.Helper()
-	s := &sealed{bench: newBench(t), dir: t.TempDir()}
+	s := &sealed{bench: b, dir: t.TempDir()}
 	anna, _ := s.Staff(t, care.Outreach)
 	s.staff, _ = s.Staff(t, care.Outreach)
 	colleague := s.tablet(t, anna.Staff)
@@ -96,10 +96,35 @@ func image(t *testing.T, dir string) string {
 	return to
 }
 
-// TestNothingOnATabletLiesInClear: nothing that anybody told, while it runs and
+// TestASealedTablet: what a tablet keeps opens with its passphrase and the
+// hub's lease key together and in no other way, what is destroyed stays so
+// through a crash, and whatever it cannot read any more it still delivers. All
+// on one hub, whose clock only rises.
+func TestASealedTablet(t *testing.T) {
+	b := newBench(t)
+	for _, promise := range []struct {
+		name string
+		kept func(*testing.T, *bench)
+	}{
+		{"nothing lies in clear", nothingLiesInClear},
+		{"a wrong passphrase opens nothing and loses nothing", aWrongPassphrase},
+		{"what is moved does not open", whatIsMoved},
+		{"enrolled again through crashes", enrolledAgainThroughCrashes},
+		{"a forgotten passphrase loses nothing", aForgottenPassphrase},
+		{"a clock that is put back locks it", aClockPutBack},
+		{"an eviction destroys the key first", anEviction},
+		{"the end of a lease locks it", theEndOfALease},
+		{"it comes back after its enrolment is over", afterItsEnrolment},
+		{"a hub that lost its key is given what it reads", aHubWithoutItsKey},
+	} {
+		t.Run(promise.name, func(t *testing.T) { promise.kept(t, b) })
+	}
+}
+
+// nothingLiesInClear: nothing that anybody told, while it runs and
 // after it, in no file; and it is all there for whoever has the passphrase.
-func TestNothingOnATabletLiesInClear(t *testing.T) {
-	s := newSealed(t)
+func nothingLiesInClear(t *testing.T, b *bench) {
+	s := newSealed(t, b)
 	s.clear(t, "while it runs", s.dir)
 	s.clear(t, "as a power cut leaves it", image(t, s.dir))
 	copied := open(t, image(t, s.dir), s.Clock.Now)
@@ -113,9 +138,9 @@ func TestNothingOnATabletLiesInClear(t *testing.T) {
 	s.clear(t, "after a sync", s.dir)
 }
 
-// TestAWrongPassphraseOpensNothingAndLosesNothing: also as it is enrolled again.
-func TestAWrongPassphraseOpensNothingAndLosesNothing(t *testing.T) {
-	s := newSealed(t)
+// aWrongPassphrase: also as it is enrolled again.
+func aWrongPassphrase(t *testing.T, b *bench) {
+	s := newSealed(t, b)
 	locked, err := tablet.Open(s.dir, s.Clock.Now, rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -147,11 +172,11 @@ func TestAWrongPassphraseOpensNothingAndLosesNothing(t *testing.T) {
 	}
 }
 
-// TestTheEndOfALeaseLocksTheTablet: the hub's part of the key is destroyed with
+// theEndOfALease: the hub's part of the key is destroyed with
 // nobody there, what is unsent is delivered as it was sealed, into the held
 // ones, and the same sync opens the store again.
-func TestTheEndOfALeaseLocksTheTablet(t *testing.T) {
-	s := newSealed(t)
+func theEndOfALease(t *testing.T, b *bench) {
+	s := newSealed(t, b)
 	s.Clock.Move(collections.LeaseDays*24*time.Hour + time.Minute)
 	if _, err := s.tab.Show(t.Context(), s.survivor); !errors.Is(err, tablet.ErrLease) {
 		t.Errorf("a tablet that runs on: %v", err)
@@ -214,9 +239,8 @@ func (s *sealed) accept(t *testing.T, texts []string) {
 	}
 }
 
-// TestAClockThatIsPutBackLocksTheTablet: no old lease is made to last.
-func TestAClockThatIsPutBackLocksTheTablet(t *testing.T) {
-	b := newBench(t)
+// aClockPutBack: no old lease is made to last.
+func aClockPutBack(t *testing.T, b *bench) {
 	anna, _ := b.Staff(t, care.Outreach)
 	var back time.Duration
 	tab := open(t, t.TempDir(), func() time.Time { return b.Clock.Now().Add(-back) })
@@ -235,11 +259,11 @@ func TestAClockThatIsPutBackLocksTheTablet(t *testing.T) {
 	show(t, tab, survivor)
 }
 
-// TestAnEvictionDestroysTheKeyFirst: a crash between the key and the rows
+// anEviction: a crash between the key and the rows
 // leaves what nobody reads, an image of the rows from before opens nothing,
 // and what was not sent is delivered as it was sealed.
-func TestAnEvictionDestroysTheKeyFirst(t *testing.T) {
-	s := newSealed(t)
+func anEviction(t *testing.T, b *bench) {
+	s := newSealed(t, b)
 	before := image(t, s.dir)
 	scope := fieldsync.CaseScope(s.caseID, care.General)
 	if s.keys(t, `SELECT COUNT(*) FROM scopes WHERE scope = ?`, string(scope)) != 1 {
@@ -288,9 +312,9 @@ func TestAnEvictionDestroysTheKeyFirst(t *testing.T) {
 	}
 }
 
-// TestWhatIsMovedDoesNotOpen: sealed for its record, field and number.
-func TestWhatIsMovedDoesNotOpen(t *testing.T) {
-	s := newSealed(t)
+// whatIsMoved: sealed for its record, field and number.
+func whatIsMoved(t *testing.T, b *bench) {
+	s := newSealed(t, b)
 	second := mustNew(t, s.tab, "survivors", s.caseID, set("alias", "Ren"))
 	mustSync(t, s.tab)
 	for what, move := range map[string]string{
@@ -318,11 +342,11 @@ func TestWhatIsMovedDoesNotOpen(t *testing.T) {
 	}
 }
 
-// TestAForgottenPassphraseLosesNothing: the store is emptied, enrolled anew
+// aForgottenPassphrase: the store is emptied, enrolled anew
 // with another passphrase, and what was unsent is delivered all the same, by
 // whoever cannot read it, for a person to decide.
-func TestAForgottenPassphraseLosesNothing(t *testing.T) {
-	s := newSealed(t)
+func aForgottenPassphrase(t *testing.T, b *bench) {
+	s := newSealed(t, b)
 	locked, err := tablet.Open(s.dir, s.Clock.Now, rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -356,10 +380,10 @@ func TestAForgottenPassphraseLosesNothing(t *testing.T) {
 	s.accept(t, []string{typed, secret})
 }
 
-// TestATabletThatComesBackAfterItsEnrolmentIsOver delivers what it cannot read
+// afterItsEnrolment delivers what it cannot read
 // any more through the new one.
-func TestATabletThatComesBackAfterItsEnrolmentIsOver(t *testing.T) {
-	s := newSealed(t)
+func afterItsEnrolment(t *testing.T, b *bench) {
+	s := newSealed(t, b)
 	s.Clock.Move(8 * 24 * time.Hour)
 	if err := s.Tend(t.Context()); err != nil { // the hub's next key
 		t.Fatal(err)
@@ -381,10 +405,10 @@ func TestATabletThatComesBackAfterItsEnrolmentIsOver(t *testing.T) {
 	s.accept(t, []string{typed, secret})
 }
 
-// TestAHubThatLostItsKeyIsGivenWhatTheTabletReads: it was put back from a copy
+// aHubWithoutItsKey: it was put back from a copy
 // that is older than the key, and the tablet's lease was over.
-func TestAHubThatLostItsKeyIsGivenWhatTheTabletReads(t *testing.T) {
-	s := newSealed(t)
+func aHubWithoutItsKey(t *testing.T, b *bench) {
+	s := newSealed(t, b)
 	mustSync(t, s.tab)
 	_, own := intake(t, s.tab)
 	mustSync(t, s.tab)
@@ -403,10 +427,10 @@ func TestAHubThatLostItsKeyIsGivenWhatTheTabletReads(t *testing.T) {
 	}
 }
 
-// TestEnrolledAgainThroughCrashes: whatever write fails, the store opens with
+// enrolledAgainThroughCrashes: whatever write fails, the store opens with
 // its passphrase, and the next try goes through.
-func TestEnrolledAgainThroughCrashes(t *testing.T) {
-	s := newSealed(t)
+func enrolledAgainThroughCrashes(t *testing.T, b *bench) {
+	s := newSealed(t, b)
 	dir := image(t, s.dir)
 	crash := func(db, on string) func(*testing.T, string) func() {
 		return func(t *testing.T, dir string) func() {
