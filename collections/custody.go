@@ -40,7 +40,7 @@ func (h *Hub) SplitKey(ctx context.Context, shares, need int) ([]seal.Share, err
 	if err != nil {
 		return nil, err
 	}
-	b, err := json.Marshal(Custody{Shares: shares, Need: need, At: care.FormatTime(h.now())})
+	b, err := json.Marshal(Custody{Shares: shares, Need: need, At: care.FormatTime(h.now()), Root: fmtKeyID(seal.RootBox(root).ID())})
 	if err != nil {
 		return nil, wrap("noting who keeps the key", err)
 	}
@@ -54,11 +54,10 @@ func (h *Hub) RemoveKeyFile(ctx context.Context, shares []seal.Share) error {
 	if err != nil {
 		return err
 	}
-	root, err := seal.Combine(shares)
-	if err != nil {
+	if _, err := h.combine(ctx, shares); err != nil {
 		return err
 	}
-	if f.custody.Shares == 0 || fmtKeyID(seal.RootBox(root).ID()) != f.root {
+	if !f.split() {
 		return seal.ErrShares
 	}
 	if err := os.Remove(h.keyFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -74,11 +73,12 @@ type KeyState struct {
 	File    string // where the key file is looked for
 	Kind    string // "plain", "passphrase", "missing" or "damaged"
 	Custody Custody
-	Epochs  int // key keys
-	Keys    int // data keys
-	Left    int // what a rotation has left to do
-	Waiting int // pushes that came while the hub was locked
-	Refused int // of these, what the door refused
+	Stale   bool // the shares are of an earlier root key and open nothing
+	Epochs  int  // key keys
+	Keys    int  // data keys
+	Left    int  // what a rotation has left to do
+	Waiting int  // pushes that came while the hub was locked
+	Refused int  // of these, what the door refused
 }
 
 // KeyState tells how the keys stand.
@@ -87,7 +87,7 @@ func (h *Hub) KeyState(ctx context.Context) (s KeyState, err error) {
 	if err != nil {
 		return s, err
 	}
-	s = KeyState{Locked: h.Locked(), Root: f.root, File: h.keyFile, Kind: "plain", Custody: f.custody}
+	s = KeyState{Locked: h.Locked(), Root: f.root, File: h.keyFile, Kind: "plain", Custody: f.custody, Stale: f.custody.Shares > 0 && !f.split()}
 	switch file, err := readKeyFile(h.keyFile); {
 	case errors.Is(err, fs.ErrNotExist):
 		s.Kind = "missing"

@@ -208,8 +208,8 @@ func (h *Hub) writeFile(ctx context.Context, of []seal.Scope, id string, b []byt
 // erasure destroys keys while nobody is at the door, and then removes the files
 // that it finds: what comes here before it is found, what comes later refused.
 func (h *Hub) place(ctx context.Context, of seal.Scope, id, from, to string) error {
+	h.reached("file sealed")
 	return h.writer.write(ctx, func(*tx) error {
-		h.reached("file sealed")
 		gone, err := h.erasedFile(from, of.Org, of.Case, id)
 		switch {
 		case errors.Is(err, ErrKeyGone):

@@ -9,13 +9,16 @@ import (
 	"strings"
 
 	"portolan/care"
+	"portolan/seal"
 )
 
 // What an import remembers of its sources stands in import_keys and nowhere
 // else: which record stands for which key, and which values a source has
-// delivered already. Both are kept as HMACs under the hub's secret: without it
-// neither a name nor a case number can be guessed from them. Today it stands in
-// the same database (hub_meta), so that they keep no secret from its thief.
+// delivered already. Both are HMACs. Keys are looked for before anybody knows
+// whose they are, so theirs is under the hub's secret, which lies with the
+// wrapped keys; values are marked under a key that ends with the part of the
+// case that they are in, so that none can be guessed from an old copy once it
+// was erased.
 
 // importMarkBytes is how much of a value's HMAC is kept: 66 bits. Two values
 // of one field that share a mark are not to be met by chance.
@@ -89,28 +92,87 @@ func (h *Hub) Undelivered(ctx context.Context, source string, keys []string, dra
 				return nil, err
 			}
 		}
-		out[i] = h.lessDelivered(d, marks, standing)
+		m := marker{keys: h.keys, t: t}
+		if len(marks) > 0 {
+			if err := m.find(db, d.Record); err != nil {
+				return nil, err
+			}
+		}
+		if out[i], err = m.lessDelivered(d, marks, standing); err != nil {
+			return nil, err
+		}
 	}
 	return out, nil
 }
 
-func (h *Hub) lessDelivered(d Draft, marks []string, standing care.Row) Draft {
+// marker marks the values of one record.
+type marker struct {
+	keys        *keyring
+	t           *table
+	org, caseID string // "" where nothing is known of it
+}
+
+// find looks for where a record belongs, also where all of it was held.
+func (m *marker) find(q querier, record string) error {
+	err := q.row(`SELECT org, case_id FROM changes WHERE record = ? ORDER BY seq LIMIT 1`, record).Scan(&m.org, &m.caseID)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	return wrap("looking for a record's case", err)
+}
+
+// mark is the mark of a value; "" where it was erased, or nothing is known.
+func (m *marker) mark(field, value string) (string, error) {
+	if m.org == "" {
+		return "", nil
+	}
+	part, known := m.t.compartment[field]
+	if !known {
+		part = historyKeys
+	}
+	key, err := m.keys.toSeal(seal.Scope{Org: m.org, Case: m.caseID, Compartment: part})
+	if errors.Is(err, ErrErased) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return macUnder(key.marks[:], "import_value", field, value)[:importMarkBytes], nil
+}
+
+func (m *marker) delivered(marks []string, field, value string) (bool, error) {
+	if len(marks) == 0 {
+		return false, nil
+	}
+	mark, err := m.mark(field, value)
+	return mark != "" && slices.Contains(marks, mark), err
+}
+
+func (m *marker) lessDelivered(d Draft, marks []string, standing care.Row) (Draft, error) {
 	set, add := map[string]care.Value{}, map[string][]string{}
 	for field, v := range d.Set {
-		if !slices.Contains(marks, h.importMark(field, string(v))) && !v.Equal(standing.Get(field)) {
+		had, err := m.delivered(marks, field, string(v))
+		if err != nil {
+			return d, err
+		}
+		if !had && !v.Equal(standing.Get(field)) {
 			set[field] = v
 		}
 	}
 	for field, elements := range d.Add {
 		have := standing.Get(field).List()
 		for _, e := range elements {
-			if !slices.Contains(marks, h.importMark(field, e)) && !slices.Contains(have, e) {
+			had, err := m.delivered(marks, field, e)
+			if err != nil {
+				return d, err
+			}
+			if !had && !slices.Contains(have, e) {
 				add[field] = append(add[field], e)
 			}
 		}
 	}
 	d.Set, d.Add = set, add
-	return d
+	return d, nil
 }
 
 // Delivered notes that a source delivered the values of drafts, which stand
@@ -118,7 +180,10 @@ func (h *Hub) lessDelivered(d Draft, marks []string, standing care.Row) Draft {
 func (h *Hub) Delivered(ctx context.Context, source string, keys []string, drafts []Draft) error {
 	err := h.writer.write(ctx, func(t *tx) error {
 		for i, d := range drafts {
-			marks := h.marksOf(d)
+			marks, err := h.marksOf(t, d)
+			if err != nil {
+				return err
+			}
 			if len(marks) == 0 {
 				continue
 			}
@@ -152,21 +217,34 @@ func (t *tx) forgetImports(records string, args ...any) error {
 	return wrap("erasing what an import remembers", err)
 }
 
-func (h *Hub) marksOf(d Draft) []string {
-	var marks []string
+func (h *Hub) marksOf(q querier, d Draft) (marks []string, err error) {
+	m := marker{keys: h.keys, t: h.tables[d.Collection]}
+	if m.t == nil {
+		return nil, nil
+	}
+	if err := m.find(q, d.Record); err != nil {
+		return nil, err
+	}
+	add := func(field, value string) error {
+		mark, err := m.mark(field, value)
+		if mark != "" {
+			marks = append(marks, mark)
+		}
+		return err
+	}
 	for field, v := range d.Set {
-		marks = append(marks, h.importMark(field, string(v)))
+		if err := add(field, string(v)); err != nil {
+			return nil, err
+		}
 	}
 	for field, elements := range d.Add {
 		for _, e := range elements {
-			marks = append(marks, h.importMark(field, e))
+			if err := add(field, e); err != nil {
+				return nil, err
+			}
 		}
 	}
-	return marks
-}
-
-func (h *Hub) importMark(field, value string) string {
-	return h.mac("import_value", field, value)[:importMarkBytes]
+	return marks, nil
 }
 
 func (h *Hub) deliveredMarks(db querier, source, key string) ([]string, error) {

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"portolan/care"
 	"portolan/collections"
@@ -87,6 +88,7 @@ func TestWhatASourceDeliveredIsNotWrittenAgain(t *testing.T) {
 func TestTheStoreKeepsNoKeyThatCanBeRead(t *testing.T) {
 	h := hubtest.New(t)
 	drafts, _ := draftOf(t, h)
+	h.Must(t, h.HubActor(), drafts...)
 	keys := []string{"Quillonwick-1998", "Zephyranth"}
 	if _, err := h.ImportIDs(context.Background(), "htcds_table", keys...); err != nil {
 		t.Fatal(err)
@@ -109,6 +111,67 @@ func TestTheStoreKeepsNoKeyThatCanBeRead(t *testing.T) {
 		for _, secret := range []string{"Quillonwick", "Zephyranth", "K-17", "Feminine"} {
 			if strings.Contains(r.Source+r.Key+r.Record, secret) {
 				t.Errorf("%s can be read", secret)
+			}
+		}
+	}
+}
+
+// TestAnImportRemembersNothingOfTheErased: neither keys nor marks of values are
+// left, and the marks that an old copy has were made under keys that are gone.
+func TestAnImportRemembersNothingOfTheErased(t *testing.T) {
+	h := hubtest.New(t)
+	ctx := context.Background()
+	asks, _ := h.Staff(t, care.ProtectionOfficer)
+	agrees, _ := h.Staff(t, care.ProtectionOfficer)
+	remembered := func() (rows []string) {
+		t.Helper()
+		if err := h.App().DB().NewQuery(`SELECT source || ' ' || key || ' ' || record FROM import_keys WHERE source LIKE 'htcds_table%' ORDER BY 1`).Column(&rows); err != nil {
+			t.Fatal(err)
+		}
+		return rows
+	}
+	drafts, keys := draftOf(t, h)
+	h.Must(t, h.HubActor(), drafts...)
+	if err := h.Delivered(ctx, "htcds_table", keys, drafts); err != nil {
+		t.Fatal(err)
+	}
+	before := remembered()
+	if len(before) != 4 {
+		t.Fatalf("it remembers %q", before)
+	}
+	h.Clock.Move(time.Minute)
+	p, err := h.AskApproval(ctx, asks, care.Approval{Act: care.ActErase, Collection: "cases", Record: drafts[0].Record, Reason: "person_asked"})
+	if err == nil {
+		_, err = h.DecideApproval(ctx, agrees, p.ID, true)
+	}
+	if err == nil {
+		_, err = h.Erase(ctx, asks, drafts[0].Record, "")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if after := remembered(); len(after) > 0 {
+		t.Errorf("after the erasure it remembers %q", after)
+	}
+	// The same values of somebody else are marked otherwise: a guess cannot be
+	// tried with any key that the hub still has.
+	others, keys := draftOf(t, h)
+	h.Must(t, h.HubActor(), others...)
+	if err := h.Delivered(ctx, "htcds_table", keys, others); err != nil {
+		t.Fatal(err)
+	}
+	marks := map[string]bool{}
+	for _, row := range before {
+		for _, mark := range strings.Fields(row) {
+			if len(mark) == 11 { // of a value: keys and ids are longer
+				marks[mark] = true
+			}
+		}
+	}
+	for _, row := range remembered() {
+		for _, mark := range strings.Fields(row) {
+			if marks[mark] && mark != "htcds_table" {
+				t.Errorf("two cases share the mark %q", mark)
 			}
 		}
 	}

@@ -78,7 +78,11 @@ type dataKey struct {
 	kek     uint64
 	wrapped []byte // until it is in keys.db
 	box     box
+	marks   seal.Key // of what imports remember of values in this scope
 }
+
+// useMarks is what a data key's marks are derived for.
+const useMarks = "portolan import marks 1"
 
 // keyKey is an opened key key.
 type keyKey struct {
@@ -263,7 +267,7 @@ func (k *keyring) load(org, caseID string) error {
 		if err != nil {
 			return wrap("opening a data key", err)
 		}
-		d.wrapped, d.box = nil, newBox(d.id, raw)
+		d.wrapped, d.box, d.marks = nil, newBox(d.id, raw), raw.Derive(useMarks)
 		k.remember(d)
 	}
 	return nil
@@ -331,7 +335,7 @@ func (k *keyring) make(scope seal.Scope) (*dataKey, error) {
 	if d.wrapped, err = kek.box.Wrap(k.rand, seal.KeyName{ID: d.id, Scope: scope}, raw); err != nil {
 		return nil, err
 	}
-	d.box = newBox(d.id, raw)
+	d.box, d.marks = newBox(d.id, raw), raw.Derive(useMarks)
 	k.fresh = append(k.fresh, d)
 	k.remember(d)
 	return d, nil

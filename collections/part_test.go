@@ -319,3 +319,92 @@ func TestALostKeyIsNoErasure(t *testing.T) {
 		}
 	}
 }
+
+// TestNoFileIsPutDownBehindAnErasure: a file that is sealed already when the
+// keys go, and one that comes when the files were removed, are not kept.
+func TestNoFileIsPutDownBehindAnErasure(t *testing.T) {
+	for _, part := range []care.Compartment{"", care.Health} {
+		for _, label := range []string{"file sealed", "erase key backups rewritten", "erase files removed"} {
+			var at func()
+			h := openWith(t, hubtest.Dir(t), func(reached string) {
+				if f := at; f != nil && reached == label {
+					at = nil
+					f()
+				}
+			})
+			p := newPartly(t, h)
+			doc := h.NewID()
+			h.Must(t, h.HubActor(), collections.Draft{Collection: "documents", Record: doc, Case: p.caseID, Set: map[string]care.Value{
+				"kind": care.OfText("certificate"), "status": care.OfText("kept"), "compartment": care.OfText(string(care.Health))}})
+			h.Clock.Move(time.Minute)
+			p.agree(t, part)
+			keep := func() error {
+				_, err := h.KeepContent(t.Context(), h.HubActor(), doc, "text/plain", strings.NewReader("The blood count."))
+				return err
+			}
+			erase := func() {
+				if _, err := h.Erase(t.Context(), p.asks, p.caseID, part); err != nil {
+					t.Errorf("%s: %v", label, err)
+				}
+			}
+			var kept error
+			if label == "file sealed" {
+				at = erase
+				kept = keep()
+			} else {
+				at = func() { kept = keep() }
+				erase()
+			}
+			_, err := os.Stat(filepath.Join(h.FilesDir(), doc[:2], doc))
+			there := err == nil
+			if there != (kept == nil) {
+				t.Errorf("%q, %s: it was kept with %v, and is there: %v", part, label, kept, there)
+			}
+			if faults, err := h.Verify(t.Context(), func(collections.Count) {}); err != nil || len(faults) > 0 {
+				t.Errorf("%q, %s: %v %v", part, label, faults, err)
+			}
+			if err := h.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
+// TestR16APartStaysErasedInACopyFromBefore: of the data, with the keys of
+// before or of after, and the list that lies outside both.
+func TestR16APartStaysErasedInACopyFromBefore(t *testing.T) {
+	dir := hubtest.Dir(t)
+	p := newPartly(t, openWith(t, dir, nil))
+	p.agree(t, care.Location)
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	withOldKeys, withNewKeys := copyOf(t, dir), copyOf(t, dir)
+	h := openWith(t, dir, nil)
+	h.Clock.Move(time.Hour)
+	if _, err := h.Erase(t.Context(), p.asks, p.caseID, care.Location); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		dir   string
+		files []string
+	}{{withOldKeys, []string{collections.ErasedPath}}, {withNewKeys, []string{collections.ErasedPath, collections.KeysPath}}} {
+		for _, name := range c.files {
+			b, err := os.ReadFile(filepath.Join(dir, name))
+			if err == nil {
+				err = os.WriteFile(filepath.Join(c.dir, name), b, 0o600)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		again := openWith(t, c.dir, nil)
+		p.mustHaveLost(t, again.Hub)
+		if err := again.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

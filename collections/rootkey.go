@@ -37,7 +37,11 @@ type Custody struct {
 	Shares int    `json:"shares,omitempty"` // into how many it is split, 0 where it is not
 	Need   int    `json:"need,omitempty"`   // how many of them open it
 	At     string `json:"at,omitempty"`
+	Root   string `json:"root,omitempty"` // id of the root key that was split
 }
+
+// split says whether shares open the hub: those of an earlier root key do not.
+func (f facts) split() bool { return f.custody.Shares > 0 && f.custody.Root == f.root }
 
 func (k *keyring) facts(ctx context.Context) (f facts, err error) {
 	rows, err := k.db.QueryContext(ctx, `SELECT name, value FROM facts`)
@@ -224,7 +228,7 @@ func (h *Hub) rightKeyFile(file *keyFile, f facts) (*keyFile, error) {
 		return next, wrap("putting the key files in order", renameSynced(h.keyFile+newSuffix, h.keyFile))
 	case file != nil:
 		return nil, ErrKeyFileWrong
-	case f.custody.Shares > 0:
+	case f.split():
 		return nil, nil
 	}
 	return nil, ErrKeyFileMissing
@@ -335,11 +339,27 @@ func (h *Hub) UnlockWithPassphrase(ctx context.Context, passphrase string) error
 
 // UnlockWithShares opens a locked hub with the shares of its custodians.
 func (h *Hub) UnlockWithShares(ctx context.Context, shares []seal.Share) error {
-	root, err := seal.Combine(shares)
+	root, err := h.combine(ctx, shares)
 	if err != nil {
 		return err
 	}
 	return h.unlock(ctx, root)
+}
+
+// ErrSharesStale says that a root key was split and then replaced.
+var ErrSharesStale = &care.Error{Code: "shares_stale", Kind: care.Invalid, Hint: "These shares fit together and are not of this hub's root key: it was changed since, or they are another hub's. Take those of the last splitting (`portolan keys status` says when that was)."}
+
+// combine gives the hub's root key from shares of it.
+func (h *Hub) combine(ctx context.Context, shares []seal.Share) (seal.Key, error) {
+	root, err := seal.Combine(shares)
+	if err != nil {
+		return root, err
+	}
+	f, err := h.keys.facts(ctx)
+	if err == nil && f.root != "" && fmtKeyID(seal.RootBox(root).ID()) != f.root {
+		err = ErrSharesStale
+	}
+	return root, err
 }
 
 func (h *Hub) unlock(ctx context.Context, root seal.Key) error {

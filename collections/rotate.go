@@ -347,7 +347,7 @@ func (k *keyring) changeRoot(ctx context.Context, root seal.Key) error {
 			return wrap("changing the root key", err)
 		}
 	}
-	if err := errors.Join(setFact(ctx, t, "root", []byte(fmtKeyID(next.ID()))), setFact(ctx, t, "custody", []byte(`{}`))); err != nil {
+	if err := setFact(ctx, t, "root", []byte(fmtKeyID(next.ID()))); err != nil {
 		return err
 	}
 	if err := t.Commit(); err != nil {

@@ -10,13 +10,18 @@ import (
 	fieldsync "portolan/sync"
 )
 
-// mac is HMAC-SHA256 under the hub's secret over the parts, each behind its
-// length, for one use: base64url without padding.
+// mac is macUnder the hub's secret.
 func (h *Hub) mac(use string, parts ...string) string {
 	if len(h.secret) == 0 {
 		panic("collections: something was asked of a locked hub that takes its secret")
 	}
-	m := hmac.New(sha256.New, h.secret)
+	return macUnder(h.secret, use, parts...)
+}
+
+// macUnder is HMAC-SHA256 under a key over the parts, each behind its length,
+// for one use: base64url without padding.
+func macUnder(key []byte, use string, parts ...string) string {
+	m := hmac.New(sha256.New, key)
 	for _, p := range append([]string{use}, parts...) {
 		n := len(p)
 		m.Write([]byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)})

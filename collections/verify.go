@@ -70,8 +70,9 @@ type place struct{ collection, record string }
 // it is small.
 type written struct {
 	field      string
-	dots       []stamp // taken, in the order of the log
-	superseded []stamp // named as seen by a later author
+	dots       []stamp  // taken, in the order of the log
+	superseded []stamp  // named as seen by a later author
+	said       []uint64 // of a routing field, which lies in clear: what was written, as a hash
 }
 
 // stamp is a dot in few bytes.
@@ -125,7 +126,7 @@ func (v *verification) integrity() error {
 
 // log walks the change log in the order of its numbers.
 func (v *verification) log() error {
-	rows, err := v.r.rows(`SELECT seq, replica, n, collection, record, org, case_id, hash, body, receipt FROM changes ORDER BY seq`)
+	rows, err := v.r.rows(`SELECT seq, replica, n, collection, record, org, case_id, arrived_at, hash, body, receipt FROM changes ORDER BY seq`)
 	if err != nil {
 		return wrap("reading the change log", err)
 	}
@@ -134,7 +135,7 @@ func (v *verification) log() error {
 	n, last := 0, uint64(0)
 	for rows.Next() {
 		var l logged
-		if err := rows.Scan(&l.seq, &l.replica, &l.number, &l.collection, &l.record, &l.org, &l.caseID, &l.hash, &l.body, &l.receipt); err != nil {
+		if err := rows.Scan(&l.seq, &l.replica, &l.number, &l.collection, &l.record, &l.org, &l.caseID, &l.arrived, &l.hash, &l.body, &l.receipt); err != nil {
 			return wrap("reading the change log", err)
 		}
 		if l.seq != last+1 {
@@ -176,7 +177,7 @@ func (v *verification) tombstones() error {
 type logged struct {
 	seq, number                      uint64
 	replica, collection, record      string
-	org, caseID                      string
+	org, caseID, arrived             string
 	hash, body /* sealed */, receipt []byte
 }
 
@@ -270,6 +271,9 @@ func (v *verification) change(l logged) {
 		}
 		fields[i].dots = append(fields[i].dots, now)
 		fields[i].superseded = append(fields[i].superseded, v.stamps(c.Base[f])...)
+		if known {
+			fields[i].said = append(fields[i].said, v.saidInClear(e, f, &c, l)...)
+		}
 	}
 	if len(fields) > 0 {
 		v.history[at] = fields
@@ -373,13 +377,14 @@ func (v *verification) record(rec *record) error {
 			open = slices.Delete(open, n, n+1)
 		}
 		v.field(rec, f, reg, w)
+		v.heads(rec, f, reg, w)
 		scope := rec.scope(f)
 		v.sums[scope] = v.sums[scope].Add(fieldsync.DigestOf(scope, rec.id, f.Name, reg.Dots()))
 	}
 	if v.history[at] = open; len(open) == 0 {
 		delete(v.history, at)
 	}
-	return nil
+	return v.inClear(rec)
 }
 
 // field compares a register with the log: every value in it was written, and

@@ -25,6 +25,10 @@ func TestVerifyFindsWhatIsWrong(t *testing.T) {
 		{"a hash altered", `UPDATE changes SET hash = X'0000000000000000000000000000000000000000000000000000000000000000' WHERE seq = 9`, "hash chain"},
 		{"a digest wrong", `UPDATE scope_digests SET digest = '00000000000000000000000000000001'`, "digest"},
 		{"a case gone", `DELETE FROM cases`, "belong to no case"},
+		{"a grant's column altered", `UPDATE grants SET until = '2099-01-01T00:00:00.000Z' WHERE case_id != ''`, "column until says something else than its field"},
+		{"a grant's column and its field", `UPDATE grants SET until = '2099-01-01T00:00:00.000Z', routing = REPLACE(routing, '2026', '2099')`, "does not stand as it was written"},
+		{"a grant given to somebody else", `UPDATE grants SET routing = REPLACE(routing, staff, org), staff = org`, "field staff does not stand as it was written"},
+		{"a grant for another case", `UPDATE grants SET case_id = (SELECT id FROM organisations)`, "under another case"},
 		{"a record gone", `DELETE FROM survivors`, "is not there"},
 	}
 	for _, d := range damage {
@@ -74,7 +78,7 @@ func attack(t *testing.T, h *hubtest.Hub, sql string) (undo func()) {
 	exec(sql)
 	return func() {
 		exec(`ATTACH '` + copyOf + `' AS before`)
-		for _, table := range []string{"survivors", "identities", "cases", "changes", "scope_digests"} {
+		for _, table := range []string{"survivors", "identities", "cases", "grants", "changes", "scope_digests"} {
 			exec("DELETE FROM main." + table)
 			exec("INSERT INTO main." + table + " SELECT * FROM before." + table)
 		}

@@ -84,7 +84,10 @@ func keysStatus(ctx context.Context, env Env, hub *collections.Hub, _ keysFlags)
 	}
 	kept := map[string]string{"plain": "in clear", "passphrase": "under a passphrase", "missing": "not there", "damaged": "damaged"}[s.Kind]
 	fmt.Fprintf(env.Stdout, "state      %s\nroot key   %s\nkey file   %s (%s)\n", state, s.Root, s.File, kept)
-	if s.Custody.Shares > 0 {
+	switch {
+	case s.Stale:
+		fmt.Fprintf(env.Stdout, "shares     STALE: the %d of %s are of an earlier root key and open nothing; split this one (`%s keys split`)\n", s.Custody.Shares, s.Custody.At, env.Program)
+	case s.Custody.Shares > 0:
 		fmt.Fprintf(env.Stdout, "shares     %d, of which %d open it, since %s\n", s.Custody.Shares, s.Custody.Need, s.Custody.At)
 	}
 	fmt.Fprintf(env.Stdout, "key keys   %d\ndata keys  %d\n", s.Epochs, s.Keys)
@@ -226,6 +229,13 @@ func keysRotate(ctx context.Context, env Env, hub *collections.Hub, f keysFlags)
 			return err
 		}
 		fmt.Fprintf(env.Stdout, "The hub has a new root key, in %s. Copies and shares of the old one open nothing here any more.\n", hub.KeyFile())
+		s, err := hub.KeyState(ctx)
+		if err != nil {
+			return err
+		}
+		if s.Stale {
+			fmt.Fprintf(env.Stdout, "SPLIT IT AGAIN: the %d shares of %s open nothing any more. `%s keys split` makes new ones; until then the key file alone opens the hub. Have the old shares destroyed.\n", s.Custody.Shares, s.Custody.At, env.Program)
+		}
 		for _, folder := range unreached {
 			fmt.Fprintf(env.Stdout, "The copy of the keys in %s could not be reached: it opens with the old key until the next backup there.\n", folder)
 		}

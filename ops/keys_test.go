@@ -214,8 +214,28 @@ func TestCustodiansOpenTheHubTogether(t *testing.T) {
 	c.answers(t, earlier[1], earlier[2]) // of the same root key
 	c.must(t, ExitOK, "verify", "--dir", "hub")
 	c.answers(t, shares[1], shares[2])
-	c.must(t, ExitOK, "keys", "rotate", "--root", "--dir", "hub")
+	if out := c.must(t, ExitOK, "keys", "rotate", "--root", "--dir", "hub"); !strings.Contains(out, "SPLIT IT AGAIN") {
+		t.Errorf("the rotation says: %s", out)
+	}
 	c.must(t, ExitOK, "verify", "--dir", "hub") // the new key file opens it
+	if out := c.must(t, ExitOK, "keys", "status", "--dir", "hub"); !strings.Contains(out, "STALE") {
+		t.Errorf("the status says: %s", out)
+	}
+	copyKey(t, c, "hub/hub.key", "new.key")
+	if err := os.Remove(c.env.Path("hub/hub.key")); err != nil {
+		t.Fatal(err)
+	}
+	if out := c.must(t, ExitFault, "verify", "--dir", "hub"); !strings.Contains(out, "key_file_missing") {
+		t.Errorf("with stale shares and no key file: %s", out)
+	}
+	copyKey(t, c, "new.key", "hub/hub.key")
+	c.answers(t, shares[1], shares[2])
+	if out := c.must(t, ExitUsage, "keys", "split", "--dir", "hub", "--shares", "3", "--need", "2", "--remove-key-file"); !strings.Contains(out, "shares_stale") {
+		t.Errorf("shares of the old key: %s", out)
+	}
+	if out := c.must(t, ExitOK, "keys", "status", "--dir", "hub"); strings.Contains(out, "STALE") {
+		t.Errorf("split again, the status says: %s", out)
+	}
 	copyKey(t, c, "old.key", "hub/hub.key")
 	if out := c.must(t, ExitFault, "verify", "--dir", "hub"); !strings.Contains(out, "key_file_wrong") {
 		t.Errorf("the old key file: %s", out)

@@ -51,3 +51,11 @@ func (b *Box) Unwrap(name KeyName, wrapped []byte) (Key, error) {
 	clear(plain)
 	return k, nil
 }
+
+// Derive gives another key for one use, which ends with this one.
+func (k Key) Derive(use string) (out Key) {
+	m := hmac.New(sha256.New, k[:])
+	io.WriteString(m, use)
+	m.Sum(out[:0])
+	return out
+}
