@@ -231,7 +231,10 @@ func (h *Hub) placeContent(ctx context.Context, doc document, k filed, b []byte)
 	}
 	h.reached("upload placed")
 	err = h.writer.write(ctx, func(t *tx) error {
-		// An erasure takes records and then the files that it finds.
+		// An erasure takes the files that it finds, and then records.
+		if _, err := os.Stat(h.filePath(file)); err != nil {
+			return ErrErased
+		}
 		_, err := t.exec(`INSERT INTO contents (document, file, address, case_id, compartment) SELECT id, ?, ?, case_id, ? FROM documents WHERE id = ?`,
 			file, address, of.Compartment, doc.ID)
 		return wrap("noting where bytes lie", err)

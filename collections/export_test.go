@@ -73,6 +73,13 @@ func (o open) ReadFile(io.ReaderAt, int64, seal.Place) (*seal.FileReader, error)
 	return nil, errors.ErrUnsupported // nothing that is measured reads a file
 }
 
+// KeepBytes keeps the bytes of a document as an upload does that has come whole.
+func KeepBytes(ctx context.Context, h *Hub, a care.Actor, id, declared string, b []byte) error {
+	h.contents.Lock()
+	defer h.contents.Unlock()
+	return h.keepContent(ctx, a, id, declared, b)
+}
+
 // KeysOf is how many data keys the hub has of a case.
 func KeysOf(ctx context.Context, h *Hub, caseID string) int {
 	n, err := h.keys.countOf(ctx, ErasedCase{Case: caseID})

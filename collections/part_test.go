@@ -324,7 +324,7 @@ func TestALostKeyIsNoErasure(t *testing.T) {
 // keys go, and one that comes when the files were removed, are not kept.
 func TestNoFileIsPutDownBehindAnErasure(t *testing.T) {
 	for _, part := range []care.Compartment{"", care.Health} {
-		for _, label := range []string{"file sealed", "erase key backups rewritten", "erase files removed"} {
+		for _, label := range []string{"file sealed", "upload placed", "erase key backups rewritten", "erase files removed"} {
 			var at func()
 			h := openWith(t, hubtest.Dir(t), func(reached string) {
 				if f := at; f != nil && reached == label {
@@ -339,8 +339,7 @@ func TestNoFileIsPutDownBehindAnErasure(t *testing.T) {
 			h.Clock.Move(time.Minute)
 			p.agree(t, part)
 			keep := func() error {
-				_, err := h.KeepContent(t.Context(), h.HubActor(), doc, "text/plain", strings.NewReader("The blood count."))
-				return err
+				return collections.KeepBytes(t.Context(), h.Hub, h.HubActor(), doc, "text/plain", []byte("The blood count."))
 			}
 			erase := func() {
 				if _, err := h.Erase(t.Context(), p.asks, p.caseID, part); err != nil {
@@ -348,7 +347,7 @@ func TestNoFileIsPutDownBehindAnErasure(t *testing.T) {
 				}
 			}
 			var kept error
-			if label == "file sealed" {
+			if !strings.HasPrefix(label, "erase ") {
 				at = erase
 				kept = keep()
 			} else {
