@@ -66,7 +66,7 @@ func (h *Hub) Answer(ctx context.Context, a care.Actor, ask Ask, to Receiver) er
 		return wrap("beginning to read", err)
 	}
 	defer snapshot.Rollback() // a reading transaction has nothing to keep
-	p := &pull{h: h, ctx: ctx, r: reader{ctx, snapshot}, to: to, actor: a, load: caseloadOf(a),
+	p := &pull{h: h, ctx: ctx, r: reader{ctx, newPrepared(snapshot)}, to: to, actor: a, load: caseloadOf(a),
 		open: map[fieldsync.Scope]time.Time{}, complete: map[fieldsync.Scope]uint64{}}
 	if err := p.plan(ask.Cursor); err != nil {
 		return err
