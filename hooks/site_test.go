@@ -175,6 +175,7 @@ type device struct {
 	n       uint64
 	link    fieldsync.Link
 	clock   *fieldsync.Clock
+	hubKey  string // the id of what it seals to, once it has it
 }
 
 func (s *site) enrol(t *testing.T, staff string) *device {
@@ -208,7 +209,7 @@ func (d *device) push(cursor string, changes ...json.RawMessage) []byte {
 		d.link = fieldsync.NextLink(d.link, raw)
 	}
 	p := fieldsync.Push{Version: fieldsync.ProtocolVersion, Replica: d.Replica, Changes: changes, Cursor: cursor, Link: d.link.String(),
-		Signature: fieldsync.Sign(d.key, d.Replica, d.n, d.link), Last: d.n, Lease: d.Lease.Until}
+		Signature: fieldsync.Sign(d.key, d.Replica, d.n, d.link), Last: d.n, Lease: d.Lease.Until, HubKey: d.hubKey}
 	return p.AppendJSON(nil)
 }
 
@@ -219,7 +220,13 @@ func (s *site) sync(t *testing.T, d *device, body []byte) []fieldsync.Line {
 	if a.status != http.StatusOK {
 		t.Fatalf("sync: %d %s", a.status, a.body)
 	}
-	return lines(t, a.body)
+	got := lines(t, a.body)
+	for _, l := range got {
+		if l.HubKey != nil {
+			d.hubKey = l.HubKey.ID
+		}
+	}
+	return got
 }
 
 func lines(t *testing.T, b []byte) []fieldsync.Line {

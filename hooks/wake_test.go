@@ -18,7 +18,7 @@ import (
 
 // patience bounds how long a test waits for what must come; it is no measure
 // of speed.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // sse is a client of PocketBase's realtime API, as a stock SDK speaks it.
 type sse struct {

@@ -15,7 +15,7 @@ import (
 )
 
 // patience bounds how long a test waits for what must come.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // until waits until the console shows something.
 func (c *console) until(t *testing.T, pattern string) []string {
