@@ -57,6 +57,38 @@ func (h *Hub) SetLeaseTerm(ctx context.Context, a care.Actor, role care.Role, da
 	}))
 }
 
+// LeaseTerm is a term as it is set, for everybody else where Role is "".
+type LeaseTerm struct {
+	Role care.Role `json:"role,omitempty"`
+	Days int       `json:"days"`
+}
+
+// LeaseTerms lists the terms of the actor's organisation, that of everybody
+// first. The actor needs the power enrol.
+func (h *Hub) LeaseTerms(ctx context.Context, a care.Actor) ([]LeaseTerm, error) {
+	if !a.Can(care.MayEnrol) {
+		return nil, ErrNoPower
+	}
+	out := []LeaseTerm{{Days: LeaseDays}}
+	rows, err := h.readDB().QueryContext(ctx, `SELECT role, days FROM lease_terms WHERE org = ? ORDER BY role`, a.Org)
+	if err != nil {
+		return nil, wrap("reading the terms of leases", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var t LeaseTerm
+		if err := rows.Scan(&t.Role, &t.Days); err != nil {
+			return nil, wrap("reading the terms of leases", err)
+		}
+		if t.Role == "" {
+			out[0] = t
+		} else {
+			out = append(out, t)
+		}
+	}
+	return out, wrap("reading the terms of leases", rows.Err())
+}
+
 // leaseTerm is how long a lease of somebody lasts.
 func leaseTerm(q querier, a care.Actor) (time.Duration, error) {
 	rows, err := q.rows(`SELECT role, days FROM lease_terms WHERE org = ?`, a.Org)
