@@ -230,22 +230,27 @@ func (h *Hub) placeContent(ctx context.Context, doc document, k filed, b []byte)
 		return wrap("placing bytes", err)
 	}
 	h.reached("upload placed")
-	err = h.writer.write(ctx, func(t *tx) error {
-		// An erasure takes the files that it finds, and then records.
-		if _, err := os.Stat(h.filePath(file)); err != nil {
-			return ErrErased
-		}
-		_, err := t.exec(`INSERT INTO contents (document, file, address, case_id, compartment) SELECT id, ?, ?, case_id, ? FROM documents WHERE id = ?`,
-			file, address, of.Compartment, doc.ID)
-		return wrap("noting where bytes lie", err)
-	})
-	if err != nil {
+	if err := h.noteContent(ctx, doc.ID, file, address, of.Compartment); err != nil {
 		return err
 	}
 	if _, there, err := h.rowOf(ctx, "documents", doc.ID); err != nil || !there { // one that came meanwhile goes here
 		return errors.Join(err, os.Remove(h.filePath(doc.ID)), care.ErrNotFound)
 	}
 	return nil
+}
+
+// noteContent notes which file holds the bytes of a document, before that is
+// answered: from then on it must be there.
+func (h *Hub) noteContent(ctx context.Context, document, file, address, compartment string) error {
+	return h.writer.write(ctx, func(t *tx) error {
+		// An erasure takes the files that it finds, and then records.
+		if _, err := os.Stat(h.filePath(file)); err != nil {
+			return ErrErased
+		}
+		_, err := t.exec(`INSERT INTO contents (document, file, address, case_id, compartment) SELECT id, ?, ?, case_id, ? FROM documents WHERE id = ?`,
+			file, address, compartment, document)
+		return wrap("noting where bytes lie", err)
+	})
 }
 
 // fileOf is the name of the file that holds the bytes of a document: its own,

@@ -88,7 +88,7 @@ func (h *Hub) KeepPaper(ctx context.Context, a care.Actor, b []byte, paper Draft
 	if err != nil {
 		return "", errors.Join(err, os.Remove(h.filePath(paper.Record)))
 	}
-	return paper.Record, nil
+	return paper.Record, h.noteContent(ctx, paper.Record, paper.Record, h.mac("paper", paper.Record), string(care.General))
 }
 
 // DocumentFile gives the bytes of a paper to print, under their neutral name.

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -507,5 +508,28 @@ func (v *verification) files() error {
 	})
 	v.report(Count{n, "files"})
 	v.report(Count{v.sealed, "sealed values opened"})
-	return wrap("checking the files", err)
+	return errors.Join(wrap("checking the files", err), v.acknowledged())
+}
+
+// acknowledged checks that the bytes of every document that were acknowledged
+// are there. A record that names bytes which nobody has sent yet is no fault.
+func (v *verification) acknowledged() error {
+	rows, err := v.r.rows(`SELECT DISTINCT file, case_id FROM contents`)
+	if err != nil {
+		return wrap("checking the files", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id, caseID string
+		if err := rows.Scan(&id, &caseID); err != nil {
+			return wrap("checking the files", err)
+		}
+		if v.h.erased.has(caseID) { // it may be going at this moment
+			continue
+		}
+		if _, err := os.Stat(v.h.filePath(id)); errors.Is(err, fs.ErrNotExist) {
+			v.fault("the file of document %s was acknowledged and is not there", id)
+		}
+	}
+	return wrap("checking the files", rows.Err())
 }

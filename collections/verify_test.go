@@ -2,6 +2,8 @@ package collections_test
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -83,5 +85,53 @@ func attack(t *testing.T, h *hubtest.Hub, sql string) (undo func()) {
 			exec("INSERT INTO main." + table + " SELECT * FROM before." + table)
 		}
 		exec(`DETACH before`)
+	}
+}
+
+// TestVerifyMissesAFileThatWasAcknowledged, and none that nobody has sent yet:
+// a tablet may send the record first.
+func TestVerifyMissesAFileThatWasAcknowledged(t *testing.T) {
+	h := hubtest.New(t)
+	owner, _ := h.Staff(t, care.Outreach)
+	h.Must(t, owner, collections.Draft{Collection: "cases", Record: caseID, Case: caseID, Set: map[string]care.Value{"status": care.OfText("Active"), "owner": care.OfText(owner.Staff)}})
+	owner = h.Reload(t, owner.Staff)
+	letter, promised := h.NewID(), h.NewID()
+	for id, set := range map[string]map[string]care.Value{letter: {}, promised: {"sha256": care.OfText(strings.Repeat("ab", 32))}} {
+		set["kind"], set["status"], set["compartment"] = care.OfText("letter"), care.OfText("kept"), care.OfText("general")
+		h.Must(t, owner, collections.Draft{Collection: "documents", Record: id, Case: caseID, Set: set})
+	}
+	words := []byte("what the clinic wrote")
+	h.Bring(t, owner, letter, "text/plain", words, len(words))
+	paper, err := h.KeepPaper(t.Context(), h.HubActor(), []byte("%PDF-1.7 a paper"), collections.Draft{Case: caseID, Org: h.Org,
+		Set: map[string]care.Value{"kind": care.OfText("summary"), "status": care.OfText("prepared")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	faults := func() []string {
+		t.Helper()
+		list, err := h.Verify(t.Context(), func(collections.Count) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return list
+	}
+	if list := faults(); len(list) > 0 {
+		t.Errorf("a file that nobody sent is a fault: %v", list)
+	}
+	for _, id := range []string{letter, paper} {
+		at := filepath.Join(h.FilesDir(), id[:2], id)
+		whole, err := os.ReadFile(at)
+		if err == nil {
+			err = os.Remove(at)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if list := faults(); len(list) != 1 || !strings.Contains(list[0], "acknowledged") {
+			t.Errorf("the file is gone: %v", list)
+		}
+		if err := os.WriteFile(at, whole, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
