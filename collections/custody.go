@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"portolan/care"
 	"portolan/seal"
@@ -77,8 +78,13 @@ type KeyState struct {
 	Epochs  int  // key keys
 	Keys    int  // data keys
 	Left    int  // what a rotation has left to do
-	Waiting int  // pushes that came while the hub was locked
-	Refused int  // of these, what the door refused
+	Epoch   int  // the newest
+	// Rotated is when a key of an epoch was last made, "" before the first.
+	Rotated   string
+	Copies    int // folders of backups with a copy of the keys
+	Unreached int // of these, where none is now
+	Waiting   int // pushes that came while the hub was locked
+	Refused   int // of these, what the door refused
 }
 
 // KeyState tells how the keys stand.
@@ -101,6 +107,19 @@ func (h *Hub) KeyState(ctx context.Context) (s KeyState, err error) {
 	}
 	if s.Left, err = h.keys.toRewrap(ctx); err != nil {
 		return s, err
+	}
+	if err := h.keys.db.QueryRowContext(ctx, `SELECT COALESCE(MAX(epoch), 0), COALESCE(MAX(CASE WHEN epoch > 1 THEN made_at END), '') FROM keks`).Scan(&s.Epoch, &s.Rotated); err != nil {
+		return s, wrap("reading the keys", err)
+	}
+	folders, err := h.keyBackupFolders(ctx)
+	if err != nil {
+		return s, err
+	}
+	for _, folder := range folders {
+		s.Copies++
+		if _, err := os.Stat(filepath.Join(folder, KeyBackupName)); err != nil {
+			s.Unreached++
+		}
 	}
 	err = reader{ctx, h.readDB()}.row(`SELECT COUNT(*) FILTER (WHERE refused = ''), COUNT(*) FILTER (WHERE refused != '') FROM intake`).Scan(&s.Waiting, &s.Refused)
 	return s, wrap("reading the intake", err)

@@ -27,6 +27,7 @@ var ErrDamaged = &care.Error{Code: "hub_damaged", Kind: care.Conflict,
 type Checked struct {
 	At     time.Time // zero where it never did
 	Faults int
+	Log    int  // of these, in the numbers of the change log (quick alone)
 	Failed bool // it could not finish
 }
 
@@ -106,18 +107,18 @@ func (h *Hub) CheckUp(ctx context.Context, whole bool) {
 	}
 	limit, look := quickCheckMax, h.quickFaults
 	if whole {
-		limit, look = wholeCheckMax, func(ctx context.Context) (int, error) {
+		limit, look = wholeCheckMax, func(ctx context.Context) (n, log int, err error) {
 			faults, err := h.Verify(ctx, func(Count) {})
-			return len(faults), err
+			return len(faults), 0, err
 		}
 	}
 	bounded, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	n, err := look(bounded)
+	n, log, err := look(bounded)
 	if ctx.Err() != nil {
 		return // the hub stops: nothing was found out
 	}
-	found := Checked{At: h.now(), Faults: n, Failed: err != nil}
+	found := Checked{At: h.now(), Faults: n, Log: log, Failed: err != nil}
 	if !found.Good() {
 		h.log.Error("the hub looked at itself", "whole", whole, "faults", n, "error", err)
 	}
@@ -133,21 +134,21 @@ func (h *Hub) LastCheck() time.Time {
 
 // quickFaults asks SQLite whether its file is whole, and whether the numbers
 // of the change log are dense.
-func (h *Hub) quickFaults(ctx context.Context) (faults int, err error) {
+func (h *Hub) quickFaults(ctx context.Context) (faults, log int, err error) {
 	r := reader{ctx, h.readDB()}
 	var answer string
 	if err := r.row(`PRAGMA quick_check(1)`).Scan(&answer); err != nil {
-		return 0, wrap("checking the database file", err)
+		return 0, 0, wrap("checking the database file", err)
 	}
 	if answer != "ok" {
 		faults++
 	}
 	var n, last int64
 	if err := r.row(`SELECT COUNT(*), COALESCE(MAX(seq), 0) FROM changes`).Scan(&n, &last); err != nil {
-		return faults, wrap("counting the change log", err)
+		return faults, 0, wrap("counting the change log", err)
 	}
 	if n != last {
-		faults++
+		faults, log = faults+1, 1
 	}
-	return faults, nil
+	return faults, log, nil
 }

@@ -30,6 +30,24 @@ type HealthDetails struct {
 	Free     int64  `json:"free"`   // bytes
 	Backup   string `json:"backup"` // ok, old or none
 	BackedUp string `json:"backed_up,omitempty"`
+	// ChangeLog says whether its numbers are dense: ok, damaged, or none yet.
+	ChangeLog string     `json:"change_log"`
+	Keys      *KeyHealth `json:"keys,omitempty"` // for the power operate
+}
+
+// KeyHealth is how the hub's keys stand; it names no key and no place.
+type KeyHealth struct {
+	State     string `json:"state"` // ok, locked, or rotating
+	File      string `json:"file"`  // plain, passphrase, missing or damaged
+	Shares    int    `json:"shares,omitempty"`
+	Need      int    `json:"need,omitempty"`
+	Stale     bool   `json:"stale,omitempty"` // the shares are of an earlier root key and open nothing
+	Epoch     int    `json:"epoch"`
+	Rotated   string `json:"rotated,omitempty"` // when the last epoch began
+	Copies    int    `json:"copies"`            // folders of backups with a copy of the keys
+	Unreached int    `json:"unreached"`         // of these, where none is now
+	Waiting   int    `json:"waiting"`           // pushes that came while the hub was locked
+	Refused   int    `json:"refused"`
 }
 
 const (
@@ -46,7 +64,7 @@ func (f *Front) healthNow(ctx context.Context) HealthDetails {
 	now := f.hub.Now()
 	h := f.hub.Health(ctx)
 	d := HealthDetails{Health: Health{Status: "ok", Version: f.cfg.Version, Schema: care.SchemaVersion, Uptime: int64(now.Sub(f.started) / time.Second)},
-		Database: "ok", Checks: "ok", Disk: "ok", Free: h.Free, Backup: "ok"}
+		Database: "ok", Checks: "ok", ChangeLog: "ok", Disk: "ok", Free: h.Free, Backup: "ok"}
 	if f.hub.Locked() {
 		d.Status = "locked"
 	}
@@ -58,6 +76,12 @@ func (f *Front) healthNow(ctx context.Context) HealthDetails {
 	}
 	if h.Full {
 		d.Disk = "full"
+	}
+	switch {
+	case h.Quick.Log > 0:
+		d.ChangeLog = "damaged"
+	case h.Quick.At.IsZero() || h.Quick.Failed:
+		d.ChangeLog = "none"
 	}
 	checked := h.Whole
 	if checked.At.IsZero() || !h.Quick.Good() {
@@ -94,10 +118,30 @@ func (f *Front) health(e *core.RequestEvent, _ care.Actor) error {
 }
 
 // healthDetails tells those who are signed in why it is not.
-func (f *Front) healthDetails(e *core.RequestEvent, _ care.Actor) error {
+func (f *Front) healthDetails(e *core.RequestEvent, a care.Actor) error {
 	d := f.healthNow(e.Request.Context())
+	if a.Can(care.MayOperate) {
+		keys, err := f.keyHealth(e.Request.Context())
+		if err != nil {
+			return err
+		}
+		d.Keys = &keys
+	}
 	writeJSON(e.Response, e.Request, healthStatus(d.Health), d)
 	return nil
+}
+
+func (f *Front) keyHealth(ctx context.Context) (KeyHealth, error) {
+	s, err := f.hub.KeyState(ctx)
+	k := KeyHealth{State: "ok", File: s.Kind, Shares: s.Custody.Shares, Need: s.Custody.Need, Stale: s.Stale, Epoch: s.Epoch, Rotated: s.Rotated,
+		Copies: s.Copies, Unreached: s.Unreached, Waiting: s.Waiting, Refused: s.Refused}
+	switch {
+	case s.Locked:
+		k.State = "locked"
+	case s.Left > 0:
+		k.State = "rotating"
+	}
+	return k, err
 }
 
 func healthStatus(h Health) int {

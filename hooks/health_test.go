@@ -66,6 +66,24 @@ func TestHealthTellsTheTruth(t *testing.T) {
 	if got := ask("with an old backup", http.StatusOK); got.Backup != "old" {
 		t.Errorf("%+v", got)
 	}
+	if got := ask("for a coordinator", http.StatusOK); got.Keys != nil || got.ChangeLog != "ok" {
+		t.Errorf("%+v", got)
+	}
+	if err := s.BackUpKeys(t.Context(), t.TempDir()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.RotateKeys(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.WaitRotated(); err != nil {
+		t.Fatal(err)
+	}
+	coordinators := desk
+	_, desk = s.staff(t, care.Operator)
+	if got := ask("for an operator", http.StatusOK).Keys; got == nil || got.State != "ok" || got.File != "plain" || got.Epoch != 2 || got.Rotated == "" || got.Copies != 1 || got.Unreached != 0 {
+		t.Errorf("%+v", got)
+	}
+	desk = coordinators
 	path := filepath.Join(s.FilesDir(), id[:2], id)
 	whole, err := os.ReadFile(path)
 	if err != nil {

@@ -91,6 +91,13 @@ func keysStatus(ctx context.Context, env Env, hub *collections.Hub, _ keysFlags)
 		fmt.Fprintf(env.Stdout, "shares     %d, of which %d open it, since %s\n", s.Custody.Shares, s.Custody.Need, s.Custody.At)
 	}
 	fmt.Fprintf(env.Stdout, "key keys   %d\ndata keys  %d\n", s.Epochs, s.Keys)
+	if s.Epoch > 0 {
+		since := ""
+		if s.Rotated != "" {
+			since = ", since " + s.Rotated
+		}
+		fmt.Fprintf(env.Stdout, "epoch      %d%s\ncopies     %d folders of backups, %d not reached now\n", s.Epoch, since, s.Copies, s.Unreached)
+	}
 	if s.Left > 0 {
 		fmt.Fprintf(env.Stdout, "rotation   %d keys left\n", s.Left)
 	}
