@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"encoding/base32"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"io"
 	"strings"
@@ -115,10 +116,10 @@ type Enrolled struct {
 	// Lease is what the tablet needs to open its store, beside what it knows
 	// itself; each contact renews it.
 	Lease fieldsync.Lease `json:"lease"`
-	// Known is, for each replica that the tablet had before, the number up to
-	// which the hub holds its changes: a hub that was restored from an older
-	// copy is given back what lies above.
-	Known map[string]uint64 `json:"known,omitempty"`
+	// Known is, for each replica that the tablet had before, what the hub holds
+	// of it: one that was restored from an older copy is given back what lies
+	// above.
+	Known map[string]Known `json:"known,omitempty"`
 	// HubKey is the key of the hub to which the tablet seals what it saves.
 	HubKey *fieldsync.HubKey `json:"hub_key"`
 	// LogKey is the public key of the hub's audit log, by which the tablet
@@ -132,7 +133,7 @@ type Enrolled struct {
 // owner's credentials the login is not read: the code says whose it is. ErrCode
 // where any of it is wrong; ErrSecondFactor where only the second factor is
 // missing.
-func (h *Hub) Enrol(ctx context.Context, code string, owner Credentials, key ed25519.PublicKey, label string, earlier ...string) (Enrolled, error) {
+func (h *Hub) Enrol(ctx context.Context, code string, owner Credentials, key ed25519.PublicKey, label string, earlier ...Earlier) (Enrolled, error) {
 	if len(earlier) > earlierReplicasMax {
 		return Enrolled{}, ErrEarlier
 	}
@@ -191,22 +192,66 @@ func (h *Hub) ownerOf(ctx context.Context, code string, shownOnTablet Credential
 	return who, err
 }
 
+// Earlier is a replica that a tablet had before, and up to which of its changes
+// it has receipts.
+type Earlier struct {
+	Replica  string `json:"id"`
+	Answered uint64 `json:"answered"`
+}
+
+// Known is what the hub holds of a replica: all up to N, where its chain is at
+// Link, and the receipts that the tablet never saw. N is 0 for a replica that
+// the hub does not know, or that is another person's.
+type Known struct {
+	N        uint64            `json:"n"`
+	Link     string            `json:"link,omitempty"`
+	Receipts []json.RawMessage `json:"receipts,omitempty"`
+}
+
 // knownReplicas says how far the hub holds the replicas that a tablet had
-// before: 0 for one that it does not know, or that is another person's.
-func (s *session) knownReplicas(staff string, earlier []string) (map[string]uint64, error) {
-	known := make(map[string]uint64, len(earlier))
-	for _, id := range earlier {
-		var n uint64
-		err := s.t.row(`SELECT last_n FROM replicas WHERE id = ? AND staff = ?`, id, staff).Scan(&n)
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+// before.
+func (s *session) knownReplicas(staff string, earlier []Earlier) (map[string]Known, error) {
+	known := make(map[string]Known, len(earlier))
+	for _, e := range earlier {
+		var k Known
+		var link []byte
+		err := s.t.row(`SELECT last_n, link FROM replicas WHERE id = ? AND staff = ?`, e.Replica, staff).Scan(&k.N, &link)
+		if errors.Is(err, sql.ErrNoRows) {
+			known[e.Replica] = k
+			continue
+		}
+		if err != nil {
 			return nil, wrap("reading the replica", err)
 		}
-		known[id] = n
+		k.Link = hex.EncodeToString(link)
+		if k.Receipts, err = s.receiptsAfter(e); err != nil {
+			return nil, err
+		}
+		known[e.Replica] = k
 	}
 	return known, nil
 }
 
-func (s *session) enrol(e *Enrolled, code string, who shown, key ed25519.PublicKey, label string, earlier []string) error {
+// receiptsAfter are those that a tablet may have missed: not more than one push
+// was under way when its line broke.
+func (s *session) receiptsAfter(e Earlier) ([]json.RawMessage, error) {
+	rows, err := s.t.rows(`SELECT receipt FROM changes WHERE replica = ? AND n > ? ORDER BY n LIMIT ?`, e.Replica, e.Answered, fieldsync.PushChangesMax)
+	if err != nil {
+		return nil, wrap("reading receipts", err)
+	}
+	defer rows.Close()
+	var out []json.RawMessage
+	for rows.Next() {
+		var r []byte
+		if err := rows.Scan(&r); err != nil {
+			return nil, wrap("reading receipts", err)
+		}
+		out = append(out, r)
+	}
+	return out, wrap("reading receipts", rows.Err())
+}
+
+func (s *session) enrol(e *Enrolled, code string, who shown, key ed25519.PublicKey, label string, earlier []Earlier) error {
 	var expires, used string
 	var failed int
 	err := s.t.row(`SELECT staff, expires_at, used_at, failed FROM enrolments WHERE code_hash = ?`, hashText(code)).Scan(&e.Staff, &expires, &used, &failed)

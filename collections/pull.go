@@ -232,6 +232,16 @@ func (p *pull) lasts(s fieldsync.Scope) bool {
 	return until.IsZero() || p.h.now().Before(until)
 }
 
+// allLast says whether that holds for every scope of the answer.
+func (p *pull) allLast() bool {
+	for s := range p.open {
+		if !p.lasts(s) {
+			return false
+		}
+	}
+	return true
+}
+
 func (p *pull) send(ask Ask) error {
 	if len(p.evict) > 0 {
 		if err := p.sendLine(fieldsync.Line{Evict: p.evict}); err != nil {
@@ -255,6 +265,9 @@ func (p *pull) send(ask Ask) error {
 	digests, err := p.digests()
 	if err != nil {
 		return err
+	}
+	if !p.allLast() {
+		return ErrAccessEnded
 	}
 	return p.sendLine(fieldsync.Line{End: &fieldsync.End{Cursor: p.h.sealCursor(p.actor.Staff, p.done()), Digest: fieldsync.RootDigest(digests), Server: care.FormatTime(p.h.now())}})
 }
@@ -325,10 +338,14 @@ func (p *pull) audit(units []*unit) error {
 // be sent again, packed about 4 KB: what a line that is cut repeats.
 const markBytes = 24 << 10
 
-// mark tells the device how far it has come.
+// mark tells the device how far it has come. What was written until now is
+// handed on with it: none of it may be over by then.
 func (p *pull) mark(c cursor) error {
 	if p.unmarked < markBytes {
 		return nil
+	}
+	if !p.allLast() {
+		return ErrAccessEnded
 	}
 	p.unmarked = 0
 	if err := p.sendLine(fieldsync.Line{Mark: p.h.sealCursor(p.actor.Staff, c)}); err != nil {

@@ -130,7 +130,7 @@ func (f *Front) enrol(e *core.RequestEvent, _ care.Actor) error {
 		SecondFactor string `json:"second_factor"`
 		// Replicas that the tablet had before, so that it learns what the hub
 		// holds of them.
-		Replicas []string `json:"replicas"`
+		Replicas []collections.Earlier `json:"replicas"`
 	}
 	if err := decode(e, smallBodyMax, &in); err != nil {
 		return err

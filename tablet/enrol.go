@@ -25,12 +25,30 @@ type enrolled struct {
 	Org     string          `json:"org"`
 	Lease   fieldsync.Lease `json:"lease"`
 	Hub     string          `json:"hub"`
-	// Known is how far the hub holds the replicas that this store had before.
-	Known map[string]uint64 `json:"known"`
+	// Known is what the hub holds of the replicas that this store had before.
+	Known map[string]known `json:"known"`
 	// HubKey is to which changes are sealed as they are saved.
 	HubKey fieldsync.HubKey `json:"hub_key"`
 	// LogKey is by what the hub's audit log is known.
 	LogKey string `json:"log_key"`
+}
+
+// enrolledMax bounds the hub's answer: receipts of one push for each replica.
+const enrolledMax = 8 << 20 // bytes
+
+// known is what the hub holds of a replica: all up to N, where its chain is at
+// Link, and receipts that may never have come.
+type known struct {
+	N        uint64            `json:"n"`
+	Link     string            `json:"link"`
+	Receipts []json.RawMessage `json:"receipts"`
+}
+
+// earlier is a replica that this store had before, and up to which of its
+// changes it has receipts.
+type earlier struct {
+	Replica  string `json:"id"`
+	Answered uint64 `json:"answered"`
 }
 
 // Owner is what the person whose store it becomes shows as it is enrolled. A
@@ -74,18 +92,18 @@ func (t *Tablet) Enrol(ctx context.Context, hub, code string, owner Owner) error
 	if err != nil {
 		return err
 	}
-	earlier, err := t.replicas(ctx)
+	before, err := t.replicas(ctx)
 	if err != nil {
 		return err
 	}
 	body, err := json.Marshal(struct {
-		Code         string   `json:"code"`
-		Key          string   `json:"key"`
-		Label        string   `json:"label"`
-		Password     string   `json:"password"`
-		SecondFactor string   `json:"second_factor,omitempty"`
-		Replicas     []string `json:"replicas,omitempty"`
-	}{code, base64.RawURLEncoding.EncodeToString(public), t.Label, owner.Password, owner.SecondFactor, earlier})
+		Code         string    `json:"code"`
+		Key          string    `json:"key"`
+		Label        string    `json:"label"`
+		Password     string    `json:"password"`
+		SecondFactor string    `json:"second_factor,omitempty"`
+		Replicas     []earlier `json:"replicas,omitempty"`
+	}{code, base64.RawURLEncoding.EncodeToString(public), t.Label, owner.Password, owner.SecondFactor, before})
 	if err != nil {
 		return fmt.Errorf("writing the enrolment: %w", err)
 	}
@@ -97,7 +115,7 @@ func (t *Tablet) Enrol(ctx context.Context, hub, code string, owner Owner) error
 	}
 	defer resp.Body.Close()
 	var e enrolled
-	if err := json.NewDecoder(io.LimitReader(resp.Body, problemMax)).Decode(&e); err != nil {
+	if err := json.NewDecoder(io.LimitReader(resp.Body, enrolledMax)).Decode(&e); err != nil {
 		return unreachable(err)
 	}
 	if !fieldsync.IsID(e.Replica) || !fieldsync.IsID(e.Staff) || !fieldsync.IsID(e.Org) {
@@ -205,15 +223,19 @@ func (x *tx) takeOver(next *device, l fieldsync.Lease) error {
 
 // replicas lists the replicas under which this store has changes, the newest
 // last: their ids are in the order of time.
-func (t *Tablet) replicas(ctx context.Context) (ids []string, err error) {
-	err = t.inTx(ctx, func(x *tx) (err error) {
-		ids, err = x.texts(`SELECT DISTINCT replica FROM outbox ORDER BY replica`)
-		return err
+func (t *Tablet) replicas(ctx context.Context) (all []earlier, err error) {
+	err = t.inTx(ctx, func(x *tx) error {
+		return x.each(func(scan func(...any) error) error {
+			var e earlier
+			err := scan(&e.Replica, &e.Answered)
+			all = append(all, e)
+			return err
+		}, `SELECT replica, COALESCE(MAX(CASE WHEN receipt IS NOT NULL THEN n END), 0) FROM outbox GROUP BY replica ORDER BY replica`)
 	})
-	if len(ids) > earlierReplicasMax {
-		ids = ids[len(ids)-earlierReplicasMax:]
+	if len(all) > earlierReplicasMax {
+		all = all[len(all)-earlierReplicasMax:]
 	}
-	return ids, err
+	return all, err
 }
 
 // earlierReplicasMax is how many the hub takes (docs/protocol.md).
@@ -226,10 +248,26 @@ type waitingChange struct {
 	from   string           // replica that it was made under
 }
 
+// missed takes the receipts that the hub gave for a replica and that never came:
+// what has one must not go there again under another number. A hub that holds
+// other changes under these numbers knows a copy of this store.
+func (x *tx) missed(replica string, k known) error {
+	links, err := x.texts(`SELECT link FROM outbox WHERE replica = ? AND n = ?`, replica, k.N)
+	if err != nil || len(links) == 0 || links[0] != k.Link {
+		return err
+	}
+	for _, raw := range k.Receipts {
+		if _, err := x.receive(replica, raw); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // waiting takes out of the outbox what the hub does not hold: what it has not
 // answered, and what lies above the number up to which it says it knows the
 // replica.
-func (x *tx) waiting(known map[string]uint64) ([]waitingChange, error) {
+func (x *tx) waiting(known map[string]known) ([]waitingChange, error) {
 	replicas, err := x.texts(`SELECT DISTINCT replica FROM outbox ORDER BY replica`)
 	if err != nil {
 		return nil, err
@@ -238,9 +276,12 @@ func (x *tx) waiting(known map[string]uint64) ([]waitingChange, error) {
 	for _, from := range replicas {
 		// A replica that the hub's answer does not name was not asked about:
 		// what it acknowledged stays as it is.
-		n, asked := known[from]
+		k, asked := known[from]
+		n := k.N
 		if !asked {
 			n = fieldsync.NumberMax
+		} else if err := x.missed(from, k); err != nil {
+			return nil, err
 		}
 		const these = `replica = ? AND (receipt IS NULL OR n > ?) AND (raw IS NOT NULL OR sealed IS NOT NULL)`
 		err := x.each(func(scan func(...any) error) error {
@@ -278,7 +319,7 @@ func (x *tx) scanWaiting(from string, scan func(...any) error) (c waitingChange,
 // renumber moves what the hub does not hold to a new replica: new numbers, a
 // new chain, and in their bases the new names of the versions that they were.
 // What this device cannot read goes on as it was sealed.
-func (x *tx) renumber(known map[string]uint64, to string) error {
+func (x *tx) renumber(known map[string]known, to string) error {
 	waiting, err := x.waiting(known)
 	if err != nil {
 		return err

@@ -556,3 +556,40 @@ func TestADifferenceIsFoundAndMended(t *testing.T) {
 		}
 	}
 }
+
+// A tablet whose push arrived, whose answer did not, and that is enrolled again
+// before it heard of it: what the hub has is not sent to it a second time under
+// another number.
+func TestAnAnswerThatWasLostBeforeATabletIsEnrolledAgain(t *testing.T) {
+	b, line, tab := newRelayedBench(t)
+	caseID, survivor := intake(t, tab)
+	mustSync(t, tab)
+	mustSet(t, tab, survivor, set("contact_notes", "once"))
+	mustNew(t, tab, "notes", caseID, set("kind", "visit", "text", "once"))
+	line.breakAfter(1)
+	if _, err := tab.Sync(t.Context()); !tablet.Unreachable(err) {
+		t.Fatalf("the answer came: %v", err)
+	}
+	line.breakAfter(-1)
+	mustSet(t, tab, survivor, set("contact_notes", "twice"))
+	self, err := tab.Identity(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tab.Enrol(t.Context(), line.url(), b.Code(t, self.Staff), owner(t, b, self.Staff)); err != nil {
+		t.Fatal(err)
+	}
+	if r := mustSync(t, tab); r.Sent != 1 || r.Conflicts+r.Held > 0 {
+		t.Errorf("after enrolling again: %+v", r)
+	}
+	var changes int
+	if err := b.App().DB().NewQuery(`SELECT COUNT(*) FROM changes WHERE author = {:who}`).Bind(map[string]any{"who": self.Staff}).Row(&changes); err != nil {
+		t.Fatal(err)
+	}
+	if changes != 5 {
+		t.Errorf("the hub holds %d changes of the tablet, made were 5", changes)
+	}
+	if row, err := b.Read(t.Context(), b.HubActor(), "survivors", survivor); err != nil || row.Text("contact_notes") != "twice" {
+		t.Errorf("at the hub %q, %v", row.Text("contact_notes"), err)
+	}
+}
