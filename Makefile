@@ -20,7 +20,7 @@ SIDE_BY_SIDE = ^TestSideBySide$$
 UNWATCHED = modernc.org/sqlite/lib modernc.org/libc modernc.org/memory golang.org/x/crypto/blowfish
 WATCH = -race $(UNWATCHED:%=-gcflags=%=-race=false)
 
-.PHONY: run demo test test-fast test-outside lint cross bench fuzz cover docs
+.PHONY: run demo test test-fast test-clients test-outside lint cross bench fuzz cover docs
 
 run: ## serve the hub in ./portolan-data
 	$(GO) run . serve --dir portolan-data
@@ -35,6 +35,7 @@ test: lint cross ## everything
 	CGO_ENABLED=1 $(GO) test -vet=off $(WATCH) -run '$(SIDE_BY_SIDE)' ./pdf/...
 	$(GO) test -vet=off $(ALONE)
 	$(GO) test -vet=off -run '$(ONE_AT_A_TIME)' ./hooks
+	$(MAKE) --no-print-directory test-clients
 	@if [ -d "$(SHARED)" ]; then $(MAKE) --no-print-directory test-outside; \
 	else echo "test-outside: not run, there is no $(SHARED) with the data made elsewhere"; fi
 
@@ -51,6 +52,11 @@ lint: ## gofmt, vet, staticcheck
 
 cross: ## the hub for a small arm64 board
 	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 $(GO) build -o /dev/null ./...
+
+test-clients: ## stock clients from npm against a hub
+	@.ci/need node nodejs npm
+	@.ci/need npm npm
+	.ci/clients
 
 test-outside: ## data and judges from elsewhere: real files in, our papers checked by others
 	@.ci/need pdftotext poppler-utils

@@ -153,21 +153,28 @@ type patient struct {
 	read  int64
 
 	mu      sync.Mutex
-	stopped bool
+	stopped time.Time // nothing is read after this moment, where it is set
 
 	broken error // why there was no more, where that was not the end
 }
 
 var errStopped = errors.New("somebody else goes on with it")
 
-// stop ends the reading, also from elsewhere and in the middle.
-func (p *patient) stop() {
+// stop ends the reading, also from elsewhere and in the middle: at once, or
+// after what has arrived already, which the sender shall not send again.
+func (p *patient) stop(after time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.stopped = true
-	// A connection without deadlines is none of ours; it ends by itself.
-	_ = p.rc.SetReadDeadline(time.Unix(1, 0))
+	if p.stopped.IsZero() || after == 0 {
+		p.stopped = time.Now().Add(after)
+		// A connection without deadlines is none of ours; it ends by itself.
+		_ = p.rc.SetReadDeadline(p.stopped)
+	}
 }
+
+// arrived is how long what has arrived of a body may take to be read, once
+// somebody else waits to go on.
+const arrived = 200 * time.Millisecond
 
 func newPatient(w http.ResponseWriter, r *http.Request, body io.Reader, limit int64) *patient {
 	p := &patient{patience: patienceWith(r), body: body, rc: http.NewResponseController(w), begun: time.Now()}
@@ -196,8 +203,8 @@ func (p *patient) Read(b []byte) (int, error) {
 	p.read += int64(n)
 	if err != nil && !errors.Is(err, io.EOF) {
 		p.broken = err
-		if stopped := p.wait(next); errors.Is(stopped, errStopped) {
-			p.broken = stopped
+		if p.wait(next) != nil {
+			p.broken = errStopped
 		}
 	}
 	return n, err
@@ -207,7 +214,10 @@ func (p *patient) Read(b []byte) (int, error) {
 func (p *patient) wait(until time.Time) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.stopped {
+	if !p.stopped.IsZero() {
+		if time.Now().Before(p.stopped) {
+			return nil
+		}
 		return errStopped
 	}
 	for _, err := range []error{p.rc.SetReadDeadline(until), p.rc.SetWriteDeadline(until.Add(usualPatience.take))} {

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"runtime"
 	"strconv"
@@ -173,6 +174,10 @@ func (f *Front) answers(e *core.RequestEvent) error {
 	if !e.Written() {
 		f.answer(e.Response, e.Request, err)
 		return nil
+	}
+	var line *net.OpError
+	if errors.As(err, &line) {
+		err = line.Err // which names no address
 	}
 	f.log.Warn("an answer broke off", "method", e.Request.Method, "route", f.routeOf(e.Request), "error", err)
 	panic(http.ErrAbortHandler) // the client must see that it is not whole

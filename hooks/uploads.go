@@ -183,9 +183,9 @@ func (f *Front) receive(e *core.RequestEvent, a care.Actor, id string, from func
 	ctx := e.Request.Context()
 	sent := newPatient(e.Response, e.Request, rawBody(e), collections.ContentBytesMax)
 	if g, ok := e.Response.(*cuttable); ok {
-		g.stops(sent.stop)
+		g.stops(func() { sent.stop(0) })
 	}
-	r, err := f.hub.Receive(ctx, a, id, sent.stop)
+	r, err := f.hub.Receive(ctx, a, id, func() { sent.stop(arrived) })
 	if err != nil {
 		return u, err
 	}

@@ -36,6 +36,8 @@ const usage = `A tablet without a screen: one person's store, which works offlin
   portolan tablet --dir T new COLLECTION [--case ID] FIELD=VALUE…
   portolan tablet --dir T set ID FIELD=VALUE…
   portolan tablet --dir T conflicts [resolve ID FIELD VALUE]
+  portolan tablet --dir T attach ID FILE TYPE   the file of a document, as image/jpeg
+  portolan tablet --dir T fetch ID FILE         writes the file of a document to FILE
   portolan tablet --dir T watch
   portolan tablet --dir T border      delivers everything, then empties this tablet
   portolan tablet --dir T wipe        empties it at once; what is unsent is still delivered
@@ -165,6 +167,8 @@ var verbs = map[string]verb{
 	"new":       {1, anyNumber, (*command).create, false},
 	"set":       {2, anyNumber, (*command).set, false},
 	"conflicts": {0, 4, (*command).conflicts, false},
+	"attach":    {3, 3, (*command).attach, false},
+	"fetch":     {2, 2, (*command).fetch, false},
 	"watch":     {0, 0, (*command).watch, false},
 	"border":    {0, 0, (*command).border, false},
 	"wipe":      {0, 0, (*command).wipe, true},
@@ -230,6 +234,9 @@ func (c *command) sync(ctx context.Context, t *Tablet, _ []string) (int, error) 
 		if countErr == nil && waiting > 0 {
 			fmt.Fprintf(c.err, "tablet: %d changes are kept here and wait.\n", waiting)
 		}
+		if r.FilesWaiting > 0 {
+			fmt.Fprintf(c.err, "tablet: %d files are kept here and wait.\n", r.FilesWaiting)
+		}
 		return 0, err
 	}
 	if c.json {
@@ -240,7 +247,7 @@ func (c *command) sync(ctx context.Context, t *Tablet, _ []string) (int, error) 
 		fmt.Fprint(c.out, describe(r))
 	}
 	switch {
-	case r.Differs:
+	case r.Differs || len(r.FileFaults) > 0:
 		return ExitFailed, nil
 	case r.Held > 0 || r.Conflicts > 0:
 		return ExitUndecided, nil
@@ -257,6 +264,15 @@ func describe(r Report) string {
 	}
 	if r.Held > 0 {
 		fmt.Fprintf(&b, "%d changes are kept aside by the hub: see conflicts.\n", r.Held)
+	}
+	if r.Files > 0 {
+		fmt.Fprintf(&b, "Sent %d files.\n", r.Files)
+	}
+	if r.FilesWaiting > 0 {
+		fmt.Fprintf(&b, "%d files are kept here and wait.\n", r.FilesWaiting)
+	}
+	for _, f := range r.FileFaults {
+		fmt.Fprintf(&b, "The hub does not take the file of document %s: %s\n", printable(f.Document), printable(f.Code))
 	}
 	for _, s := range gathered(r.Entered) {
 		fmt.Fprintf(&b, "New here: %s\n", s)

@@ -27,7 +27,9 @@ type relay struct {
 	target string // "" while the hub is away
 	after  int64  // bytes of an answer after which a connection breaks, -1 for never
 	upMost int64  // bytes of a request after which it breaks, -1 for never
-	conns  map[net.Conn]bool
+
+	carried int64 // bytes in both directions
+	conns   map[net.Conn]bool
 }
 
 // newRelayedBench is a hub with a worker's tablet, and the line between them.
@@ -114,7 +116,7 @@ func (r *relay) carry(c net.Conn) {
 		if upMost >= 0 {
 			from = io.LimitReader(c, upMost)
 		}
-		n, _ := io.Copy(up, from) // ends with either connection
+		n, _ := io.Copy(up, counted{r, from}) // ends with either connection
 		if n == upMost {
 			_ = c.(*net.TCPConn).SetLinger(0)
 			c.Close()
@@ -127,10 +129,24 @@ func (r *relay) carry(c net.Conn) {
 	if after >= 0 {
 		from = io.LimitReader(up, after)
 	}
-	_, _ = io.Copy(c, from)
+	_, _ = io.Copy(c, counted{r, from})
 	if after >= 0 {
 		_ = c.(*net.TCPConn).SetLinger(0)
 	}
+}
+
+// counted counts what the relay carries, from either end.
+type counted struct {
+	r    *relay
+	from io.Reader
+}
+
+func (c counted) Read(b []byte) (int, error) {
+	n, err := c.from.Read(b)
+	c.r.mu.Lock()
+	c.r.carried += int64(n)
+	c.r.mu.Unlock()
+	return n, err
 }
 
 // A line that carries a few kilobytes at a time, then breaks: one sync brings

@@ -244,6 +244,7 @@ func evict(x *tx, s fieldsync.Scope, sums digestSums, report *Report) error {
 // hub's copy stays.
 func (x *tx) remove(s fieldsync.Scope) error {
 	for _, q := range []string{`DELETE FROM fields WHERE scope = ?`, `DELETE FROM scopes WHERE scope = ?`,
+		`DELETE FROM file_pieces WHERE document IN (SELECT document FROM files WHERE scope = ?)`, `DELETE FROM files WHERE scope = ?`,
 		`UPDATE outbox SET raw = NULL WHERE EXISTS (SELECT 1 FROM outbox_scopes o WHERE o.scope = ? AND o.replica = outbox.replica AND o.n = outbox.n)`} {
 		if err := x.exec(q, string(s)); err != nil {
 			return err

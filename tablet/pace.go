@@ -45,11 +45,16 @@ func (t *Tablet) quicken(ctx context.Context, p fieldsync.Push) error {
 	})
 }
 
+// noLine says that the hub was not even reached.
+func noLine(err error) bool {
+	var dial *net.OpError
+	return errors.As(err, &dial) && dial.Op == "dial"
+}
+
 // goesOn says whether it is worth trying again at once after the line broke:
 // something came of the last round trip, or a smaller push may get through.
 func (t *Tablet) goesOn(ctx context.Context, p fieldsync.Push, done Report, cause error) (on bool, err error) {
-	var dial *net.OpError
-	if !Unreachable(cause) || ctx.Err() != nil || errors.As(cause, &dial) && dial.Op == "dial" {
+	if !Unreachable(cause) || ctx.Err() != nil || noLine(cause) {
 		return false, nil
 	}
 	err = t.inTx(ctx, func(x *tx) error {

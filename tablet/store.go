@@ -47,6 +47,15 @@ CREATE INDEX IF NOT EXISTS outbox_open ON outbox (record, n) WHERE settled = 0;
 CREATE TABLE IF NOT EXISTS outbox_scopes (
 	replica TEXT NOT NULL, n INTEGER NOT NULL, scope TEXT NOT NULL, PRIMARY KEY (scope, replica, n)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS files (
+	document TEXT PRIMARY KEY, scope TEXT NOT NULL,
+	up INTEGER NOT NULL,             -- on its way to the hub, else from it
+	facts BLOB NOT NULL              -- sealed: hash, type, length, and what the hub calls it
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS file_pieces (
+	document TEXT NOT NULL, at INTEGER NOT NULL, length INTEGER NOT NULL,
+	sealed BLOB NOT NULL, PRIMARY KEY (document, at)
+) WITHOUT ROWID;
 `
 
 // Keys of the table meta.

@@ -25,6 +25,10 @@ type Report struct {
 	Repaired  bool              `json:"repaired,omitempty"` // it was not, and the difference was looked for
 	Mended    int               `json:"mended,omitempty"`   // records that were sent anew because of it
 	Restored  bool              `json:"restored,omitempty"` // the hub says that it was put back from a copy
+
+	Files        int         `json:"files,omitempty"`         // that the hub has whole now
+	FilesWaiting int         `json:"files_waiting,omitempty"` // that it has not
+	FileFaults   []FileFault `json:"file_faults,omitempty"`   // of those, which it refused
 }
 
 func (r *Report) add(o Report) {
@@ -41,7 +45,8 @@ const roundsMax = 1000
 // codeGap is the hub's error when it misses earlier changes of this replica.
 const codeGap = "sequence_gap"
 
-// Sync sends what is unsent and takes what is new. What came before an error
+// Sync sends what is unsent and takes what is new, and then sends the files
+// that wait. What came before an error
 // is kept, and the report says what it was. Everything unsent stays unsent
 // until the hub has answered it.
 func (t *Tablet) Sync(ctx context.Context) (Report, error) {
@@ -62,13 +67,21 @@ func (t *Tablet) Sync(ctx context.Context) (Report, error) {
 	if err := t.announceEnd(ctx, l); err != nil {
 		return total, err
 	}
+	if err := t.rounds(ctx, l, key, replica, &total); err != nil {
+		return total, err
+	}
+	return total, t.bringFiles(ctx, l, &total) // text never waits for a file
+}
+
+// rounds is the round trips of one sync.
+func (t *Tablet) rounds(ctx context.Context, l *line, key ed25519.PrivateKey, replica string, total *Report) error {
 	var from uint64
 	asked, bare, tried := false, false, false
 	var w *walk
 	for total.Rounds < roundsMax {
 		p, rest, err := t.nextPush(ctx, replica, from, bare, key)
 		if err != nil {
-			return total, err
+			return err
 		}
 		done, err := t.round(ctx, l, p, w)
 		total.add(done)
@@ -82,15 +95,15 @@ func (t *Tablet) Sync(ctx context.Context) (Report, error) {
 		}
 		if on, failed := t.goesOn(ctx, p, done, err); on || failed != nil {
 			if failed != nil {
-				return total, errors.Join(err, failed)
+				return errors.Join(err, failed)
 			}
 			continue
 		}
 		if err != nil && !(rest && isAlarm(err)) { // in an alarm what is unsent goes to the hub all the same
-			return total, err
+			return err
 		}
 		if err := t.quicken(ctx, p); err != nil {
-			return total, err
+			return err
 		}
 		if from > 0 && len(p.Changes) > 0 {
 			from += uint64(len(p.Changes))
@@ -98,14 +111,14 @@ func (t *Tablet) Sync(ctx context.Context) (Report, error) {
 		switch {
 		case rest:
 		case total.Ended:
-			return total, errors.Join(t.finishEnd(ctx, l), ErrEnded)
+			return errors.Join(t.finishEnd(ctx, l), ErrEnded)
 		default:
-			if w, err = t.walkOn(ctx, w, &total); err != nil || w == nil {
-				return total, err
+			if w, err = t.walkOn(ctx, w, total); err != nil || w == nil {
+				return err
 			}
 		}
 	}
-	return total, nil
+	return nil
 }
 
 // nextPush reads what the next round trip sends, and what it asks with.

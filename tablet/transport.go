@@ -166,6 +166,11 @@ func (l *line) askOnce(ctx context.Context, method, path string, body []byte) (*
 	if err != nil {
 		return nil, err
 	}
+	return l.do(ctx, req)
+}
+
+// do sends a request and returns the answer to a success, as ask does.
+func (l *line) do(ctx context.Context, req *http.Request) (*http.Response, error) {
 	resp, err := l.client.Do(req)
 	var certificate *tls.CertificateVerificationError
 	switch {
@@ -253,6 +258,12 @@ var kinds = map[int]care.Kind{
 	http.StatusUnprocessableEntity: care.Unprocessed, http.StatusTooManyRequests: care.Busy, http.StatusServiceUnavailable: care.Busy,
 }
 
+// bare is what a status says that comes without a body.
+var bare = map[int]string{
+	http.StatusUnauthorized: "token_invalid", http.StatusNotFound: "not_found", http.StatusConflict: "upload_taken",
+	http.StatusTooManyRequests: "too_many_requests", http.StatusServiceUnavailable: "hub_busy", http.StatusInsufficientStorage: "disk_full",
+}
+
 // problemOf reads an error's body. What is not in the hub's form does not come
 // from a hub, and means nothing for what is stored here.
 func problemOf(resp *http.Response) error {
@@ -267,6 +278,9 @@ func problemOf(resp *http.Response) error {
 		Expected uint64 `json:"expected"`
 		Now      int64  `json:"now"`
 		After    int64  `json:"after"`
+	}
+	if resp.Request != nil && resp.Request.Method == http.MethodHead { // has no body
+		body = []byte(`{"code":"` + bare[resp.StatusCode] + `"}`)
 	}
 	if json.Unmarshal(body, &p) != nil || p.Code == "" {
 		e := *errAnswer

@@ -58,8 +58,12 @@ const (
 // key last. Where anything is owed nothing is destroyed. Afterwards the same
 // folder is enrolled by a fresh code.
 func (t *Tablet) Border(ctx context.Context) error {
-	if _, err := t.Sync(ctx); err != nil {
+	r, err := t.Sync(ctx)
+	if err != nil {
 		return err
+	}
+	if r.FilesWaiting > 0 {
+		return ErrUnsent
 	}
 	l, _, _, err := t.reach(ctx)
 	if err != nil {
@@ -124,7 +128,7 @@ func (x *tx) empty(why string) ([]fieldsync.Scope, error) {
 	if err := x.t.keys.destroyAll(x.ctx); err != nil {
 		return nil, err
 	}
-	for _, q := range []string{`DELETE FROM fields`, `DELETE FROM scopes`, `DELETE FROM records`,
+	for _, q := range []string{`DELETE FROM files`, `DELETE FROM file_pieces`, `DELETE FROM fields`, `DELETE FROM scopes`, `DELETE FROM records`,
 		`UPDATE outbox SET raw = NULL`, `UPDATE outbox SET settled = 1 WHERE receipt IS NOT NULL`} {
 		if err := x.exec(q); err != nil {
 			return nil, err
