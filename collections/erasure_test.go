@@ -314,6 +314,7 @@ func openWith(t *testing.T, dir string, reached func(string)) *hubtest.Hub {
 	if err != nil {
 		t.Fatal(err)
 	}
+	hubtest.CheapPasswords(t, h.App())
 	return &hubtest.Hub{Hub: h, Clock: clock}
 }
 

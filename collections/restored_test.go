@@ -219,21 +219,31 @@ func TestARestoreDoesNotOpenAgainWhatWasClosed(t *testing.T) {
 	}
 }
 
+// lostTablet is a hub with one tablet, closed.
+func lostTablet(t *testing.T) (dir, device string) {
+	t.Helper()
+	dir = hubtest.Dir(t)
+	h := openWith(t, dir, nil)
+	h.Org = houseOrg
+	worker, _ := h.Staff(t, care.Outreach)
+	device = enrol(t, h, worker).actor.Device
+	if err := h.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return dir, device
+}
+
 // TestAnEndingThatIsKilledIsOver kills the hub between the list and the
 // database, and between the database and the answer: opened again it has ended.
 func TestAnEndingThatIsKilledIsOver(t *testing.T) {
-	dir := hubtest.Dir(t)
-	p := newHouse(t, dir)
-	if err := p.Close(); err != nil {
-		t.Fatal(err)
-	}
+	dir, device := lostTablet(t)
 	for _, label := range []string{"ending listed", "ending kept"} {
 		dir := copyOf(t, dir)
 		if !killHub(t, dir, "revoke", label+":1") {
 			t.Fatalf("it does not come to %q", label)
 		}
 		h := openWith(t, dir, nil)
-		if good, err := h.DeviceEnrolled(t.Context(), p.tablet.actor.Device); err != nil || good {
+		if good, err := h.DeviceEnrolled(t.Context(), device); err != nil || good {
 			t.Errorf("killed at %q the tablet is not revoked: %v", label, err)
 		}
 		if faults, err := h.Verify(t.Context(), func(collections.Count) {}); err != nil || len(faults) > 0 {
@@ -243,7 +253,7 @@ func TestAnEndingThatIsKilledIsOver(t *testing.T) {
 			t.Fatal(err)
 		}
 		list, err := collections.ReadEnded(filepath.Join(dir, collections.EndedPath))
-		if err != nil || !slices.ContainsFunc(list, func(e collections.Ended) bool { return e.ID == p.tablet.actor.Device }) {
+		if err != nil || !slices.ContainsFunc(list, func(e collections.Ended) bool { return e.ID == device }) {
 			t.Errorf("killed at %q the list is %v, %v", label, list, err)
 		}
 	}
@@ -252,20 +262,16 @@ func TestAnEndingThatIsKilledIsOver(t *testing.T) {
 // TestTheListOfWhatEnded: cut in its last line it is read to there and goes on,
 // damaged it is refused, and what failed is not in it.
 func TestTheListOfWhatEnded(t *testing.T) {
-	dir := hubtest.Dir(t)
-	p := newHouse(t, dir)
+	dir, device := lostTablet(t)
 	path := filepath.Join(dir, collections.EndedPath)
-	if err := p.Close(); err != nil {
-		t.Fatal(err)
-	}
 	if err := os.WriteFile(path, []byte(`{"n":1,"at":"`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	h := openWith(t, dir, nil)
-	if err := h.RevokeDevice(t.Context(), h.HubActor(), p.tablet.actor.Device); err != nil {
+	if err := h.RevokeDevice(t.Context(), h.HubActor(), device); err != nil {
 		t.Fatal(err)
 	}
-	if list, err := collections.ReadEnded(path); err != nil || len(list) != 1 || list[0].ID != p.tablet.actor.Device {
+	if list, err := collections.ReadEnded(path); err != nil || len(list) != 1 || list[0].ID != device {
 		t.Errorf("the list is %v, %v", list, err)
 	}
 	if err := h.Close(); err != nil {

@@ -106,7 +106,7 @@ func open(t testing.TB, cfg collections.Config, clock *Clock) *Hub {
 	if err != nil {
 		t.Fatalf("opening a hub: %v", err)
 	}
-	cheapPasswords(t, inner.App())
+	CheapPasswords(t, inner.App())
 	h := &Hub{Hub: inner, Clock: clock, Org: "01930000-0000-7000-8000-000000000001"}
 	t.Cleanup(func() {
 		faults, err := h.Verify(context.Background(), func(collections.Count) {})

@@ -11,9 +11,9 @@ import (
 // race detector minutes.
 const passwordCost = 4
 
-// cheapPasswords makes the passwords that are set from here on cheap to check.
+// CheapPasswords makes the passwords that are set from here on cheap to check.
 // It alters what this process holds of the collections, never the database.
-func cheapPasswords(t testing.TB, app core.App) {
+func CheapPasswords(t testing.TB, app core.App) {
 	t.Helper()
 	for _, name := range []string{"accounts", core.CollectionNameSuperusers} {
 		c, err := app.FindCachedCollectionByNameOrId(name)
