@@ -20,7 +20,7 @@ SIDE_BY_SIDE = ^TestSideBySide$$
 UNWATCHED = modernc.org/sqlite/lib modernc.org/libc modernc.org/memory golang.org/x/crypto/blowfish
 WATCH = -race $(UNWATCHED:%=-gcflags=%=-race=false)
 
-.PHONY: run demo test test-fast test-clients test-outside lint cross bench fuzz cover docs
+.PHONY: run demo test test-fast test-web test-clients test-outside lint cross bench fuzz cover docs
 
 run: ## serve the hub in ./portolan-data
 	$(GO) run . serve --dir portolan-data
@@ -36,8 +36,13 @@ test: lint cross ## everything
 	$(GO) test -vet=off $(ALONE)
 	$(GO) test -vet=off -run '$(ONE_AT_A_TIME)' ./hooks
 	$(MAKE) --no-print-directory test-clients
+	@$(MAKE) --no-print-directory test-web
 	@if [ -d "$(SHARED)" ]; then $(MAKE) --no-print-directory test-outside; \
 	else echo "test-outside: not run, there is no $(SHARED) with the data made elsewhere"; fi
+
+test-web: ## the app's sync client, against a hub of this program and in Chromium
+	@.ci/need npm nodejs npm
+	cd web && npm ci --no-audit --no-fund && npm run check && npm test
 
 test-fast: ## the tests without the race detector, for between two edits
 	@.ci/need pdftotext poppler-utils
