@@ -154,7 +154,12 @@ type idDoor struct {
 // idDoors is all of them; TestEveryRouteWithAnIdIsInTheMatrix holds it whole.
 func (w *world) idDoors(collection, id string) []idDoor {
 	records := "/api/portolan/records/"
+	field := ""
+	if e, ok := care.Find(collection); ok {
+		field = e.Fields[0].Name
+	}
 	return []idDoor{
+		{"POST", records + "{collection}/history", records + collection + "/history", map[string]any{"id": id, "field": field}, ""},
 		{"POST", records + "{collection}", records + collection, map[string]any{"id": id}, ""},
 		{"POST", records + "{collection}", records + collection, map[string]any{"case": id}, "cases"},
 		{"POST", records + "{collection}", records + "survivors", map[string]any{"case": id}, "cases"},

@@ -52,6 +52,7 @@ var ownRoutes = []route{
 	{method: "POST", path: "/api/portolan/enrolments", acts: true, handle: (*Front).newEnrolment},
 	{method: "POST", path: "/api/portolan/devices/{id}/revoke", acts: true, handle: (*Front).revoke},
 	{method: "POST", path: "/api/portolan/records/{collection}", handle: (*Front).records},
+	{method: "POST", path: "/api/portolan/records/{collection}/history", handle: (*Front).history},
 	{method: "POST", path: "/api/portolan/search", handle: (*Front).search},
 	{method: "GET", path: "/api/portolan/worklist", handle: (*Front).worklist},
 	{method: "POST", path: "/api/portolan/cases/{id}/erase", handle: (*Front).erase},
@@ -271,6 +272,22 @@ func (f *Front) records(e *core.RequestEvent, a care.Actor) error {
 		}
 	}
 	return sendRows(e, rows)
+}
+
+// history shows every value that was ever entered in a field.
+func (f *Front) history(e *core.RequestEvent, a care.Actor) error {
+	var in struct {
+		ID    string `json:"id"`
+		Field string `json:"field"`
+	}
+	if err := decode(e, smallBodyMax, &in); err != nil {
+		return err
+	}
+	of, err := f.hub.History(e.Request.Context(), a, e.Request.PathValue("collection"), in.ID, in.Field)
+	if err != nil {
+		return err
+	}
+	return reply(e, of)
 }
 
 func sendRows(e *core.RequestEvent, rows []care.Row) error {
