@@ -71,6 +71,11 @@ test-outside: ## data and judges from elsewhere: real files in, our papers check
 bench: ## the figures of docs/benchmarks.md
 	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./...
 
+bench-sync: ## the sync side by side with PocketBase and PouchDB, N=10000 records, RUNS=3
+	@.ci/need node nodejs npm
+	@.ci/need npm npm
+	$(GO) run ./internal/benchsync -peers "$(SHARED)/peers" -n $(or $(N),10000) -runs $(or $(RUNS),3) $(if $(PROFILES),-profiles "$(abspath $(PROFILES))")
+
 fuzz: ## every decoder, FUZZ=20s each
 	.ci/fuzz $(or $(FUZZ),20s)
 
