@@ -187,7 +187,7 @@ func (h *Hub) stillBrings(ctx context.Context, a care.Actor, id string) error {
 // keepContent keeps the bytes of a document whose record is there. A picture
 // is written anew without what it says besides its pixels; evidence is kept
 // byte for byte, and its hash stands with its custody. The same bytes again
-// change nothing. The record names the bytes before they are on the disk: where
+// change nothing, unless they were lost from the disk. The record names the bytes before they are on the disk: where
 // the hub dies between the two, this is done again. h.contents is held.
 func (h *Hub) keepContent(ctx context.Context, a care.Actor, id, declared string, b []byte) error {
 	doc, err := h.toBring(ctx, a, id)
@@ -203,9 +203,14 @@ func (h *Hub) keepContent(ctx context.Context, a care.Actor, id, declared string
 	if had := doc.Text("sha256"); had != "" && had != k.sha256 {
 		return ErrContentThere
 	}
-	var has bool
-	if err := (reader{ctx, h.readDB()}).row(`SELECT EXISTS (SELECT 1 FROM contents WHERE document = ?)`, id).Scan(&has); err != nil || has {
-		return wrap("reading where bytes lie", err)
+	file, noted, err := h.fileWhere(ctx, `document = ?`, id)
+	if err != nil {
+		return err
+	}
+	if noted {
+		if whole, err := h.holds(doc, file, k); err != nil || whole {
+			return err
+		}
 	}
 	if err := h.nameContent(ctx, a, doc, k); err != nil {
 		return err
@@ -221,9 +226,16 @@ func (h *Hub) keepContent(ctx context.Context, a care.Actor, id, declared string
 func (h *Hub) placeContent(ctx context.Context, doc document, k filed, b []byte) error {
 	of := doc.scope()
 	address := h.mac("content", of.Org, of.Case, of.Compartment, k.sha256)
-	file := doc.ID
-	err := reader{ctx, h.readDB()}.row(`SELECT file FROM contents WHERE address = ? LIMIT 1`, address).Scan(&file)
-	if errors.Is(err, sql.ErrNoRows) {
+	file, whole, err := h.fileWhere(ctx, `address = ?`, address)
+	switch {
+	case err != nil:
+		return err
+	case whole: // or lost, and restored now for everybody whose it is
+		whole, err = h.holds(doc, file, k)
+	default:
+		file = doc.ID
+	}
+	if err == nil && !whole {
 		err = h.writeFile(ctx, []seal.Scope{of}, file, b)
 	}
 	if err != nil {
@@ -239,6 +251,17 @@ func (h *Hub) placeContent(ctx context.Context, doc document, k filed, b []byte)
 	return nil
 }
 
+// holds says whether a file is there and holds these bytes: neither lost from
+// the disk nor damaged on it.
+func (h *Hub) holds(doc document, file string, k filed) (bool, error) {
+	b, err := h.readFile(doc.Org, doc.Case, file)
+	var known *care.Error
+	if errors.Is(err, fs.ErrNotExist) || errors.As(err, &known) && known.Kind == care.Damaged {
+		return false, nil
+	}
+	return err == nil && sumOf(b) == k.sha256, err
+}
+
 // noteContent notes which file holds the bytes of a document, before that is
 // answered: from then on it must be there.
 func (h *Hub) noteContent(ctx context.Context, document, file, address, compartment string) error {
@@ -247,7 +270,8 @@ func (h *Hub) noteContent(ctx context.Context, document, file, address, compartm
 		if _, err := os.Stat(h.filePath(file)); err != nil {
 			return ErrErased
 		}
-		_, err := t.exec(`INSERT INTO contents (document, file, address, case_id, compartment) SELECT id, ?, ?, case_id, ? FROM documents WHERE id = ?`,
+		_, err := t.exec(`INSERT INTO contents (document, file, address, case_id, compartment) SELECT id, ?, ?, case_id, ? FROM documents WHERE id = ?
+			ON CONFLICT (document) DO NOTHING`, // noted before its file was lost
 			file, address, compartment, document)
 		return wrap("noting where bytes lie", err)
 	})
@@ -255,12 +279,21 @@ func (h *Hub) noteContent(ctx context.Context, document, file, address, compartm
 
 // fileOf is the name of the file that holds the bytes of a document: its own,
 // where it was made here or was the first to bring them.
-func (h *Hub) fileOf(ctx context.Context, id string) (file string, err error) {
-	err = reader{ctx, h.readDB()}.row(`SELECT file FROM contents WHERE document = ?`, id).Scan(&file)
-	if errors.Is(err, sql.ErrNoRows) {
-		return id, nil
+func (h *Hub) fileOf(ctx context.Context, id string) (string, error) {
+	file, noted, err := h.fileWhere(ctx, `document = ?`, id)
+	if !noted {
+		file = id
 	}
-	return file, wrap("reading where bytes lie", err)
+	return file, err
+}
+
+// fileWhere is the file that is noted, of a document or under an address.
+func (h *Hub) fileWhere(ctx context.Context, where string, value string) (file string, noted bool, err error) {
+	err = reader{ctx, h.readDB()}.row(`SELECT file FROM contents WHERE `+where+` LIMIT 1`, value).Scan(&file)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", false, nil
+	}
+	return file, err == nil, wrap("reading where bytes lie", err)
 }
 
 // tame checks that bytes are what they are said to be, and writes a picture

@@ -27,6 +27,15 @@ var (
 	intakeReplicaBytesMax = 32 << 20
 )
 
+// refusedTerm is how long what the door refused is kept. Its tablet has it too,
+// and hears the same refusal at its next sync; until then its enrolment is over,
+// and it has handed over under a new one what it had.
+const refusedTerm = DeviceTerm
+
+// ActIntake is how the audit log names what becomes of a push that came while
+// the hub was locked and was refused.
+const ActIntake = "locked_push"
+
 // ErrIntakeFull says that a locked hub keeps no more.
 var ErrIntakeFull = &care.Error{Code: "intake_full", Kind: care.Busy, Hint: "The hub is locked and keeps as much as it may until it is unlocked. What was sent is still on the tablet."}
 
@@ -184,7 +193,7 @@ func (k *keeping) keep(sealed []byte) (taken uint64, err error) {
 // so many in it.
 func (k *keeping) fits(has, more int) error {
 	var all int
-	if err := k.t.row(`SELECT COALESCE(SUM(LENGTH(sealed)), 0) FROM intake`).Scan(&all); err != nil {
+	if err := k.t.row(`SELECT COALESCE(SUM(LENGTH(sealed)), 0) FROM intake WHERE refused = ''`).Scan(&all); err != nil {
 		return wrap("measuring the intake", err)
 	}
 	if has+more > intakeReplicaBytesMax || all+more > intakeBytesMax {
@@ -284,13 +293,64 @@ func (h *Hub) applyKept(ctx context.Context, k kept) error {
 		return fmt.Errorf("applying what came while the hub was locked: %w", err)
 	}
 	return h.writer.write(ctx, func(t *tx) error {
-		query, args := `DELETE FROM intake WHERE id = ?`, []any{k.id}
-		if err != nil {
-			// Whatever hangs on it in the chain is refused with it.
-			h.log.Warn("a push that came while the hub was locked is refused", "code", known.Code)
-			query, args = `UPDATE intake SET refused = ? WHERE id = ?`, []any{known.Code, k.id}
+		if err == nil {
+			_, err := t.exec(`DELETE FROM intake WHERE id = ?`, k.id)
+			return wrap("noting that a push was applied", err)
 		}
-		_, err := t.exec(query, args...)
-		return wrap("noting that a push was applied", err)
+		// Whatever hangs on it in the chain is refused with it.
+		h.log.Warn("a push that came while the hub was locked is refused", "code", known.Code)
+		now := h.nowText()
+		if _, err := t.exec(`UPDATE intake SET refused = ?, refused_at = ? WHERE id = ?`, known.Code, now, k.id); err != nil {
+			return wrap("noting that a push was refused", err)
+		}
+		return t.noteIntake(now, h.HubActor(), k.replica, care.Decision{Reason: care.Reason(known.Code)})
 	})
+}
+
+// endRefused destroys what was refused long ago, and the oldest of it where it
+// takes more room than what waits may.
+func (h *Hub) endRefused(ctx context.Context) error {
+	over, err := h.refusedOver(ctx)
+	if err != nil || len(over) == 0 {
+		return err
+	}
+	h.log.Warn("pushes that were refused after the hub was locked are destroyed", "pushes", len(over))
+	return h.writer.write(ctx, func(t *tx) error {
+		for _, k := range over {
+			if _, err := t.exec(`DELETE FROM intake WHERE id = ?`, k.id); err != nil {
+				return wrap("ending what was refused", err)
+			}
+			if err := t.noteIntake(h.nowText(), h.HubActor(), k.replica, care.Decision{Allowed: true, Reason: "ended"}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (h *Hub) refusedOver(ctx context.Context) (over []kept, err error) {
+	rows, err := reader{ctx, h.readDB()}.rows(`SELECT id, replica FROM (
+		SELECT id, replica, refused_at, SUM(LENGTH(sealed)) OVER (ORDER BY id DESC) AS size FROM intake WHERE refused != '')
+		WHERE refused_at <= ? OR size > ?`, care.FormatTime(h.now().Add(-refusedTerm)), intakeBytesMax)
+	if err != nil {
+		return nil, wrap("reading what was refused", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var k kept
+		if err := rows.Scan(&k.id, &k.replica); err != nil {
+			return nil, wrap("reading what was refused", err)
+		}
+		over = append(over, k)
+	}
+	return over, wrap("reading what was refused", rows.Err())
+}
+
+// noteIntake notes what became of a push of a replica.
+func (t *tx) noteIntake(now string, hub care.Actor, replica string, d care.Decision) error {
+	k, err := keyOf(t, replica)
+	if err != nil && !errors.Is(err, ErrToken) {
+		return err
+	}
+	return t.note(now, hub, accountEvent(ActIntake, k.org, k.staff, d))
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -141,6 +142,53 @@ func TestWhatALockedHubTookIsAppliedOnce(t *testing.T) {
 		}
 		if err := h.Close(); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+// TestWhatWasRefusedEnds: a push that the door refuses once the hub is unlocked
+// stands in the audit log, takes no room from others, and goes when its time is
+// over, or when more is refused than there is room for.
+func TestWhatWasRefusedEnds(t *testing.T) {
+	l := newLockable(t)
+	moveKey(t, l.dir, collections.KeyFileName, keyAside)
+	h := l.locked(t, l.dir)
+	ctx := t.Context()
+	for _, p := range l.pushes {
+		if err := take(ctx, h, p); !errors.Is(err, collections.ErrTaken) {
+			t.Fatal(err)
+		}
+	}
+	if _, err := h.App().NonconcurrentDB().NewQuery(`UPDATE intake SET sealed = zeroblob(1000)`).Execute(); err != nil { // what does not open is refused
+		t.Fatal(err)
+	}
+	if err := h.Close(); err != nil {
+		t.Fatal(err)
+	}
+	moveKey(t, l.dir, keyAside, collections.KeyFileName)
+	open := openWith(t, l.dir, nil)
+	defer open.Close()
+	refused := func(want int) {
+		t.Helper()
+		if err := open.Tend(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if s, err := open.KeyState(ctx); err != nil || s.Refused != want || s.Waiting != 0 {
+			t.Fatalf("%d are refused and %d wait: %v", s.Refused, s.Waiting, err)
+		}
+	}
+	refused(2)
+	if got := told(t, open, l.actors[0].Staff); !slices.Contains(got, "locked_push seal_damaged") {
+		t.Errorf("the log says %v", got)
+	}
+	undo := collections.IntakeBounds(1500, 1500)
+	refused(1)
+	undo()
+	open.Clock.Move(collections.DeviceTerm + time.Hour)
+	refused(0)
+	for _, a := range l.actors {
+		if got := told(t, open, a.Staff); !slices.Contains(got, "locked_push ended") {
+			t.Errorf("the log says %v", got)
 		}
 	}
 }

@@ -44,14 +44,20 @@ func FactorResetAsked(staff string) care.Approval {
 	return care.Approval{Act: care.ActFactorReset, Collection: "staff", Record: staff, Reason: "second_factor_lost"}
 }
 
-const rolesPrefix = "roles="
+// Terms of a change of roles. The second part says that nobody may be left who
+// approves.
+const (
+	rolesPrefix    = "roles="
+	nobodyLeftTerm = "&nobody_left"
+)
 
 func rolesTerms(roles []care.Role) string {
 	return rolesPrefix + strings.ReplaceAll(rolesText(roles), " ", "+")
 }
 
 func rolesOfTerms(terms string) (roles []care.Role) {
-	for _, r := range strings.Split(strings.TrimPrefix(terms, rolesPrefix), "+") {
+	list := strings.TrimSuffix(strings.TrimPrefix(terms, rolesPrefix), nobodyLeftTerm)
+	for r := range strings.SplitSeq(list, "+") {
 		if slices.Contains(care.Roles, care.Role(r)) {
 			roles = append(roles, care.Role(r))
 		}
@@ -232,7 +238,7 @@ func (s *session) powersAct(act, staff, terms, approval string) error {
 // long as the hub never had two people who could agree, and for roles without
 // powers; after that with notice, when WaitTerm is over. So is the power of the
 // last who approves taken away, and only where nobodyLeft says that this is
-// meant; ErrLastApprover where not. The moment is zero where it is done.
+// meant; ErrLastApprover where not. Both are asked again when the time is over. The moment is zero where it is done.
 func (h *Hub) ConsoleRoles(ctx context.Context, staff string, roles []care.Role, nobodyLeft bool) (due time.Time, err error) {
 	err = h.enter(ctx, h.HubActor(), func(s *session) error {
 		who, err := h.loadStaff(s.t, staff, "")
@@ -251,7 +257,11 @@ func (h *Hub) ConsoleRoles(ctx context.Context, staff string, roles []care.Role,
 			return ErrLastApprover
 		}
 		if two && (last || gainsPowers(who.Roles, roles)) {
-			due, err = s.wait(care.ActRoleChange, who, rolesTerms(roles))
+			terms := rolesTerms(roles)
+			if nobodyLeft {
+				terms += nobodyLeftTerm
+			}
+			due, err = s.wait(care.ActRoleChange, who, terms)
 			return err
 		}
 		return s.setRoles(h.HubActor(), who, roles, "")

@@ -278,3 +278,37 @@ func TestAnOrganisationKeepsSomebodyWhoApproves(t *testing.T) {
 		t.Error("it is not done when its time has come")
 	}
 }
+
+// TestWhoBecameTheLastWhoApprovesKeepsThat: a change of roles that waited is
+// asked again when its time has come, and whoever heard of it hears why it is
+// not done.
+func TestWhoBecameTheLastWhoApprovesKeepsThat(t *testing.T) {
+	h := hubtest.New(t)
+	ctx := t.Context()
+	other, _ := h.Staff(t, care.ProtectionOfficer)
+	moved, _ := h.Staff(t, care.Coordinator)
+	if due, err := h.ConsoleRoles(ctx, moved.Staff, []care.Role{care.Operator}, false); err != nil || due.IsZero() {
+		t.Fatalf("one of two is made operator: due %v, %v", due, err)
+	}
+	if err := h.CloseAccount(ctx, other.Staff); err != nil {
+		t.Fatal(err)
+	}
+	h.Clock.Move(collections.WaitTerm + time.Minute)
+	tend(t, h)
+	if !h.Reload(t, moved.Staff).Can(care.MayApprove) {
+		t.Fatal("nobody is left who approves")
+	}
+	list, err := h.WaitingActs(ctx, moved)
+	if err != nil || len(list) != 1 || list[0].Refused != "last_approver" {
+		t.Errorf("whom it concerns hears of %+v, %v", list, err)
+	}
+	if got := told(t, h, moved.Staff); !slices.Contains(got, "waiting_act last_approver") {
+		t.Errorf("the log says %v", got)
+	}
+	another, _ := h.Staff(t, care.Coordinator)
+	h.Clock.Move(collections.WaitTerm + time.Minute)
+	tend(t, h)
+	if list, err := h.WaitingActs(ctx, another); err != nil || len(list) > 0 || !h.Reload(t, moved.Staff).Can(care.MayApprove) {
+		t.Errorf("what was refused is done later, or told for ever: %v, %v", list, err)
+	}
+}

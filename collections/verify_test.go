@@ -134,4 +134,31 @@ func TestVerifyMissesAFileThatWasAcknowledged(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	// What was lost, or damaged, can be sent again, by any document whose bytes
+	// they are.
+	again := h.NewID()
+	h.Must(t, owner, collections.Draft{Collection: "documents", Record: again, Case: caseID, Set: map[string]care.Value{
+		"kind": care.OfText("letter"), "status": care.OfText("kept"), "compartment": care.OfText("general")}})
+	h.Bring(t, owner, again, "text/plain", words, len(words))
+	at := filepath.Join(h.FilesDir(), letter[:2], letter)
+	for what, lose := range map[string]func() error{
+		"lost": func() error { return os.Remove(at) },
+		"damaged": func() error {
+			return os.WriteFile(at, []byte("not what was sealed, by far, and long enough for a head"), 0o600)
+		},
+		"empty": func() error { return os.Truncate(at, 0) },
+	} {
+		for _, id := range []string{letter, again} {
+			if err := lose(); err != nil {
+				t.Fatal(err)
+			}
+			if list := faults(); len(list) != 1 {
+				t.Errorf("%s: %v", what, list)
+			}
+			h.Bring(t, owner, id, "text/plain", words, len(words))
+			if list := faults(); len(list) > 0 {
+				t.Errorf("%s, and sent again: %v", what, list)
+			}
+		}
+	}
 }

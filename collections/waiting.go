@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strings"
 	"time"
 
 	"portolan/care"
@@ -18,6 +19,7 @@ type Waiting struct {
 	Terms   string            `json:"terms,omitempty"`
 	AskedAt string            `json:"asked_at"`
 	DueAt   string            `json:"due_at"`
+	Refused string            `json:"refused,omitempty"` // why it was not done when its time had come
 }
 
 // wait keeps an act until it is due. Its owner, and those who could have
@@ -51,10 +53,12 @@ func hearsOf(a care.Actor, org, staff string) bool {
 	return !a.Unproved && a.Org == org && (a.Staff == staff || a.Can(care.MayApprove))
 }
 
-// WaitingActs lists what waits and the actor may stop.
+// WaitingActs lists what waits and the actor may stop, and for as long as they
+// had for that what was refused when its time had come.
 func (h *Hub) WaitingActs(ctx context.Context, a care.Actor) ([]Waiting, error) {
-	rows, err := h.readDB().QueryContext(ctx, `SELECT id, act, org, staff, terms, asked_at, due_at FROM waiting_acts
-		WHERE org = ? AND stopped_at = '' AND done_at = '' ORDER BY due_at, id`, a.Org)
+	rows, err := h.readDB().QueryContext(ctx, `SELECT id, act, org, staff, terms, asked_at, due_at, refused FROM waiting_acts
+		WHERE org = ? AND done_at = '' AND (stopped_at = '' OR refused != '' AND stopped_at > ?) ORDER BY due_at, id`,
+		a.Org, care.FormatTime(h.now().Add(-WaitTerm)))
 	if err != nil {
 		return nil, wrap("reading what waits", err)
 	}
@@ -63,7 +67,7 @@ func (h *Hub) WaitingActs(ctx context.Context, a care.Actor) ([]Waiting, error) 
 	for rows.Next() {
 		var w Waiting
 		var org string
-		if err := rows.Scan(&w.ID, &w.Act, &org, &w.Staff, &w.Terms, &w.AskedAt, &w.DueAt); err != nil {
+		if err := rows.Scan(&w.ID, &w.Act, &org, &w.Staff, &w.Terms, &w.AskedAt, &w.DueAt, &w.Refused); err != nil {
 			return nil, wrap("reading what waits", err)
 		}
 		if hearsOf(a, org, w.Staff) {
@@ -109,8 +113,9 @@ func (t *tx) stillHas(a care.Actor, m match, now string) error {
 	return t.stop(`staff = ? AND act = ?`, []any{a.Staff, string(care.ActFactorReset)}, now, a, a.Org, a.Staff)
 }
 
-// carryOutDue does what has waited long enough. Somebody who has left
-// meanwhile gets nothing.
+// carryOutDue does what has waited long enough, by what is true now: somebody
+// who has left meanwhile gets nothing, and who has become the last who approves
+// keeps that.
 func (h *Hub) carryOutDue(ctx context.Context) error {
 	var any bool
 	if err := (reader{ctx, h.readDB()}).row(`SELECT EXISTS (SELECT 1 FROM waiting_acts WHERE stopped_at = '' AND done_at = '' AND due_at <= ?)`, h.nowText()).Scan(&any); err != nil || !any {
@@ -134,13 +139,45 @@ func (h *Hub) carryOutDue(ctx context.Context) error {
 			return wrap("reading what waits", err)
 		}
 		for _, w := range due {
-			if err := s.powersAct(string(w.Act), w.Staff, w.Terms, w.ID); err != nil && !errors.Is(err, care.ErrNotFound) {
+			if err := s.carryOut(w); err != nil {
 				return err
-			}
-			if _, err := s.t.exec(`UPDATE waiting_acts SET done_at = ? WHERE id = ?`, s.nowText, w.ID); err != nil {
-				return wrap("noting what is done", err)
 			}
 		}
 		return nil
 	})
+}
+
+func (s *session) carryOut(w Waiting) error {
+	if w.Act == care.ActRoleChange && !strings.HasSuffix(w.Terms, nobodyLeftTerm) {
+		last, err := s.leavesNobody(w.Staff, rolesOfTerms(w.Terms))
+		if err != nil {
+			return err
+		}
+		if last {
+			return s.refuseWaiting(w, ErrLastApprover)
+		}
+	}
+	if err := s.powersAct(string(w.Act), w.Staff, w.Terms, w.ID); err != nil && !errors.Is(err, care.ErrNotFound) {
+		return err
+	}
+	_, err := s.t.exec(`UPDATE waiting_acts SET done_at = ? WHERE id = ?`, s.nowText, w.ID)
+	return wrap("noting what is done", err)
+}
+
+// refuseWaiting ends an act that may not be done any more, and tells whoever
+// was told of it, and whoever looks after the hub.
+func (s *session) refuseWaiting(w Waiting, why *care.Error) error {
+	who, err := s.h.loadStaff(s.t, w.Staff, "")
+	if err != nil {
+		return err
+	}
+	if _, err := s.t.exec(`UPDATE waiting_acts SET stopped_at = ?, refused = ? WHERE id = ?`, s.nowText, why.Code, w.ID); err != nil {
+		return wrap("refusing what waits", err)
+	}
+	s.woken[w.Staff] = true
+	if err := s.wakeDeciders(care.Approval{Org: who.Org, Act: w.Act, Collection: "staff", Record: w.Staff, ExpiresAt: s.now.Add(WaitTerm)}); err != nil {
+		return err
+	}
+	s.h.log.Warn("what the console asked for is not done now that its time has come", "act", string(w.Act), "code", why.Code)
+	return s.t.note(s.nowText, s.h.HubActor(), accountEvent(ActWaiting, who.Org, w.Staff, care.Decision{Reason: care.Reason(why.Code)}))
 }

@@ -201,8 +201,81 @@ func pushUntilFull(t *testing.T, d *killedTablet) []json.RawMessage {
 	return nil
 }
 
+// letterOnWay is a file that comes to a small disk by tus.
+type letterOnWay struct {
+	d           *smallDisk
+	token, path string
+	words       []byte
+}
+
+// ask sends a request of tus, with the words from an offset on where there is one.
+func (l *letterOnWay) ask(t *testing.T, method, path string, from, to int, header ...string) (*http.Response, string) {
+	t.Helper()
+	r, err := http.NewRequest(method, "http://"+l.d.address+path, bytes.NewReader(l.words[from:to]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	header = append(header, "Authorization", "Bearer "+l.token, "Tus-Resumable", "1.0.0")
+	if to > from {
+		header = append(header, "Content-Type", "application/offset+octet-stream", "Upload-Offset", fmt.Sprint(from))
+	}
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatalf("%s of a file: %v\n%s", method, err, l.d.said)
+	}
+	defer resp.Body.Close()
+	var p struct{ Code string }
+	_ = json.NewDecoder(resp.Body).Decode(&p) // there is none where it went well
+	return resp, p.Code
+}
+
+func (l *letterOnWay) begin(t *testing.T, document string) (*http.Response, string) {
+	t.Helper()
+	return l.ask(t, "POST", "/api/portolan/uploads", 0, 0, "Upload-Length", fmt.Sprint(len(l.words)),
+		"Upload-Metadata", hubtest.FileSaid(document, "text/plain", l.words))
+}
+
+// halfBrought begins a file and brings half of it.
+func (l *letterOnWay) halfBrought(t *testing.T, document string) {
+	t.Helper()
+	begun, code := l.begin(t, document)
+	if l.path = begun.Header.Get("Location"); begun.StatusCode != http.StatusCreated {
+		t.Fatalf("beginning a file: %d %s", begun.StatusCode, code)
+	}
+	if resp, code := l.ask(t, "PATCH", l.path, 0, len(l.words)/2); resp.StatusCode != http.StatusNoContent {
+		t.Fatalf("half a file: %d %s", resp.StatusCode, code)
+	}
+}
+
+// waits checks that a full disk takes no more of a file and begins no other,
+// and forgets nothing of what it has.
+func (l *letterOnWay) waits(t *testing.T, other string) {
+	t.Helper()
+	half := len(l.words) / 2
+	if resp, code := l.ask(t, "PATCH", l.path, half, len(l.words)); resp.StatusCode != http.StatusInsufficientStorage || code != "disk_full" {
+		t.Errorf("going on with a file on a full disk: %d %s", resp.StatusCode, code)
+	}
+	if resp, code := l.begin(t, other); resp.StatusCode != http.StatusInsufficientStorage || code != "disk_full" {
+		t.Errorf("beginning one on a full disk: %d %s", resp.StatusCode, code)
+	}
+	if resp, _ := l.ask(t, "HEAD", l.path, 0, 0); resp.StatusCode != http.StatusOK || resp.Header.Get("Upload-Offset") != fmt.Sprint(half) {
+		t.Errorf("what is there of it: %d, %s", resp.StatusCode, resp.Header.Get("Upload-Offset"))
+	}
+}
+
+// goesOn brings the rest.
+func (l *letterOnWay) goesOn(t *testing.T) {
+	t.Helper()
+	if resp, code := l.ask(t, "PATCH", l.path, len(l.words)/2, len(l.words)); resp.StatusCode != http.StatusNoContent {
+		t.Errorf("a file, with room again: %d %s", resp.StatusCode, code)
+	}
+}
+
 // TestAFullDiskTakesNothingAndReadsOn: attack case 28, with a disk that is
-// really full. Pushes answer 507 and stay on the tablet, reading with its
+// really full. Pushes and files answer 507 and stay on the tablet, reading with its
 // audit and revoking go on in what was the reserve, health is red, and nothing
 // that was acknowledged is lost; when there is room again, everything is taken.
 func TestAFullDiskTakesNothingAndReadsOn(t *testing.T) {
@@ -222,6 +295,15 @@ func TestAFullDiskTakesNothingAndReadsOn(t *testing.T) {
 		t.Errorf("health before: %d", status)
 	}
 	first, other := tablets[0], tablets[1]
+	signIn := func() string {
+		status, desk := d.answers(t, "POST", "/api/collections/accounts/auth-with-password", "", map[string]string{"identity": "worker-1", "password": hubtest.Password})
+		if status != http.StatusOK {
+			t.Fatalf("signing in: %d %s", status, desk)
+		}
+		return desk
+	}
+	letter := &letterOnWay{d: d, token: signIn(), words: bytes.Repeat([]byte("what the clinic wrote. "), 4000)}
+	letter.halfBrought(t, letterIn(other.caseID))
 	d.fill(t, 9<<20)
 	batch := pushUntilFull(t, first)
 	if _, err := os.Stat(reserve); !errors.Is(err, os.ErrNotExist) {
@@ -232,10 +314,8 @@ func TestAFullDiskTakesNothingAndReadsOn(t *testing.T) {
 			t.Errorf("%s of a full hub: %d %s", path, status, code)
 		}
 	}
-	status, desk := d.answers(t, "POST", "/api/collections/accounts/auth-with-password", "", map[string]string{"identity": "worker-1", "password": hubtest.Password})
-	if status != http.StatusOK {
-		t.Fatalf("signing in: %d %s", status, desk)
-	}
+	desk := signIn()
+	letter.waits(t, letterIn(other.caseID))
 	for i := range 200 { // each is in the audit log
 		if status, code := d.answers(t, "POST", "/api/portolan/records/cases", desk, map[string]string{"id": other.caseID}); status != http.StatusOK {
 			t.Fatalf("reading, time %d: %d %s", i, status, code)
@@ -261,6 +341,7 @@ func TestAFullDiskTakesNothingAndReadsOn(t *testing.T) {
 	if err := first.push(batch); err != nil {
 		t.Errorf("with room again: %v", err)
 	}
+	letter.goesOn(t)
 	if status, code := d.answers(t, "GET", "/api/health", "", nil); status != http.StatusOK {
 		t.Errorf("health afterwards: %d %s", status, code)
 	}

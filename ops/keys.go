@@ -102,7 +102,7 @@ func keysStatus(ctx context.Context, env Env, hub *collections.Hub, _ keysFlags)
 		fmt.Fprintf(env.Stdout, "rotation   %d keys left\n", s.Left)
 	}
 	if s.Waiting+s.Refused > 0 {
-		fmt.Fprintf(env.Stdout, "intake     %d pushes wait, %d were refused and are still on their tablets\n", s.Waiting, s.Refused)
+		fmt.Fprintf(env.Stdout, "intake     %d pushes wait, %d were refused: their tablets have them still\n", s.Waiting, s.Refused)
 	}
 	return nil
 }

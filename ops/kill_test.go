@@ -18,6 +18,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -223,10 +224,15 @@ func enrolForKilling(t *testing.T, dir, url string) []*killedTablet {
 		caseID := fmt.Sprintf("01930000-0000-7000-8000-00000000c%03d", i)
 		must(worker, collections.Draft{Collection: "cases", Record: caseID, Case: caseID, Set: map[string]care.Value{
 			"status": care.OfText("Active"), "owner": care.OfText(staff)}})
+		must(h.HubActor(), collections.Draft{Collection: "documents", Record: letterIn(caseID), Case: caseID, Org: org, Set: map[string]care.Value{
+			"kind": care.OfText("letter"), "status": care.OfText("kept")}})
 		tablets = append(tablets, enrolKilled(t, h, staff, caseID, url))
 	}
 	return tablets
 }
+
+// letterIn is the document of a case.
+func letterIn(caseID string) string { return strings.Replace(caseID, "c", "d", 1) }
 
 // killedPassword is every worker's.
 const killedPassword = "correct horse battery staple"

@@ -133,6 +133,9 @@ func (u *user) waiting(ctx context.Context, hub *collections.Hub, _ string) erro
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", p.ID, p.Act, p.Record, p.Terms, p.AskedBy, care.FormatTime(p.ExpiresAt))
 	}
 	for _, p := range due {
+		if p.Refused != "" {
+			p.DueAt = "not done: " + p.Refused
+		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\tthe console alone\t%s\n", p.ID, p.Act, p.Staff, p.Terms, p.DueAt)
 	}
 	return w.Flush()

@@ -96,7 +96,7 @@ var machinery = []string{
 	`CREATE TABLE intake (
 		id INTEGER PRIMARY KEY AUTOINCREMENT, replica TEXT NOT NULL,
 		first_n INTEGER NOT NULL, hashes BLOB NOT NULL, arrived_at TEXT NOT NULL, sealed BLOB NOT NULL,
-		refused TEXT NOT NULL DEFAULT '')`,
+		refused TEXT NOT NULL DEFAULT '', refused_at TEXT NOT NULL DEFAULT '')`,
 	`CREATE INDEX intake_replica ON intake (replica)`,
 
 	`CREATE TABLE job_runs (

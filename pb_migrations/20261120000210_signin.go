@@ -32,7 +32,7 @@ var signInTables = []string{
 	`CREATE TABLE waiting_acts (
 		id TEXT PRIMARY KEY NOT NULL, act TEXT NOT NULL, org TEXT NOT NULL, staff TEXT NOT NULL, terms TEXT NOT NULL,
 		asked_at TEXT NOT NULL, due_at TEXT NOT NULL, stopped_at TEXT NOT NULL DEFAULT '', stopped_by TEXT NOT NULL DEFAULT '',
-		done_at TEXT NOT NULL DEFAULT '') WITHOUT ROWID`,
+		done_at TEXT NOT NULL DEFAULT '', refused TEXT NOT NULL DEFAULT '') WITHOUT ROWID`,
 }
 
 func init() {
