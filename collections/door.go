@@ -106,7 +106,7 @@ func (h *Hub) Push(ctx context.Context, a care.Actor, p fieldsync.Push) ([]json.
 	}
 	var sealed map[int]fieldsync.Sealed
 	var err error
-	if p.Changes, sealed, err = h.unsealed(ctx, p); err != nil {
+	if p.Changes, sealed, err = h.unsealed(ctx, a.Staff, p); err != nil {
 		return nil, err
 	}
 	changes := make([]arrival, len(p.Changes))

@@ -140,7 +140,10 @@ func (k *keyring) endUnsentKeys(ctx context.Context, now time.Time) error {
 
 // unsealed gives the changes of a push as their bytes: what was sealed on the
 // tablet is opened, and is what the chain says. was has those that were sealed.
-func (h *Hub) unsealed(ctx context.Context, p fieldsync.Push) (changes []json.RawMessage, was map[int]fieldsync.Sealed, err error) {
+// One of an earlier replica must be of whoever delivers it: they hear what is
+// held of them, and what lies sealed on a tablet that was lost is not opened
+// for its finder.
+func (h *Hub) unsealed(ctx context.Context, staff string, p fieldsync.Push) (changes []json.RawMessage, was map[int]fieldsync.Sealed, err error) {
 	for i, raw := range p.Changes {
 		c, sealed, err := fieldsync.AsSealed(raw)
 		if err != nil {
@@ -154,6 +157,9 @@ func (h *Hub) unsealed(ctx context.Context, p fieldsync.Push) (changes []json.Ra
 		}
 		if changes[i], err = h.openUnsent(ctx, c); err != nil {
 			return nil, nil, err
+		}
+		if c.Of.Replica() != p.Replica && fieldsync.AuthorOf(changes[i]) != staff {
+			return nil, nil, ErrUnsent
 		}
 		was[i] = c
 	}

@@ -206,3 +206,35 @@ func TestTheVectorsOfWhatIsUnsentOpen(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatSomebodyElseSealedIsNotOpenedForAnybody: whoever has a tablet that
+// was lost could have the hub open for them what was sealed on it, and read it
+// as their own held change.
+func TestWhatSomebodyElseSealedIsNotOpenedForAnybody(t *testing.T) {
+	h := hubtest.New(t)
+	worker, _ := h.Staff(t, care.Outreach)
+	other, _ := h.Staff(t, care.Outreach)
+	lost := enrol(t, h, worker)
+	openCase(t, h, lost)
+	key := unsentKey(t, h, "")
+	raw := lost.change(t, h, fieldsync.Change{Collection: "survivors", Record: survivorID, Set: map[string]care.Value{"contact_notes": care.OfText("hides at her aunt's")}})
+	newer := bytes.Replace(raw, []byte(`{`), []byte(`{"of_a_newer_version":1,`), 1)
+	for what, raw := range map[string]json.RawMessage{"a change": raw, "one of a newer version": newer} {
+		theirs := enrol(t, h, other)
+		theirs.n++
+		stolen := sealTo(t, key, lost.replica, lost.n, raw)
+		stolen.N = theirs.n
+		if _, err := h.Push(t.Context(), theirs.actor, theirs.sealed(t, stolen, raw)); !errors.Is(err, collections.ErrUnsent) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	// On the next tablet of whoever sealed it, it waits for a person.
+	again := enrol(t, h, worker)
+	again.n++
+	own := sealTo(t, key, lost.replica, lost.n, raw)
+	own.N = again.n
+	receipts, err := h.Push(t.Context(), again.actor, again.sealed(t, own, raw))
+	if err != nil || !bytes.Contains(receipts[0], []byte(collections.HeldEarlier)) {
+		t.Errorf("their own: %s, %v", receipts, err)
+	}
+}

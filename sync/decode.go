@@ -235,6 +235,21 @@ func NumberOf(raw []byte) (uint64, error) {
 	return n, err
 }
 
+// AuthorOf reads whom the raw bytes of a change name as their author, also of
+// one that DecodeChange refuses: "" where they name nobody.
+func AuthorOf(raw []byte) (author string) {
+	s := &scanner{b: raw}
+	// What is wrong behind it does not unsay it.
+	_ = s.object(func(name string) (err error) {
+		if name == "by" {
+			author, err = s.str()
+			return err
+		}
+		return s.skip()
+	})
+	return author
+}
+
 // HomeOf reads which record and case the raw bytes of a change name, of one
 // that DecodeChange refuses: "" for each that is not there or no id.
 func HomeOf(raw []byte) (record, caseID string) {
