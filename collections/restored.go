@@ -138,14 +138,15 @@ func (s *session) endOneAgain(e Ended, asked map[string]bool) error {
 	return s.tellOwner(e, asked)
 }
 
-// closing is the change that closes one field of a record again.
+// closing is the change that closes one field of a record again. The list lies
+// in clear: what it says may protect more than what stands, and never less.
 func (s *session) closing(rec *record, field string, e Ended) (Draft, error) {
 	d := Draft{Collection: rec.t.entity.Name, Record: rec.id}
+	row, err := rec.row(nil)
+	if err != nil {
+		return d, err
+	}
 	if e.What == endedRoles {
-		row, err := rec.row(nil)
-		if err != nil {
-			return d, err
-		}
 		left := strings.Fields(e.Value)
 		var keep []string
 		for _, role := range row.Get("roles").List() {
@@ -160,7 +161,11 @@ func (s *session) closing(rec *record, field string, e Ended) (Draft, error) {
 	if !ok || !slices.Contains(endingFields[d.Collection], field) {
 		return d, nil
 	}
-	d.Set = map[string]care.Value{f.Name: care.OfText(e.Value)}
+	value := care.OfText(e.Value)
+	if was := row.Get(f.Name); was.IsSet() && !safer(f, value, was) {
+		return d, nil
+	}
+	d.Set = map[string]care.Value{f.Name: value}
 	if at, err := time.Parse(care.TimeFormat, e.At); err == nil && e.Value == "withdrawn" {
 		// A permit that was given after it stands.
 		d.Set["withdrawn_at"] = care.OfTime(at)
@@ -275,10 +280,15 @@ func (s *session) closed(rec *record, before, after care.Row) {
 func closes(f *care.Field, before, after care.Row) bool {
 	was, is := before.Get(f.Name), after.Get(f.Name)
 	if was.IsSet() {
-		more, ok := f.Safer.Compare(is, was)
-		return ok && more > 0
+		return safer(f, is, was)
 	}
 	return is.Text() == "deny" || is.Text() == "withdrawn"
+}
+
+// safer says whether one value of a field protects more than another.
+func safer(f *care.Field, is, was care.Value) bool {
+	more, ok := f.Safer.Compare(is, was)
+	return ok && more > 0
 }
 
 // stillRuns says whether a grant would go on if nobody had ended it.

@@ -2,6 +2,7 @@ package collections_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -282,5 +283,62 @@ func TestTheListOfWhatEnded(t *testing.T) {
 	}
 	if _, err := collections.Open(collections.Config{Dir: dir}); !errors.Is(err, collections.ErrEndedList) {
 		t.Errorf("damaged: %v", err)
+	}
+}
+
+// TestTheListOfWhatEndedOpensNothing: whoever can write on the disk, and has no
+// key, cannot have the hub open by it what somebody closed.
+func TestTheListOfWhatEndedOpensNothing(t *testing.T) {
+	dir := hubtest.Dir(t)
+	p := newHouse(t, dir)
+	p.closeThings(t)
+	running := p.NewID()
+	until := p.Clock.Now().Add(24 * time.Hour)
+	p.Must(t, p.coordinator, collections.Draft{Collection: "grants", Record: running, Case: caseID, Set: map[string]care.Value{
+		"staff": care.OfText(p.worker.Staff), "compartment": care.OfText("general"), "status": care.OfText("active"), "until": care.OfTime(until),
+		"granted_by": care.OfText(p.coordinator.Staff)}})
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, collections.EndedPath)
+	list, err := collections.ReadEnded(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forged := []collections.Ended{
+		{What: "grants.status", ID: p.grant, Case: caseID, Value: "active"},
+		{What: "grants.until", ID: running, Case: caseID, Value: care.FormatTime(until.Add(300 * 24 * time.Hour))},
+		{What: "consents.status", ID: p.permit, Case: caseID, Value: "given"},
+		{What: "consents.expires_at", ID: p.permit, Case: caseID, Value: care.FormatTime(until.Add(300 * 24 * time.Hour))},
+		{What: "staff.status", ID: p.leaves.Staff, Value: "active"},
+		{What: "staff.roles", ID: p.demoted.Staff, Value: "outreach operator coordinator"},
+	}
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, e := range forged {
+		e.N, e.At = list[len(list)-1].N+uint64(i)+1, care.FormatTime(p.Clock.Now())
+		if err := json.NewEncoder(f).Encode(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	h := openWith(t, dir, nil)
+	for id, field := range map[string][3]string{
+		p.grant:        {"grants", "status", "ended"},
+		running:        {"grants", "until", care.FormatTime(until)},
+		p.permit:       {"consents", "status", "withdrawn"},
+		p.leaves.Staff: {"staff", "status", "left"},
+	} {
+		row, err := h.Read(t.Context(), h.HubActor(), field[0], id)
+		if err != nil || row.Get(field[1]).Text() != field[2] {
+			t.Errorf("%s.%s is %q, %v", field[0], field[1], row.Get(field[1]).Text(), err)
+		}
+	}
+	if row, err := h.Read(t.Context(), h.HubActor(), "staff", p.demoted.Staff); err != nil || !slices.Equal(row.Get("roles").List(), []string{"outreach"}) {
+		t.Errorf("roles are %v, %v", row.Get("roles").List(), err)
 	}
 }
