@@ -147,7 +147,7 @@ func TestNobodySubscribesToRecords(t *testing.T) {
 // idDoor is a route of ours that takes an id, and how the id is sent.
 type idDoor struct {
 	method, pattern, path string
-	body                  map[string]any
+	body                  any    // what says more, or a header that does
 	only                  string // the one collection that it is about
 }
 
@@ -157,6 +157,13 @@ func (w *world) idDoors(collection, id string) []idDoor {
 	field := ""
 	if e, ok := care.Find(collection); ok {
 		field = e.Fields[0].Name
+	}
+	tus := func(more ...string) http.Header {
+		header := http.Header{"Tus-Resumable": {"1.0.0"}}
+		for i := 0; i < len(more); i += 2 {
+			header.Set(more[i], more[i+1])
+		}
+		return header
 	}
 	return []idDoor{
 		{"POST", records + "{collection}/history", records + collection + "/history", map[string]any{"id": id, "field": field}, ""},
@@ -177,9 +184,10 @@ func (w *world) idDoors(collection, id string) []idDoor {
 		{"GET", "/api/portolan/held/{id}", "/api/portolan/held/" + id, nil, ""},
 		{"POST", "/api/portolan/held/{id}", "/api/portolan/held/" + id, map[string]any{"decision": "accept"}, ""},
 		{"GET", "/api/portolan/documents/{id}/file", "/api/portolan/documents/" + id + "/file", nil, "documents"},
-		{"HEAD", "/api/portolan/uploads/{id}", "/api/portolan/uploads/" + id, nil, ""},
-		{"PATCH", "/api/portolan/uploads/{id}", "/api/portolan/uploads/" + id, map[string]any{}, ""},
-		{"DELETE", "/api/portolan/uploads/{id}", "/api/portolan/uploads/" + id, nil, ""},
+		{"POST", uploadsPath, uploadsPath, tus("Upload-Length", "1", "Upload-Metadata", hubtest.FileSaid(id, "text/plain", []byte("x"))), "documents"},
+		{"HEAD", uploadsPath + "/{id}", uploadsPath + "/" + id, tus(), "documents"},
+		{"PATCH", uploadsPath + "/{id}", uploadsPath + "/" + id, tus("Content-Type", pieceType, "Upload-Offset", "0"), "documents"},
+		{"DELETE", uploadsPath + "/{id}", uploadsPath + "/" + id, tus(), "documents"},
 		{"POST", "/api/portolan/documents/{id}/hand-out", "/api/portolan/documents/" + id + "/hand-out", map[string]any{}, "documents"},
 	}
 }

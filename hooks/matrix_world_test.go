@@ -223,7 +223,9 @@ func (w *world) askWhole(t *testing.T, who asker, method, path string, body any)
 	if err != nil {
 		t.Fatalf("%s %s: %v", method, path, err)
 	}
-	if body != nil {
+	if header, alone := body.(http.Header); alone {
+		r.Header = header.Clone()
+	} else if body != nil {
 		r.Header.Set("Content-Type", "application/json")
 	}
 	if who.token != "" {
