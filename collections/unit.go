@@ -102,8 +102,11 @@ func (p *pull) sendUnit(u *unit) error {
 	var last *fieldsync.Row
 	for _, w := range u.rows {
 		rec, err := p.recordOf(w)
-		if err != nil || rec == nil {
+		if err != nil {
 			return err
+		}
+		if rec == nil {
+			continue
 		}
 		for _, scope := range w.scopes {
 			if !p.lasts(scope) {

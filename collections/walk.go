@@ -18,7 +18,7 @@ type Ask struct {
 // those of the records of scopes that differ, and the records that differ. What
 // the actor may not see is passed over like what is not there.
 func (p *pull) walk(ask Ask) error {
-	for _, s := range ask.Check {
+	for _, s := range once(ask.Check) {
 		var err error
 		if s == fieldsync.EveryScope {
 			err = p.sendDigests()
@@ -37,6 +37,11 @@ func (p *pull) walk(ask Ask) error {
 		}
 	}
 	return nil
+}
+
+// once is a list without what stands in it twice, in order.
+func once(list []string) []string {
+	return slices.Compact(slices.Sorted(slices.Values(list)))
 }
 
 func (p *pull) sendDigests() error {
@@ -59,8 +64,11 @@ func (p *pull) sendRecordDigests(scope fieldsync.Scope) error {
 	line := fieldsync.Line{Records: &fieldsync.RecordDigests{Scope: scope, Digests: map[string]string{}}}
 	for _, w := range records {
 		rec, err := p.recordOf(w)
-		if err != nil || rec == nil {
+		if err != nil {
 			return err
+		}
+		if rec == nil {
+			continue
 		}
 		row, err := rec.inScope(scope, nil)
 		if err != nil {
@@ -84,7 +92,7 @@ func (p *pull) sendAgain(scope fieldsync.Scope, wanted []string) error {
 	}
 	var units []*unit
 	gone := fieldsync.Gone{Scope: scope}
-	for _, id := range wanted {
+	for _, id := range once(wanted) {
 		if w := there[id]; w != nil {
 			units = append(units, &unit{rows: []*wantedRow{w}, then: p.done()})
 		} else {
