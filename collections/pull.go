@@ -165,9 +165,11 @@ func (p *pull) scopes() error {
 		_, now := p.maySee(e.scope)
 		had := p.at.had(e.access, from)
 		switch {
-		case until.Valid && had:
+		case until.Valid && (had || p.at.since() > 0):
+			// Also what came and went since: some of it came, where an
+			// answer broke behind its last mark.
 			p.evict = append(p.evict, e.scope)
-		case until.Valid, !now.Allowed: // came and went since: never sent
+		case until.Valid, !now.Allowed:
 		default:
 			p.open[e.scope] = now.Until
 			if had {

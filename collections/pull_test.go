@@ -2,6 +2,7 @@ package collections_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -199,5 +200,39 @@ func TestAWorkerWhoLeftIsWokenAndSeesNothing(t *testing.T) {
 	}
 	if err := h.Pull(context.Background(), worker, "", func([]byte) error { return fmt.Errorf("something was sent") }); err == nil {
 		t.Error("a worker who left can pull")
+	}
+}
+
+// TestWhatCameWithAnAnswerThatBrokeIsEvicted: a device keeps what came before
+// its line broke, also behind the last mark. A scope that was given since its
+// cursor, came in part, and ended before it asked again, is evicted.
+func TestWhatCameWithAnAnswerThatBrokeIsEvicted(t *testing.T) {
+	h := hubtest.New(t)
+	owner, _ := h.Staff(t, care.Coordinator)
+	openCase(t, h, enrol(t, h, owner))
+	worker, _ := h.Staff(t, care.Outreach)
+	cursor := pull(t, h, worker, "").end.Cursor
+	grant := h.NewID()
+	h.Must(t, h.Reload(t, owner.Staff), collections.Draft{Collection: "grants", Record: grant, Case: caseID, Set: map[string]care.Value{
+		"staff": care.OfText(worker.Staff), "compartment": care.OfText("general"), "status": care.OfText("active"), "until": care.OfTime(h.Clock.Now().Add(24 * time.Hour)),
+		"granted_by": care.OfText(owner.Staff)}})
+	broken := fmt.Errorf("the line broke")
+	came := false
+	err := h.Pull(t.Context(), worker, cursor, func(raw []byte) error {
+		l, err := fieldsync.DecodeLine(raw)
+		if err == nil && l.Row != nil && l.Row.Case == caseID {
+			came, err = true, broken
+		}
+		return err
+	})
+	if !came || !errors.Is(err, broken) {
+		t.Fatalf("nothing of the case came: %v", err)
+	}
+	h.Must(t, h.Reload(t, owner.Staff), collections.Draft{Collection: "grants", Record: grant, Set: map[string]care.Value{"status": care.OfText("ended")}})
+	if got := pull(t, h, worker, cursor).evict; !slices.Contains(got, fieldsync.CaseScope(caseID, care.General)) {
+		t.Errorf("evicted is %v", got)
+	}
+	if got := pull(t, h, worker, "").evict; len(got) > 0 {
+		t.Errorf("whoever comes with nothing is told of %v", got)
 	}
 }
