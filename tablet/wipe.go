@@ -73,9 +73,6 @@ func (t *Tablet) Border(ctx context.Context) error {
 	if _, err := t.tell(ctx, l, "border"); err != nil {
 		return err
 	}
-	if n, err := t.Unsent(ctx); err != nil || n > 0 {
-		return errors.Join(err, ErrUnsent) // typed meanwhile
-	}
 	if err := t.destroy(ctx, endedBorder); err != nil {
 		return err
 	}
@@ -105,10 +102,19 @@ func (t *Tablet) Deliver(ctx context.Context) error {
 	return err
 }
 
-// destroy empties the store.
+// destroy empties the store; before a border only where the hub has all that
+// was entered and attached, also a moment ago.
 func (t *Tablet) destroy(ctx context.Context, why string) error {
 	err := t.inTx(ctx, func(x *tx) error {
-		_, err := x.empty(why)
+		var owed bool
+		err := x.tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM outbox WHERE receipt IS NULL) OR EXISTS (SELECT 1 FROM files WHERE up)`).Scan(&owed)
+		if err != nil {
+			return fmt.Errorf("looking for what is unsent: %w", err)
+		}
+		if owed && why == endedBorder {
+			return ErrUnsent
+		}
+		_, err = x.empty(why)
 		return err
 	})
 	if err != nil {

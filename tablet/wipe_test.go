@@ -2,6 +2,10 @@ package tablet_test
 
 import (
 	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"testing"
 
 	"portolan/care"
@@ -68,5 +72,38 @@ func TestWipeWithoutANetworkStillDelivers(t *testing.T) {
 	}
 	if n := unsent(t, tab); n != 0 {
 		t.Errorf("%d changes are not delivered", n)
+	}
+}
+
+// TestABorderLeavesWhatWasAttachedMeanwhile: while the hub is told of it
+// somebody attaches a file, which the hub does not have yet.
+func TestABorderLeavesWhatWasAttachedMeanwhile(t *testing.T) {
+	b := newBench(t)
+	anna, _ := b.Staff(t, care.Outreach)
+	tab := open(t, t.TempDir(), b.Clock.Now)
+	document := ""
+	hub, err := url.Parse(b.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	through := httputil.NewSingleHostReverseProxy(hub)
+	between := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/api/portolan/report" {
+			attach(t, tab, document, aFile(1, 1000))
+		}
+		through.ServeHTTP(w, r)
+	}))
+	defer between.Close()
+	if err := tab.Enrol(t.Context(), between.URL, b.Code(t, anna.Staff), owner(t, b, anna.Staff)); err != nil {
+		t.Fatal(err)
+	}
+	caseID, _ := intake(t, tab)
+	document = mustNew(t, tab, "documents", caseID, set("kind", "letter", "status", "kept", "compartment", "general"))
+	mustSync(t, tab)
+	if err := tab.Border(t.Context()); !errors.Is(err, tablet.ErrUnsent) {
+		t.Errorf("the border: %v", err)
+	}
+	if _, err := tab.Show(t.Context(), document); err != nil {
+		t.Errorf("what was here is gone: %v", err)
 	}
 }
