@@ -81,7 +81,7 @@ var thirdParty = map[string][]string{
 	"pb_migrations": {"github.com/pocketbase/pocketbase", "github.com/pocketbase/dbx"},
 	"seal":          {"golang.org/x/crypto"},
 	"tablet":        {"github.com/google/uuid", "modernc.org/sqlite"},
-	"ops":           {"github.com/google/uuid", "golang.org/x/term", "golang.org/x/crypto", "modernc.org/sqlite"},
+	"ops":           {"github.com/google/uuid", "golang.org/x/term", "golang.org/x/crypto", "modernc.org/sqlite", "rsc.io/qr"},
 	"internal/gen":  {"github.com/google/uuid"},
 	"internal/hubtest": {
 		"github.com/pocketbase/pocketbase", "github.com/pocketbase/dbx", "github.com/google/uuid", "modernc.org/sqlite",

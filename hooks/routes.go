@@ -11,6 +11,7 @@ import (
 
 	"portolan/care"
 	"portolan/collections"
+	fieldsync "portolan/sync"
 )
 
 // handler answers one route for whoever is signed in; for open routes the
@@ -182,8 +183,9 @@ func (f *Front) newEnrolment(e *core.RequestEvent, a care.Actor) error {
 	return reply(e, struct {
 		Code    string `json:"code"`
 		Hub     string `json:"hub"`
+		Scan    string `json:"scan"` // both in one, for a QR code
 		Expires string `json:"expires"`
-	}{code, f.Address(), care.FormatTime(f.hub.Now().Add(collections.EnrolmentTerm))})
+	}{code, f.Address(), fieldsync.Invitation{Hub: f.Address(), Code: code}.String(), care.FormatTime(f.hub.Now().Add(collections.EnrolmentTerm))})
 }
 
 func (f *Front) revoke(e *core.RequestEvent, a care.Actor) error {

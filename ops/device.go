@@ -7,6 +7,7 @@ import (
 
 	"portolan/care"
 	"portolan/collections"
+	fieldsync "portolan/sync"
 )
 
 const deviceUsage = `code|list|revoke [flags] [ID]
@@ -79,6 +80,11 @@ func (e Env) deviceCode(ctx context.Context, hub *collections.Hub, actor care.Ac
 		fmt.Fprintln(e.Stdout, "The hub is not running: start it before the code ends, and take the address that it prints.")
 	} else {
 		fmt.Fprintf(e.Stdout, "address %s\n", e.address)
+		scan := fieldsync.Invitation{Hub: e.address, Code: code}.String()
+		fmt.Fprintf(e.Stdout, "or scan %s\n", scan)
+		if err := drawQR(e.Stdout, scan); err != nil {
+			return err
+		}
 	}
 	fmt.Fprintf(e.Stdout, "It is good for %s, once.\n", collections.EnrolmentTerm)
 	return nil

@@ -29,7 +29,7 @@ const (
 
 const usage = `A tablet without a screen: one person's store, which works offline.
 
-  portolan tablet --dir T enrol URL CODE [--label NAME] [--plain-http]
+  portolan tablet --dir T enrol URL CODE|SCANNED [--label NAME] [--plain-http]
   portolan tablet --dir T sync
   portolan tablet --dir T list [COLLECTION] [--case ID]
   portolan tablet --dir T show ID
@@ -160,7 +160,7 @@ type verb struct {
 const anyNumber = 1 << 20
 
 var verbs = map[string]verb{
-	"enrol":     {2, 2, (*command).enrol, true},
+	"enrol":     {1, 2, (*command).enrol, true},
 	"sync":      {0, 0, (*command).sync, false},
 	"list":      {0, 1, (*command).list, false},
 	"show":      {1, 1, (*command).show, false},

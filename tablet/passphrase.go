@@ -5,9 +5,17 @@ import (
 	"fmt"
 
 	"portolan/care"
+	fieldsync "portolan/sync"
 )
 
 func (c *command) enrol(ctx context.Context, t *Tablet, words []string) (int, error) {
+	at, scanned := fieldsync.ParseInvitation(words[0])
+	switch {
+	case len(words) == 2 && !scanned:
+		at = fieldsync.Invitation{Hub: words[0], Code: words[1]}
+	case len(words) != 1 || !scanned:
+		return 0, errUsage("enrol takes the hub's address and a code, or what the QR code says")
+	}
 	password, err := c.ask(ctx, PasswordVariable, "Password of whoever the code is for: ")
 	if err != nil {
 		return 0, err
@@ -16,12 +24,12 @@ func (c *command) enrol(ctx context.Context, t *Tablet, words []string) (int, er
 	if owner.Passphrase, err = c.newPassphrase(ctx); err != nil {
 		return 0, err
 	}
-	err = t.Enrol(ctx, words[0], words[1], owner)
+	err = t.Enrol(ctx, at.Hub, at.Code, owner)
 	if care.CodeOf(err) == "second_factor_needed" {
 		if owner.SecondFactor, err = c.ask(ctx, CodeVariable, "Code of their authenticator app, or a recovery code: "); err != nil {
 			return 0, err
 		}
-		err = t.Enrol(ctx, words[0], words[1], owner)
+		err = t.Enrol(ctx, at.Hub, at.Code, owner)
 	}
 	if err != nil {
 		return 0, err
