@@ -115,7 +115,7 @@ func (f *Front) dismiss(e *core.RequestEvent, c collections.Contact) error {
 		return err
 	}
 	to := &answer{f: f, ctx: e.Request.Context(), s: s, got: got, seen: got.push.Seen}
-	if err := to.Disclose(false); err != nil {
+	if err := to.Disclose(true); err != nil { // the end is news
 		return err
 	}
 	if err := s.send(fieldsync.Line{End: &fieldsync.End{Server: care.FormatTime(f.hub.Now())}}); err != nil {

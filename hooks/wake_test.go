@@ -207,7 +207,7 @@ func TestARevokedTabletIsCutOff(t *testing.T) {
 	s.stir(t, worker, "after")
 	b.ended(t)
 	for _, d := range []*device{byRoute, byConsole} {
-		if got := s.sync(t, d, d.push("")); len(got) != 2 || got[0].Wipe == nil {
+		if got := s.sync(t, d, d.push("")); len(got) != 3 || got[0].Wipe == nil || got[1].Log == nil || got[2].End == nil {
 			t.Errorf("a revoked tablet syncs: %+v", got)
 		}
 	}

@@ -237,6 +237,7 @@ func (c *command) sync(ctx context.Context, t *Tablet, _ []string) (int, error) 
 		if r.FilesWaiting > 0 {
 			fmt.Fprintf(c.err, "tablet: %d files are kept here and wait.\n", r.FilesWaiting)
 		}
+		fmt.Fprint(c.err, describeLost(r))
 		return 0, err
 	}
 	if c.json {
@@ -247,12 +248,21 @@ func (c *command) sync(ctx context.Context, t *Tablet, _ []string) (int, error) 
 		fmt.Fprint(c.out, describe(r))
 	}
 	switch {
-	case r.Differs || len(r.FileFaults) > 0:
+	case r.Differs || len(r.FileFaults)+len(r.FilesLost) > 0:
 		return ExitFailed, nil
 	case r.Held > 0 || r.Conflicts > 0:
 		return ExitUndecided, nil
 	}
 	return ExitOK, nil
+}
+
+// describeLost says which files nobody has any more.
+func describeLost(r Report) string {
+	var b strings.Builder
+	for _, document := range r.FilesLost {
+		fmt.Fprintf(&b, "The file of document %s was destroyed here before the hub had it. If you have it elsewhere, give it to somebody who is on the case.\n", printable(document))
+	}
+	return b.String()
 }
 
 // describe says in words what a sync did.
@@ -274,6 +284,7 @@ func describe(r Report) string {
 	for _, f := range r.FileFaults {
 		fmt.Fprintf(&b, "The hub does not take the file of document %s: %s\n", printable(f.Document), printable(f.Code))
 	}
+	b.WriteString(describeLost(r))
 	for _, s := range gathered(r.Entered) {
 		fmt.Fprintf(&b, "New here: %s\n", s)
 	}

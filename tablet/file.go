@@ -120,6 +120,31 @@ func (x *tx) dropFile(document string) error {
 	return errors.Join(x.exec(`DELETE FROM file_pieces WHERE document = ?`, document), x.exec(`DELETE FROM files WHERE document = ?`, document))
 }
 
+// lose notes which files that have not gone up are about to be destroyed, so
+// that whoever attached them is told: nobody else has them.
+func (x *tx) lose(where string, args ...any) error {
+	going, err := x.texts(`SELECT document FROM files WHERE up AND `+where+` ORDER BY document`, args...)
+	if err != nil || len(going) == 0 {
+		return err
+	}
+	var lost []string
+	if err := x.metaJSON(metaLost, &lost); err != nil {
+		return err
+	}
+	return x.setMetaJSON(metaLost, append(lost, going...))
+}
+
+// tellLost gives what lose noted, once.
+func (t *Tablet) tellLost(ctx context.Context) (lost []string, err error) {
+	err = t.inTx(ctx, func(x *tx) error {
+		if err := x.metaJSON(metaLost, &lost); err != nil || len(lost) == 0 {
+			return err
+		}
+		return x.setMeta(metaLost, "")
+	})
+	return lost, err
+}
+
 // transits lists the files that go up, or the one of a document.
 func (x *tx) transits(where string, args ...any) (list []transit, err error) {
 	type row struct {

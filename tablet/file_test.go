@@ -10,8 +10,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"portolan/care"
+	"portolan/collections"
 	"portolan/tablet"
 )
 
@@ -184,5 +186,96 @@ func TestAttachAndFetchAtTheCommandLine(t *testing.T) {
 	}
 	if code, _, _ := run(t, dir, "fetch", id, to); code != tablet.ExitFailed {
 		t.Errorf("what is there was overwritten: %d", code)
+	}
+}
+
+// waitingFile is a sealed tablet with a file that has not gone up, of a
+// document that the hub has.
+func waitingFile(t *testing.T, b *bench) (s *sealed, document string) {
+	t.Helper()
+	s = newSealed(t, b)
+	document = mustNew(t, s.tab, "documents", s.caseID, set("kind", "letter", "status", "kept", "compartment", "general"))
+	mustSync(t, s.tab)
+	attach(t, s.tab, document, aFile(7, 70<<10))
+	return s, document
+}
+
+// aFileUnderALease: nobody reads it once the lease is over, and it goes up with
+// the sync that brings the next one.
+func aFileUnderALease(t *testing.T, b *bench) {
+	s, document := waitingFile(t, b)
+	s.Must(t, s.HubActor(), collections.Draft{Collection: "grants", Case: s.caseID, Set: map[string]care.Value{
+		"staff": care.OfText(s.staff.Staff), "compartment": care.OfText("general"), "status": care.OfText("active"),
+		"until": care.OfTime(s.Clock.Now().AddDate(0, 3, 0)), "granted_by": care.OfText(care.HubStaff)}})
+	s.Clock.Move(collections.LeaseDays*24*time.Hour + time.Minute)
+	tab := s.again(t)
+	if err := tab.Fetch(t.Context(), document, io.Discard); !errors.Is(err, tablet.ErrLease) {
+		t.Errorf("it is read after the lease: %v", err)
+	}
+	if holds(t, s.dir, secretWords) {
+		t.Error("it lies in clear")
+	}
+	r := mustSync(t, tab)
+	if r.Files != 1 || len(r.FilesLost) > 0 || !bytes.Equal(s.atHub(t, document), aFile(7, 70<<10)) {
+		t.Errorf("after the end of a lease: %+v", r)
+	}
+}
+
+// aFileThatGoes: destroyed by an eviction, a wipe or a forgotten passphrase
+// before the hub had it, and told to whoever attached it, once, through a crash
+// and where the tablet has ended.
+func aFileThatGoes(t *testing.T, b *bench) {
+	for what, end := range map[string]func(t *testing.T, s *sealed) *tablet.Tablet{
+		"its grant ended": func(_ *testing.T, s *sealed) *tablet.Tablet {
+			s.Clock.Move(49 * time.Hour)
+			return s.tab
+		},
+		"a crash after its key went": func(t *testing.T, s *sealed) *tablet.Tablet {
+			s.Clock.Move(49 * time.Hour)
+			if err := s.tab.Damage(`CREATE TRIGGER crash BEFORE DELETE ON fields BEGIN SELECT RAISE(ABORT, 'the power goes'); END`); err != nil {
+				t.Fatal(err)
+			}
+			if r, err := s.tab.Sync(t.Context()); err == nil || len(r.FilesLost) > 0 {
+				t.Fatalf("nothing broke, or something is told that did not happen: %+v", r)
+			}
+			if err := s.tab.Damage(`DROP TRIGGER crash`); err != nil {
+				t.Fatal(err)
+			}
+			return s.again(t)
+		},
+		"it was revoked": func(t *testing.T, s *sealed) *tablet.Tablet {
+			id, err := s.tab.Identity(t.Context())
+			if err == nil {
+				err = s.RevokeDevice(t.Context(), s.HubActor(), id.Device)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s.tab
+		},
+		"it was emptied": func(t *testing.T, s *sealed) *tablet.Tablet {
+			if err := s.tab.Empty(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			return s.again(t)
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			s, document := waitingFile(t, b)
+			tab := end(t, s)
+			r, err := tab.Sync(t.Context())
+			if err != nil && !errors.Is(err, tablet.ErrEnded) {
+				t.Fatal(err)
+			}
+			if len(r.FilesLost) != 1 || r.FilesLost[0] != document {
+				t.Errorf("told are %v", r.FilesLost)
+			}
+			if again, _ := tab.Sync(t.Context()); len(again.FilesLost) > 0 { // an ended tablet says so again
+				t.Errorf("told twice: %v", again.FilesLost)
+			}
+			if holds(t, s.dir, secretWords) || s.atHub(t, document) != nil {
+				t.Error("it is somewhere still")
+			}
+		})
 	}
 }

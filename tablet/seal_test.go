@@ -116,6 +116,8 @@ func TestASealedTablet(t *testing.T) {
 		{"the end of a lease locks it", theEndOfALease},
 		{"it comes back after its enrolment is over", afterItsEnrolment},
 		{"a hub that lost its key is given what it reads", aHubWithoutItsKey},
+		{"the end of a lease keeps a file", aFileUnderALease},
+		{"a file that goes with its scope is told", aFileThatGoes},
 	} {
 		t.Run(promise.name, func(t *testing.T) { promise.kept(t, b) })
 	}

@@ -82,6 +82,7 @@ const (
 	metaPace        = "pace"         // bytes that the line carries in one push
 	metaWitness     = "log_witness"  // what is remembered of the hub's audit log
 	metaAlarm       = "log_alarm"    // what was wrong with it, "" where nothing was
+	metaLost        = "files_lost"   // documents whose files were destroyed before they went up, to be told
 )
 
 // tx is one immediate transaction on the store. A statement is prepared once

@@ -29,6 +29,7 @@ type Report struct {
 	Files        int         `json:"files,omitempty"`         // that the hub has whole now
 	FilesWaiting int         `json:"files_waiting,omitempty"` // that it has not
 	FileFaults   []FileFault `json:"file_faults,omitempty"`   // of those, which it refused
+	FilesLost    []string    `json:"files_lost,omitempty"`    // documents whose files were destroyed here before they went up
 }
 
 func (r *Report) add(o Report) {
@@ -67,8 +68,11 @@ func (t *Tablet) Sync(ctx context.Context) (Report, error) {
 	if err := t.announceEnd(ctx, l); err != nil {
 		return total, err
 	}
-	if err := t.rounds(ctx, l, key, replica, &total); err != nil {
-		return total, err
+	err = t.rounds(ctx, l, key, replica, &total)
+	lost, untold := t.tellLost(context.WithoutCancel(ctx))
+	total.FilesLost = lost
+	if err != nil || untold != nil {
+		return total, errors.Join(err, untold)
 	}
 	return total, t.bringFiles(ctx, l, &total) // text never waits for a file
 }

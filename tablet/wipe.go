@@ -131,6 +131,9 @@ func (x *tx) empty(why string) ([]fieldsync.Scope, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := x.lose(`TRUE`); err != nil {
+		return nil, err
+	}
 	if err := x.t.keys.destroyAll(x.ctx); err != nil {
 		return nil, err
 	}
