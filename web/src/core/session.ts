@@ -1,0 +1,194 @@
+import type { SigningKey } from './chain';
+import type { Clock } from './clock';
+import { Fault } from './fault';
+import { chunksOf, HubFault, isUnreachable, Line, linesOf } from './hub';
+import { addReport, Intake, isAlarm, newReport, recount, type Report } from './intake';
+import { alarmOf, type Identity, meta } from './meta';
+import { formatTime } from './name';
+import { nextPush, PACE_LEAST, PACE_MOST, paceOf, setPace } from './outbox';
+import { encodePush, type Push } from './push';
+import { readSchema } from './schema';
+import type { State, Tx } from './state';
+import { Walk } from './walk';
+import type { Outside } from './tablet';
+
+const ROUNDS_MAX = 1000;
+const RECOUNT_PAUSE = 24 * 3_600_000;
+const SCHEMA_PAUSE = 24 * 3_600_000;
+const REPAIR_PAUSE = 3_600_000;
+
+/** The round trips of one store with its hub, one sync at a time. */
+export class Session {
+  private running = false;
+  private readonly line: Line;
+
+  constructor(
+    private readonly state: State,
+    private readonly key: SigningKey,
+    identity: Identity,
+    private readonly clock: Clock,
+    private readonly outside: Outside,
+  ) {
+    const times = { next: () => this.nextTime(), correct: (now: number, after: number) => this.correct(now, after) };
+    this.line = new Line(identity.url, outside.fetch, { key, replica: identity.replica, times });
+  }
+
+  /** A time for a request, above that of every request before, over restarts too. */
+  private nextTime(): Promise<number> {
+    return this.state.inTx((tx) => {
+      const at = Math.max(tx.number(meta.signed) + 1, Math.floor(this.outside.now()) + tx.number(meta.shift), 1);
+      tx.set(meta.signed, at);
+      return at;
+    });
+  }
+
+  private correct(now: number, after: number): Promise<void> {
+    return this.state.inTx((tx) => {
+      tx.set(meta.shift, Math.round(now - this.outside.now()));
+      tx.set(meta.signed, after);
+    });
+  }
+
+  /** Takes over once a day what the hub says that its records are. */
+  async refreshSchema(): Promise<void> {
+    if (await this.state.inTx((tx) => this.within(tx, meta.schemaAt, SCHEMA_PAUSE))) return;
+    try {
+      const text = await (await this.line.ask('GET', '/api/portolan/schema')).text();
+      readSchema(text); // what is none is not kept
+      await this.state.inTx((tx) => {
+        tx.set(meta.schema, text);
+        tx.set(meta.schemaAt, formatTime(this.outside.now()));
+      });
+    } catch (e) {
+      if (!isUnreachable(e)) throw e; // the next sync asks again
+    }
+  }
+
+  /** A token of ten minutes, for realtime and files. */
+  async token(): Promise<string> {
+    const { token } = (await (await this.line.ask('POST', '/api/portolan/token')).json()) as { token?: unknown };
+    if (typeof token !== 'string' || token === '') throw new Fault('answer_unknown', 'this is no token');
+    return token;
+  }
+
+  /** Sends what is unsent and takes what is new. */
+  async sync(signal?: AbortSignal): Promise<Report> {
+    if (this.running) throw new Fault('sync_running', 'Another sync of this store is running.');
+    this.running = true;
+    try {
+      return await this.rounds(signal);
+    } finally {
+      this.running = false;
+    }
+  }
+
+  private async rounds(signal?: AbortSignal): Promise<Report> {
+    const total = newReport();
+    await this.state.inTx((tx) => this.recountDaily(tx));
+    let from = 0;
+    let bare = false;
+    let [askedAgain, triedBare] = [false, false];
+    let walk: Walk | undefined;
+    while (total.rounds < ROUNDS_MAX) {
+      const { push, rest } = await this.state.inTx((tx) => nextPush(tx, this.key, this.state.until, from, bare));
+      bare = false;
+      const { report, fault } = await this.round(push, walk, signal);
+      addReport(total, report);
+      if (fault !== undefined) {
+        if (!triedBare && this.bringsNothing(fault)) {
+          bare = triedBare = true;
+          continue;
+        }
+        if (fault instanceof HubFault && fault.code === 'sequence_gap' && !askedAgain) {
+          from = Math.max(1, fault.expected); // the hub was restored: it is given back what it lost
+          askedAgain = true;
+          continue;
+        }
+        if (await this.goesOn(push, report, fault, signal)) continue;
+        if (!(rest && isAlarm(fault))) throw fault; // in an alarm what is unsent goes to the hub all the same
+      }
+      await this.quicken(push);
+      if (from > 0) from += push.changes.length;
+      if (rest) continue;
+      if (total.ended) return total;
+      walk = await this.walkOn(walk, total);
+      if (walk === undefined) return total;
+    }
+    return total;
+  }
+
+  /** One round trip: changes up, what is new down. */
+  private async round(push: Push, walk: Walk | undefined, signal?: AbortSignal): Promise<{ report: Report; fault?: unknown }> {
+    if (walk !== undefined) Object.assign(push, { check: walk.check, again: walk.again });
+    const cut = new AbortController();
+    const stop = () => cut.abort();
+    signal?.addEventListener('abort', stop, { once: true });
+    const intake = new Intake(this.state, this.clock, this.outside.now, push.cursor === '', walk);
+    intake.alarm = await this.state.inTx((tx) => {
+      const alarm = alarmOf(tx);
+      return alarm && new Fault(alarm.code, 'The audit log of the hub did not fit. Tell the protection officer.');
+    });
+    try {
+      const answer = await this.line.ask('POST', '/api/portolan/sync', encodePush(push), {}, cut.signal);
+      await intake.read(linesOf(chunksOf(answer, cut.signal)));
+    } catch (fault) {
+      return { report: { ...intake.report, rounds: 1 }, fault };
+    } finally {
+      cut.abort();
+      signal?.removeEventListener('abort', stop);
+    }
+    return { report: { ...intake.report, rounds: 1 }, ...(intake.alarm && { fault: intake.alarm }) };
+  }
+
+  /** Whether the hub is to be met without anything first: a lease may have this tablet read more. */
+  private bringsNothing(fault: unknown): boolean {
+    if (!(fault instanceof HubFault)) return false;
+    return fault.code === 'unsent_key_gone' || (fault.code === 'sequence_gap' && this.state.until === '');
+  }
+
+  /** Whether it is worth trying again at once after the line broke. */
+  private goesOn(push: Push, done: Report, fault: unknown, signal?: AbortSignal): Promise<boolean> {
+    if (!isUnreachable(fault) || signal?.aborted) return Promise.resolve(false);
+    return this.state.inTx((tx) => {
+      if (done.sent > 0 || tx.text(meta.cursor) !== push.cursor) return true;
+      const pace = paceOf(tx);
+      if (push.changes.length < 2 || pace === PACE_LEAST) return false;
+      setPace(tx, pace / 4);
+      return true;
+    });
+  }
+
+  private quicken(push: Push): Promise<void> {
+    return this.state.inTx((tx) => {
+      const pace = paceOf(tx);
+      if (push.changes.length > 0 && pace < PACE_MOST) setPace(tx, 2 * pace);
+    });
+  }
+
+  private within(tx: Tx, key: string, pause: number): boolean {
+    return tx.text(key) !== '' && Math.abs(this.outside.now() - Date.parse(tx.text(key))) < pause;
+  }
+
+  private recountDaily(tx: Tx): void {
+    if (this.state.until === '' || (!this.state.damaged && this.within(tx, meta.recounted, RECOUNT_PAUSE))) return;
+    recount(tx);
+    this.state.damaged = false;
+    tx.set(meta.recounted, formatTime(this.outside.now()));
+  }
+
+  /** Begins or continues a walk after a whole answer; undefined where there is nothing more to ask. */
+  private walkOn(walk: Walk | undefined, total: Report): Promise<Walk | undefined> {
+    return this.state.inTx((tx) => {
+      if (walk === undefined) {
+        if (!total.differs || this.within(tx, meta.repaired, REPAIR_PAUSE)) return undefined;
+        recount(tx);
+        tx.set(meta.repaired, formatTime(this.outside.now()));
+        total.repaired = true;
+        return new Walk();
+      }
+      const on = walk.next(tx, total);
+      total.mended = walk.mended;
+      return on ? walk : undefined;
+    });
+  }
+}

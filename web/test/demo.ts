@@ -1,0 +1,70 @@
+// A hub of this program with invented people, and its Go tablets.
+import { execFile, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { TestProject } from 'vitest/node';
+import type { Enrolment } from '../src/core/tablet';
+
+export interface Demo {
+  url: string;
+  accounts: { login: string; password: string }[];
+  enrolment_codes: { login: string; code: string }[];
+  case_moving: string;
+  tablets: string[];
+  tablet_passphrase: string;
+}
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    folder: string;
+  }
+}
+
+const run = promisify(execFile);
+
+/** Builds the program and starts a demo; the tests read it from its folder. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const folder = mkdtempSync(join(tmpdir(), 'portolan-web-'));
+  const program = join(folder, 'portolan');
+  await run('go', ['build', '-o', program, '.'], { cwd: join(import.meta.dirname, '..', '..') });
+  const hub = spawn(program, ['demo', '--people', '1', '--listen', '127.0.0.1:0', '--dir', join(folder, 'demo')], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let told = '';
+  hub.stderr.on('data', (b: Buffer) => (told += b.toString()));
+  const ended = new Promise<void>((resolve) => hub.on('exit', () => resolve()));
+  while (!existsSync(join(folder, 'demo', 'demo.json'))) {
+    if (hub.exitCode !== null) throw new Error(`the demo ended by itself: ${told}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  project.provide('folder', folder);
+  return async () => {
+    hub.kill();
+    await ended;
+    rmSync(folder, { recursive: true, force: true });
+  };
+}
+
+export function demoIn(folder: string): Demo {
+  return JSON.parse(readFileSync(join(folder, 'demo', 'demo.json'), 'utf8')) as Demo;
+}
+
+/** What somebody of the demo shows as a store becomes theirs. Each code is good once. */
+export function enrolmentOf(demo: Demo, login: string): Enrolment {
+  const account = demo.accounts.find((a) => a.login === login)!;
+  const { code } = demo.enrolment_codes.find((c) => c.login === login)!;
+  return { url: demo.url, code, password: account.password, label: 'web' };
+}
+
+/** Runs the Go tablet of the demo's first worker; what waits for a decision is no fault. */
+export async function goTablet(folder: string, ...args: string[]): Promise<string> {
+  const demo = demoIn(folder);
+  const env = { ...process.env, PORTOLAN_TABLET_PASSPHRASE: demo.tablet_passphrase };
+  try {
+    return (await run(join(folder, 'portolan'), ['tablet', '--dir', join(folder, 'demo', demo.tablets[0]!), ...args], { env })).stdout;
+  } catch (e) {
+    const { code, stdout } = e as { code?: number; stdout?: string };
+    if (code === 4) return stdout!;
+    throw e;
+  }
+}
