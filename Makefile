@@ -42,6 +42,7 @@ test: lint cross ## everything
 
 test-web: ## the app's sync client, against a hub of this program and in Chromium
 	@.ci/need npm nodejs npm
+	@.ci/need chromium chromium
 	cd web && npm ci --no-audit --no-fund && npm run check && npm test
 
 test-fast: ## the tests without the race detector, for between two edits

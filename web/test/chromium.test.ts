@@ -1,0 +1,53 @@
+// The same core in Chromium, with IndexedDB: one first sync, one change, and the store opened again.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium } from 'playwright-core';
+import { expect, inject, test } from 'vitest';
+import { build } from 'vite';
+import { demoIn, enrolmentOf } from './demo';
+
+type Core = typeof import('./browser');
+
+test('the bundle syncs in Chromium, and its store outlives the page', async () => {
+  const demo = demoIn(inject('folder'));
+  const folder = mkdtempSync(join(tmpdir(), 'portolan-bundle-'));
+  const entry = join(import.meta.dirname, 'browser.ts');
+  await build({ logLevel: 'error', configFile: false, build: { outDir: folder, lib: { entry, formats: ['iife'], name: 'core', fileName: () => 'core.js' } } });
+  const bundle = readFileSync(join(folder, 'core.js'), 'utf8');
+  rmSync(folder, { recursive: true });
+  const browser = await chromium.launch({ executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', args: ['--no-sandbox'] });
+  try {
+    const context = await browser.newContext({ bypassCSP: true });
+    const visit = async () => {
+      const page = await context.newPage();
+      await page.goto(`${demo.url}/api/portolan/health`); // the hub's own origin
+      await page.addScriptTag({ content: bundle });
+      return page;
+    };
+    const first = await visit();
+    const made = await first.evaluate(async (enrolment) => {
+      const { openIndexedDisk, Tablet } = (globalThis as unknown as { core: Core }).core;
+      const t = await Tablet.enrol(await openIndexedDisk('store'), new Uint8Array(32).fill(7), enrolment);
+      const { differs, rows } = await t.sync();
+      const [person] = await t.list('survivors');
+      const changed = await t.set(person!.id, { set: { alias: 'from Chromium' } });
+      return { differs, rows, id: person!.id, changed, unsent: t.unsent() };
+    }, enrolmentOf(demo, 'outreach2'));
+    expect(made).toMatchObject({ differs: false, changed: true, unsent: 1 });
+    expect(made.rows).toBeGreaterThan(0);
+    await first.close(); // before it was sent
+    const second = await visit();
+    const after = await second.evaluate(async (id) => {
+      const { openIndexedDisk, Tablet } = (globalThis as unknown as { core: Core }).core;
+      const t = await Tablet.open(await openIndexedDisk('store'), new Uint8Array(32).fill(7));
+      const shown = (await t.show(id)).fields.get('alias');
+      const { sent, differs } = await t.sync();
+      const twice = await openIndexedDisk('store').then(() => '', (e: { code: string }) => e.code);
+      return { shown: shown?.kept.some((k) => k.value === '"from Chromium"' && k.unsent), sent, differs, unsent: t.unsent(), twice };
+    }, made.id);
+    expect(after).toEqual({ shown: true, sent: 1, differs: false, unsent: 0, twice: 'store_open' });
+  } finally {
+    await browser.close();
+  }
+});
