@@ -38,6 +38,7 @@ var DeclineReasons = []string{"already_entered", "outdated", "wrong", "not_the_a
 // Errors of deciding.
 var (
 	ErrDecided  = &care.Error{Code: "already_decided", Kind: care.Conflict, Hint: "Somebody has decided about this change already."}
+	ErrTwice    = &care.Error{Code: "taken_already", Kind: care.Conflict, Hint: "The same change came twice, and stands already as it came the other time. Decline this one."}
 	ErrOwnWork  = &care.Error{Code: "own_change", Kind: care.Unprocessed, Hint: "Nobody decides about a change of their own; ask a colleague."}
 	ErrVerdict  = &care.Error{Code: "decision_unknown", Kind: care.Invalid, Hint: "Accept, as the author or as yourself, or decline with one of the reasons in docs/http.md."}
 	ErrUnread   = &care.Error{Code: "change_unreadable", Kind: care.Unprocessed, Hint: "This version of the hub cannot read the change. Decline it, or update the hub and decide then."}
@@ -397,6 +398,9 @@ func (s *session) acceptHeld(r *heldRow, as string) (fieldsync.Receipt, error) {
 	if r.unread != nil {
 		return fieldsync.Receipt{}, ErrUnread
 	}
+	if twice, err := s.takenAlready(r); err != nil || twice {
+		return fieldsync.Receipt{}, errors.Join(err, ErrTwice)
+	}
 	actor := s.actor
 	if as == AsAuthor {
 		var err error
@@ -431,6 +435,16 @@ func (s *session) acceptHeld(r *heldRow, as string) (fieldsync.Receipt, error) {
 			Hint: "It would be kept aside again, and is still undecided: " + held.Reason + " " + held.Field}
 	}
 	return receipt, nil
+}
+
+// takenAlready says whether the very same change, under another number, was
+// applied or accepted before: what a tablet can no longer read it may deliver
+// again after it was enrolled anew. The salt in each makes its hash its own.
+func (s *session) takenAlready(r *heldRow) (twice bool, err error) {
+	err = s.t.row(`SELECT EXISTS (SELECT 1 FROM changes c LEFT JOIN held_changes h ON h.seq = c.seq
+		WHERE c.record = ? AND c.seq != ? AND c.hash = (SELECT hash FROM changes WHERE seq = ?) AND (h.seq IS NULL OR h.decision = ?))`,
+		r.Record, r.Seq, r.Seq, Accept).Scan(&twice)
+	return twice, wrap("looking for the same change", err)
 }
 
 // acceptedAs is the version that came of a held one, where it was accepted.

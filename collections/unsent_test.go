@@ -237,4 +237,25 @@ func TestWhatSomebodyElseSealedIsNotOpenedForAnybody(t *testing.T) {
 	if err != nil || !bytes.Contains(receipts[0], []byte(collections.HeldEarlier)) {
 		t.Errorf("their own: %s, %v", receipts, err)
 	}
+	// The same once more, on one more tablet: it is taken once.
+	third := enrol(t, h, worker)
+	third.n++
+	own.N = third.n
+	once, err := h.Push(t.Context(), third.actor, third.sealed(t, own, raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	officer, _ := h.Staff(t, care.ProtectionOfficer)
+	h.Must(t, h.HubActor(), collections.Draft{Collection: "grants", Case: caseID, Set: grant(officer.Staff, care.General, hubtest.Start.Add(time.Hour))})
+	verdict := collections.Verdict{Decision: collections.Accept, As: collections.AsAuthor}
+	for i, r := range []json.RawMessage{receipts[0], once[0]} {
+		var receipt fieldsync.Receipt
+		if err := json.Unmarshal(r, &receipt); err != nil {
+			t.Fatal(err)
+		}
+		_, err := h.Decide(t.Context(), h.Reload(t, officer.Staff), receipt.Seq, verdict)
+		if twice := errors.Is(err, collections.ErrTwice); twice != (i == 1) || err != nil && !twice {
+			t.Errorf("accepting it for the %d. time: %v", i+1, err)
+		}
+	}
 }
