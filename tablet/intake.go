@@ -253,7 +253,7 @@ func (x *tx) remove(s fieldsync.Scope) error {
 			return err
 		}
 	}
-	return x.dropEmpty()
+	return nil
 }
 
 // wipe destroys all that the store holds of the hub's, as one eviction of
@@ -325,10 +325,7 @@ func (x *tx) dropStale(sums digestSums) error {
 	if err := x.exec(`UPDATE fields SET hub = NULL, digest = '', stale = 0 WHERE stale = 1`); err != nil {
 		return err
 	}
-	if err := x.exec(`DELETE FROM fields WHERE hub IS NULL AND local IS NULL`); err != nil {
-		return err
-	}
-	return x.dropEmpty()
+	return x.exec(`DELETE FROM fields WHERE hub IS NULL AND local IS NULL`)
 }
 
 // dropUnnamed evicts the scopes that a whole answer did not name: the device

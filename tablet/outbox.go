@@ -354,10 +354,7 @@ func (x *tx) settle() error {
 			return err
 		}
 	}
-	if err := x.forget(); err != nil {
-		return err
-	}
-	return x.dropEmpty()
+	return x.forget()
 }
 
 func (x *tx) settleRecord(id string) error {
@@ -393,9 +390,4 @@ func (x *tx) settleRecord(id string) error {
 func (x *tx) forget() error {
 	return x.exec(`UPDATE outbox SET raw = NULL WHERE raw IS NOT NULL AND settled = 1 AND EXISTS (
 		SELECT 1 FROM outbox_scopes s WHERE s.replica = outbox.replica AND s.n = outbox.n AND s.scope NOT IN (SELECT scope FROM scopes))`)
-}
-
-// dropEmpty removes records of which the device holds no field.
-func (x *tx) dropEmpty() error {
-	return x.exec(`DELETE FROM records WHERE NOT EXISTS (SELECT 1 FROM fields WHERE fields.record = records.id)`)
 }

@@ -29,6 +29,13 @@ CREATE TABLE IF NOT EXISTS fields (
 	PRIMARY KEY (record, field)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS fields_scope ON fields (scope);
+CREATE INDEX IF NOT EXISTS fields_stale ON fields (scope) WHERE stale = 1;
+CREATE INDEX IF NOT EXISTS fields_empty ON fields (record) WHERE hub IS NULL AND local IS NULL;
+-- A record of which the device holds no field is none. Whoever looked for them
+-- would read the whole store at each sync.
+CREATE TRIGGER IF NOT EXISTS records_end AFTER DELETE ON fields BEGIN
+	DELETE FROM records WHERE id = OLD.record AND NOT EXISTS (SELECT 1 FROM fields WHERE record = OLD.record);
+END;
 CREATE TABLE IF NOT EXISTS scopes (scope TEXT PRIMARY KEY, digest TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS outbox (
 	replica TEXT NOT NULL, n INTEGER NOT NULL,
