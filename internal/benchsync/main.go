@@ -36,7 +36,7 @@ func run(ctx context.Context) (err error) {
 	from := flag.String("peers", "../shared/peers", "`folder` with the peers and their workloads; \"\" measures the hub alone")
 	n := flag.Int("n", 10_000, "records of the first pull, 1,000 at least")
 	runs := flag.Int("runs", 3, "how often each is measured; the table has the medians")
-	profiles := flag.String("profiles", "", "`folder` for processor profiles of the hub, one for each workload")
+	profiles := flag.String("profiles", "", "`folder` for processor profiles, of the hub and of the Go tablet, one for each workload")
 	flag.Parse()
 	if *n < pushedEdits || *runs < 1 || flag.NArg() > 0 {
 		return errors.New("-n is at least 1,000, -runs at least 1, and there are no other words")

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/pprof"
 	"time"
 
 	"portolan/care"
@@ -151,7 +152,7 @@ func (o *ours) workloads(tablets []*client) (err error) {
 			return fmt.Errorf("%s: %w", step.name, err)
 		}
 	}
-	if err := o.profiled(crowd, o.crowd); err != nil {
+	if err := o.crowd(); err != nil {
 		return fmt.Errorf("%s: %w", crowd, err)
 	}
 	// What the floor copies is what a tablet is sent, line by line.
@@ -175,6 +176,18 @@ func (o *ours) profiled(name string, work func() error) error {
 	err := work()
 	_, ended := o.hub.tell(order{Do: "profile"})
 	return errors.Join(err, ended)
+}
+
+// ownProfile is that of the Go tablet, which works in this process.
+func (o *ours) ownProfile(name string) (end func() error, err error) {
+	if o.profiles == "" {
+		return func() error { return nil }, nil
+	}
+	f, err := os.Create(filepath.Join(o.profiles, "tablet-"+name+".pprof"))
+	if err != nil {
+		return nil, err
+	}
+	return func() error { pprof.StopCPUProfile(); return f.Close() }, pprof.StartCPUProfile(f)
 }
 
 func (o *ours) meter(into figures) meter { return meter{o.hub.cmd.Process.Pid, o.relay, into} }
@@ -272,8 +285,10 @@ func (o *ours) crowd() error {
 	}
 	m := o.meter(o.warm)
 	m.relay = nil
-	err = m.measure(crowd, func() error {
-		return atOnce(crowdClients, func(k int) error { return o.oneOfCrowd(k, all[k]) })
+	err = o.profiled(crowd, func() error {
+		return m.measure(crowd, func() error {
+			return atOnce(crowdClients, func(k int) error { return o.oneOfCrowd(k, all[k]) })
+		})
 	})
 	if err != nil {
 		return err
@@ -318,10 +333,15 @@ func (o *ours) durably() error {
 		return err
 	}
 	sync := func(workload string) (done tablet.Report, err error) {
+		ended, err := o.ownProfile(workload)
+		if err != nil {
+			return done, err
+		}
 		err = o.meter(o.durable).measure(workload, func() error {
 			done, err = t.Sync(o.ctx)
 			return err
 		})
+		err = errors.Join(err, ended())
 		if err == nil && done.Differs {
 			err = errors.New("the digests differ")
 		}
