@@ -154,14 +154,22 @@ func TestWhatWasRefusedEnds(t *testing.T) {
 	moveKey(t, l.dir, collections.KeyFileName, keyAside)
 	h := l.locked(t, l.dir)
 	ctx := t.Context()
-	for _, p := range l.pushes {
-		if err := take(ctx, h, p); !errors.Is(err, collections.ErrTaken) {
+	exec := func(sql string) {
+		t.Helper()
+		if _, err := h.App().NonconcurrentDB().NewQuery(sql).Execute(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := h.App().NonconcurrentDB().NewQuery(`UPDATE intake SET sealed = zeroblob(1000)`).Execute(); err != nil { // what does not open is refused
+	if err := take(ctx, h, l.pushes[0]); !errors.Is(err, collections.ErrTaken) {
 		t.Fatal(err)
 	}
+	exec(`UPDATE intake SET refused = 'x', sealed = zeroblob(1000000)`)
+	undo := collections.IntakeBounds(500_000, 500_000) // for what waits
+	if err := take(ctx, h, l.pushes[1]); !errors.Is(err, collections.ErrTaken) {
+		t.Errorf("beside what was refused: %v", err)
+	}
+	undo()
+	exec(`UPDATE intake SET refused = '', sealed = zeroblob(1000)`) // what does not open is refused
 	if err := h.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +189,7 @@ func TestWhatWasRefusedEnds(t *testing.T) {
 	if got := told(t, open, l.actors[0].Staff); !slices.Contains(got, "locked_push seal_damaged") {
 		t.Errorf("the log says %v", got)
 	}
-	undo := collections.IntakeBounds(1500, 1500)
+	undo = collections.IntakeBounds(1500, 1500)
 	refused(1)
 	undo()
 	open.Clock.Move(collections.DeviceTerm + time.Hour)
