@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import { expect, inject, test } from 'vitest';
 import { build } from 'vite';
-import { demoIn, enrolmentOf } from './demo';
+import { demoIn, enrolmentOf, goTablet } from './demo';
 
 type Core = typeof import('./browser');
 
-test('the bundle syncs in Chromium, and its store outlives the page', async () => {
+test('the bundle syncs in Chromium, its store outlives the page, and a stock PocketBase is woken', async () => {
   const demo = demoIn(inject('folder'));
   const folder = mkdtempSync(join(tmpdir(), 'portolan-bundle-'));
   const entry = join(import.meta.dirname, 'browser.ts');
@@ -47,6 +47,20 @@ test('the bundle syncs in Chromium, and its store outlives the page', async () =
       return { shown: shown?.kept.some((k) => k.value === '"from Chromium"' && k.unsent), sent, differs, unsent: t.unsent(), twice };
     }, made.id);
     expect(after).toEqual({ shown: true, sent: 1, differs: false, unsent: 0, twice: 'store_open' });
+    await second.close();
+    const third = await visit();
+    await third.evaluate(async () => {
+      const { openIndexedDisk, Tablet, PocketBase } = (globalThis as unknown as { core: Core }).core;
+      const t = await Tablet.open(await openIndexedDisk('store'), new Uint8Array(32).fill(7));
+      const stock = new PocketBase(location.origin);
+      stock.authStore.save(await t.token());
+      const woken = new Promise((resolve) => void stock.realtime.subscribe('wake', resolve).then(() => Object.assign(globalThis, { woken, listening: true })));
+    });
+    await third.waitForFunction(() => 'listening' in globalThis);
+    await goTablet(inject('folder'), 'outreach2', 'sync'); // brings the alias, which no one else writes meanwhile
+    await goTablet(inject('folder'), 'outreach2', 'set', made.id, 'alias=from another tablet');
+    await goTablet(inject('folder'), 'outreach2', 'sync');
+    expect(await third.evaluate(() => (globalThis as unknown as { woken: Promise<unknown> }).woken)).toEqual({ n: expect.any(Number) });
   } finally {
     await browser.close();
   }

@@ -12,7 +12,6 @@ export interface Demo {
   accounts: { login: string; password: string }[];
   enrolment_codes: { login: string; code: string }[];
   case_moving: string;
-  tablets: string[];
   tablet_passphrase: string;
 }
 
@@ -56,12 +55,12 @@ export function enrolmentOf(demo: Demo, login: string): Enrolment {
   return { url: demo.url, code, password: account.password, label: 'web' };
 }
 
-/** Runs the Go tablet of the demo's first worker; what waits for a decision is no fault. */
-export async function goTablet(folder: string, ...args: string[]): Promise<string> {
+/** Runs the Go tablet of somebody of the demo; what waits for a decision is no fault. */
+export async function goTablet(folder: string, login: string, ...args: string[]): Promise<string> {
   const demo = demoIn(folder);
   const env = { ...process.env, PORTOLAN_TABLET_PASSPHRASE: demo.tablet_passphrase };
   try {
-    return (await run(join(folder, 'portolan'), ['tablet', '--dir', join(folder, 'demo', demo.tablets[0]!), ...args], { env })).stdout;
+    return (await run(join(folder, 'portolan'), ['tablet', '--dir', join(folder, 'demo', 'tablets', login), ...args], { env })).stdout;
   } catch (e) {
     const { code, stdout } = e as { code?: number; stdout?: string };
     if (code === 4) return stdout!;

@@ -74,10 +74,10 @@ test('what is entered here the Go tablet sees, and the reverse', async () => {
   await whole(tablet);
   expect(tablet.unsent()).toBe(0);
   expect(tablet.held()).toEqual([]);
-  await goTablet(folder, 'sync');
-  expect(await goTablet(folder, 'show', id)).toContain('from here: ليلى 😀');
-  const theirs = (await goTablet(folder, 'new', 'notes', '--case', demo.case_moving, ...Object.entries(noteOf('from there').set).map(([k, v]) => `${k}=${v}`))).trim();
-  await goTablet(folder, 'sync');
+  await goTablet(folder, 'outreach', 'sync');
+  expect(await goTablet(folder, 'outreach', 'show', id)).toContain('from here: ليلى 😀');
+  const theirs = (await goTablet(folder, 'outreach', 'new', 'notes', '--case', demo.case_moving, ...Object.entries(noteOf('from there').set).map(([k, v]) => `${k}=${v}`))).trim();
+  await goTablet(folder, 'outreach', 'sync');
   await whole(tablet);
   expect([...(await tablet.show(theirs)).fields.values()].map((f) => f.value)).toContain('"from there"');
 });
