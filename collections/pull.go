@@ -68,10 +68,13 @@ func (h *Hub) Answer(ctx context.Context, a care.Actor, ask Ask, to Receiver) er
 	defer snapshot.Rollback() // a reading transaction has nothing to keep
 	p := &pull{h: h, ctx: ctx, r: reader{ctx, newPrepared(snapshot)}, to: to, actor: a, load: caseloadOf(a),
 		open: map[fieldsync.Scope]time.Time{}, complete: map[fieldsync.Scope]uint64{}}
-	if err := p.plan(ask.Cursor); err != nil {
-		return err
+	if err = p.plan(ask.Cursor); err == nil {
+		err = p.send(ask)
 	}
-	return p.send(ask)
+	if err != nil && ctx.Err() != nil {
+		return context.Cause(ctx) // what the snapshot's end does to what reads in it is no fault
+	}
+	return err
 }
 
 // EndOver ends the grants whose time is over, where there is any. Tend looks

@@ -7,6 +7,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"portolan/care"
@@ -86,6 +87,19 @@ func (r *relay) hangUp() {
 	}
 }
 
+// sink is the way back of a line, on which nothing comes once it is over.
+type sink struct {
+	net.Conn
+	over atomic.Bool
+}
+
+func (s *sink) Write(b []byte) (int, error) {
+	if s.over.Load() {
+		return len(b), nil
+	}
+	return s.Conn.Write(b)
+}
+
 func (r *relay) carry(c net.Conn) {
 	r.mu.Lock()
 	target, after, upMost := r.target, r.after, r.upMost
@@ -105,26 +119,24 @@ func (r *relay) carry(c net.Conn) {
 		return
 	}
 	defer up.Close()
+	back := &sink{Conn: c}
 	go func() {
 		from := io.Reader(c)
 		if upMost >= 0 {
 			from = io.LimitReader(c, upMost)
 		}
 		n, _ := io.Copy(up, counted{r, from}) // ends with either connection
-		if n == upMost {
-			_ = c.(*net.TCPConn).SetLinger(0)
-			c.Close()
-			up.Close()
-			return
-		}
+		// Whoever sends hears that the line broke when the hub has all that came
+		// over it: how much is sent twice is then no matter of who was faster.
+		back.over.Store(n == upMost)
 		_ = up.(*net.TCPConn).CloseWrite()
 	}()
 	from := io.Reader(up)
 	if after >= 0 {
 		from = io.LimitReader(up, after)
 	}
-	_, _ = io.Copy(c, counted{r, from})
-	if after >= 0 {
+	_, _ = io.Copy(back, counted{r, from})
+	if after >= 0 || back.over.Load() {
 		_ = c.(*net.TCPConn).SetLinger(0)
 	}
 }
