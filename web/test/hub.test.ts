@@ -1,5 +1,6 @@
 // The session against a real hub, both ways with the Go tablet.
 import { expect, inject, test } from 'vitest';
+import { base64url } from '../src/core/bytes';
 import { MemoryDisk } from '../src/core/disk';
 import { isFault } from '../src/core/fault';
 import { isUnreachable } from '../src/core/hub';
@@ -80,6 +81,53 @@ test('what is entered here the Go tablet sees, and the reverse', async () => {
   await goTablet(folder, 'outreach', 'sync');
   await whole(tablet);
   expect([...(await tablet.show(theirs)).fields.values()].map((f) => f.value)).toContain('"from there"');
+});
+
+test('two rows that were lost from the disk are found by their digests and sent anew, and nothing else', async () => {
+  const values = await disk.load();
+  const lost = values.filter(([k]) => k.startsWith('item row ')).slice(0, 2).map(([k]) => k);
+  await disk.write([], lost);
+  line.shift = 25 * 3_600_000; // the sums are worked out anew once a day
+  const hurt = await Tablet.open(disk, root, line);
+  const r = await hurt.sync();
+  line.shift = 0;
+  expect(r).toMatchObject({ repaired: true, mended: 2, differs: false });
+  tablet = await Tablet.open(disk, root, line);
+  await whole(tablet);
+});
+
+test('a line that breaks before the hub answers carries less at a time, and everything gets there once', async () => {
+  for (let i = 0; i < 12; i++) await tablet.make('notes', demo.case_moving, noteOf(`narrow ${i} ${base64url(crypto.getRandomValues(new Uint8Array(600)))}`));
+  const sizes: number[] = [];
+  const narrow: Outside = {
+    now: line.now,
+    fetch: (to, init) => {
+      const body = init?.body as Uint8Array | undefined;
+      if (!String(to).endsWith('/sync')) return fetch(to, init);
+      sizes.push(body?.length ?? 0);
+      return (body?.length ?? 0) > 3_000 ? Promise.reject(new Error('too much for this line')) : fetch(to, init);
+    },
+  };
+  const t = await Tablet.open(disk, root, narrow);
+  expect(t.unsent()).toBe(12);
+  for (let tries = 0; t.unsent() > 0 && tries < 20; tries++) await t.sync().catch((e: unknown) => expect(isUnreachable(e)).toBe(true));
+  expect(t.unsent()).toBe(0);
+  expect(t.held()).toEqual([]);
+  expect(sizes[0]).toBeGreaterThan(3_000);
+  tablet = await Tablet.open(disk, root, line);
+  await whole(tablet);
+  expect((await tablet.list('notes')).filter((n) => n.fields.get('text')?.value?.startsWith('"narrow ')).length).toBe(12);
+});
+
+test('a hub that is full says for how long, and nothing is lost', async () => {
+  await tablet.make('notes', demo.case_moving, noteOf('waits'));
+  const full: Outside = { now: line.now, fetch: () => Promise.resolve(new Response('{"code":"hub_busy","hint":"later"}', { status: 503, headers: { 'Retry-After': '7' } })) };
+  const t = await Tablet.open(disk, root, full);
+  await expect(t.sync()).rejects.toMatchObject({ code: 'hub_busy', wait: 7000, status: 503 });
+  expect(t.unsent()).toBe(1);
+  tablet = await Tablet.open(disk, root, line);
+  await whole(tablet);
+  expect(tablet.unsent()).toBe(0);
 });
 
 function noteOf(text: string): { set: Record<string, string> } {
