@@ -225,7 +225,7 @@ func (h *Hub) rightKeyFile(file *keyFile, f facts) (*keyFile, error) {
 		}
 		return file, wrap("putting the key files in order", err)
 	case err == nil && right(next):
-		return next, wrap("putting the key files in order", renameSynced(h.keyFile+newSuffix, h.keyFile))
+		return next, wrap("putting the key files in order", RenameSynced(h.keyFile+newSuffix, h.keyFile))
 	case file != nil:
 		return nil, ErrKeyFileWrong
 	case f.split():
@@ -252,12 +252,14 @@ func writeKeyFile(path string, text []byte) error {
 	}
 	_, err = f.Write(text)
 	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = renameSynced(part, path)
+		err = RenameSynced(part, path)
 	}
 	return wrap("making the key file", err)
 }
 
-func renameSynced(from, to string) error {
+// RenameSynced gives a file its name, and has the name on the disk when it
+// returns. Another file of that name is replaced.
+func RenameSynced(from, to string) error {
 	if err := os.Rename(from, to); err != nil {
 		return err
 	}

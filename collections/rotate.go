@@ -268,7 +268,7 @@ func (h *Hub) RotateRoot(ctx context.Context, passphrase string) (unreached []st
 		return nil, errors.Join(err, os.Remove(h.keyFile+newSuffix))
 	}
 	h.reached("root committed")
-	if err := renameSynced(h.keyFile+newSuffix, h.keyFile); err != nil {
+	if err := RenameSynced(h.keyFile+newSuffix, h.keyFile); err != nil {
 		return nil, wrap("naming the new key file", err)
 	}
 	// The copies of the keys beside the backups are to open with the new root.

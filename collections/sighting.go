@@ -29,7 +29,7 @@ type Sighting struct {
 // seenHow gives the ways in which data is seen their key. Other acts disclose
 // nothing of a case.
 var seenHow = map[string]string{
-	ActRead: "read", ActList: "read", ActSearch: "read", ActFile: "read", ActUpload: "wrote", ActSync: "carried", ActPrint: "printed", ActHandOut: "handed_out", ActChange: "wrote",
+	ActRead: "read", ActList: "read", ActSearch: "read", ActFile: "read", ActUpload: "wrote", ActSync: "carried", ActPrint: "printed", ActHandOut: "handed_out", ActExport: "exported", ActChange: "wrote",
 }
 
 // seenWhy gives the reasons of decisions words that a survivor understands.

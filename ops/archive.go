@@ -15,12 +15,14 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
 
 // A backup is a gzipped tar: the database, the wrapped keys, the files, and last a manifest
-// with the SHA-256 of each, so that one pass writes it and one pass reads it.
+// with the SHA-256 of each, so that one pass writes it and one pass reads it. An
+// export is the same, of its records.
 
 // manifestName is the last entry of a backup.
 const manifestName = "manifest.json"
@@ -29,6 +31,9 @@ const manifestName = "manifest.json"
 const manifestFormat = 1
 
 const manifestBytesMax = 64 << 20
+
+// backupFolders are those of a hub's folder that a backup has.
+var backupFolders = []string{"pb_data", "files", "tls"}
 
 // Manifest says what a backup holds.
 type Manifest struct {
@@ -77,14 +82,19 @@ func (a *archiveWriter) add(name, file string) error {
 	if err != nil {
 		return err
 	}
-	if err := a.tar.WriteHeader(&tar.Header{Name: name, Mode: 0o600, Size: info.Size(), ModTime: a.now}); err != nil {
+	return a.copy(name, info.Size(), f)
+}
+
+// copy puts that many bytes into the backup under a name.
+func (a *archiveWriter) copy(name string, size int64, from io.Reader) error {
+	if err := a.tar.WriteHeader(&tar.Header{Name: name, Mode: 0o600, Size: size, ModTime: a.now}); err != nil {
 		return err
 	}
 	sum := sha256.New()
-	if _, err := io.Copy(io.MultiWriter(a.tar, sum), f); err != nil {
+	if _, err := io.Copy(io.MultiWriter(a.tar, sum), from); err != nil {
 		return fmt.Errorf("copying %s: %w", name, err)
 	}
-	a.m.Files = append(a.m.Files, ManifestEntry{name, info.Size(), hex.EncodeToString(sum.Sum(nil))})
+	a.m.Files = append(a.m.Files, ManifestEntry{name, size, hex.EncodeToString(sum.Sum(nil))})
 	return nil
 }
 
@@ -123,10 +133,53 @@ func (a *archiveWriter) close() error {
 	return errors.Join(a.tar.Close(), a.zip.Close())
 }
 
-// unpack writes a backup into a folder and checks every file against the
-// manifest. What it wrote before a fault was found stays for the caller to
-// remove.
-func unpack(r io.Reader, dir string) (Manifest, error) {
+// sealedArchive writes an archive to something that seals it on its way: fill
+// puts in what is in it.
+func sealedArchive(m Manifest, now time.Time, seal func(archive io.Reader) error, fill func(*archiveWriter) error) (Manifest, error) {
+	out, in := io.Pipe()
+	sealed := make(chan error, 1)
+	go func() {
+		err := seal(out)
+		out.CloseWithError(err) // whoever writes on hears of it
+		sealed <- err
+	}()
+	a := newArchiveWriter(in, m, now)
+	err := fill(a)
+	if err == nil {
+		err = a.close()
+	}
+	in.CloseWithError(err) // nil is the end
+	if broken := <-sealed; err == nil {
+		err = broken
+	}
+	return a.m, err
+}
+
+// openSealed unpacks an archive that open opens.
+func openSealed(dir string, open func(archive io.Writer) error, folders ...string) (Manifest, error) {
+	out, in := io.Pipe()
+	opened := make(chan error, 1)
+	go func() {
+		err := open(in)
+		in.CloseWithError(err)
+		opened <- err
+	}()
+	m, err := unpack(out, dir, folders...)
+	if err == nil {
+		// To its end: the last chunk says that nothing was cut off.
+		_, err = io.Copy(io.Discard, out)
+	}
+	out.CloseWithError(errNotBackup) // ends the other side where this one stopped early
+	if broken := <-opened; broken != nil && !errors.Is(broken, errNotBackup) {
+		return m, broken
+	}
+	return m, err
+}
+
+// unpack writes a backup, or whatever has these folders, into a folder and
+// checks every file against the manifest. What it wrote before a fault was
+// found stays for the caller to remove.
+func unpack(r io.Reader, dir string, folders ...string) (Manifest, error) {
 	var m Manifest
 	z, err := gzip.NewReader(r)
 	if err != nil {
@@ -142,7 +195,7 @@ func unpack(r io.Reader, dir string) (Manifest, error) {
 		if h.Name == manifestName {
 			break
 		}
-		if h.Typeflag != tar.TypeReg || !inBackup(h.Name) || found[h.Name].Name != "" {
+		if h.Typeflag != tar.TypeReg || !within(h.Name, folders) || found[h.Name].Name != "" {
 			return m, errNotBackup
 		}
 		if found[h.Name], err = unpackFile(t, dir, h); err != nil {
@@ -172,14 +225,14 @@ func unpack(r io.Reader, dir string) (Manifest, error) {
 	return m, nil
 }
 
-// inBackup says whether a name may be in a backup: it must stay inside the
-// folder, and in the parts of it that a backup has.
-func inBackup(name string) bool {
+// within says whether a name may be in an archive: it must stay inside the
+// folder, and in the parts of it that such an archive has.
+func within(name string, folders []string) bool {
 	if path.Clean(name) != name || !filepath.IsLocal(filepath.FromSlash(name)) || strings.ContainsAny(name, "\\\x00") {
 		return false
 	}
 	top, _, _ := strings.Cut(name, "/")
-	return top == "pb_data" || top == "files" || top == "tls"
+	return slices.Contains(folders, top)
 }
 
 func unpackFile(r io.Reader, dir string, h *tar.Header) (ManifestEntry, error) {

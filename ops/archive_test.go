@@ -48,7 +48,7 @@ func TestABackupWritesNowhereElse(t *testing.T) {
 	whole := &Manifest{Format: manifestFormat}
 	for _, name := range []string{"../out", "/etc/passwd", "files/../../out", "pb_data/../../out", "portolan.lock", "hub.sock", "other/x", "files//x", "./files/x", `files\..\x`} {
 		dir := filepath.Join(t.TempDir(), "in")
-		if _, err := unpack(bytes.NewReader(archive(t, whole, [2]string{name, "x"})), dir); err == nil {
+		if _, err := unpack(bytes.NewReader(archive(t, whole, [2]string{name, "x"})), dir, backupFolders...); err == nil {
 			t.Errorf("%s is taken", name)
 		}
 		outside, err := filepath.Glob(filepath.Join(filepath.Dir(dir), "out*"))
@@ -74,7 +74,7 @@ func TestAManifestMustFit(t *testing.T) {
 		"one not in it":   {&Manifest{Format: 1}, false},
 		"the same, twice": {&Manifest{Format: 1, Files: []ManifestEntry{{"files/x", 5, sum}, {"files/x", 5, sum}}}, false},
 	} {
-		_, err := unpack(bytes.NewReader(archive(t, c.m, entry)), t.TempDir())
+		_, err := unpack(bytes.NewReader(archive(t, c.m, entry)), t.TempDir(), backupFolders...)
 		if (err == nil) != c.good {
 			t.Errorf("%s: %v", what, err)
 		}
@@ -92,7 +92,7 @@ func FuzzUnpack(f *testing.F) {
 	f.Add(b.Bytes())
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		root := t.TempDir()
-		if _, err := unpack(bytes.NewReader(raw), filepath.Join(root, "in")); err == nil {
+		if _, err := unpack(bytes.NewReader(raw), filepath.Join(root, "in"), backupFolders...); err == nil {
 			return
 		}
 		entries, err := os.ReadDir(root)

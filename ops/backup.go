@@ -101,26 +101,15 @@ func (e Env) backup(ctx context.Context, hub *collections.Hub, out string) (m Ma
 
 // writeArchive writes what a backup holds, sealed on its way.
 func (e Env) writeArchive(ctx context.Context, hub *collections.Hub, to io.Writer, db string, documents map[string]bool) (Manifest, error) {
-	now := e.Now()
-	out, in := io.Pipe()
-	sealed := make(chan error, 1)
-	go func() {
-		err := hub.SealBackup(ctx, to, out)
-		out.CloseWithError(err) // whoever writes on hears of it
-		sealed <- err
-	}()
-	a := newArchiveWriter(in, Manifest{Format: manifestFormat, Made: care.FormatTime(now), Version: e.Version, Schema: care.SchemaVersion, Epoch: hub.Epoch()}, now)
-	err := a.add(collections.DatabasePath, db)
-	// Files come after the database that names them, so that each is there;
-	// one that was added since belongs to the next backup.
-	err = errors.Join(err,
-		a.addTree(hub.Dir(), "files", func(name string) bool { return documents[name] }),
-		a.addTree(hub.Dir(), "tls", func(name string) bool { return !strings.HasSuffix(name, ".new") }))
-	if err == nil {
-		err = a.close()
-	}
-	in.CloseWithError(err) // nil is the end
-	return a.m, errors.Join(err, <-sealed)
+	m := Manifest{Format: manifestFormat, Made: care.FormatTime(e.Now()), Version: e.Version, Schema: care.SchemaVersion, Epoch: hub.Epoch()}
+	seal := func(archive io.Reader) error { return hub.SealBackup(ctx, to, archive) }
+	return sealedArchive(m, e.Now(), seal, func(a *archiveWriter) error {
+		// Files come after the database that names them, so that each is there;
+		// one that was added since belongs to the next backup.
+		return errors.Join(a.add(collections.DatabasePath, db),
+			a.addTree(hub.Dir(), "files", func(name string) bool { return documents[name] }),
+			a.addTree(hub.Dir(), "tls", func(name string) bool { return !strings.HasSuffix(name, ".new") }))
+	})
 }
 
 // tryBackup restores a backup to see that it can be: one that was never

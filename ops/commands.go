@@ -34,6 +34,7 @@ func Commands() []Command {
 		{"summary", "[--dir D] --as LOGIN --case ID [--to COUNTRY] [--languages es,en] --out FILE", "make the care summary of a case, as a member of staff", Summary},
 		{"audit", "verify|export|prove|events|who-saw|checkpoint|key|key rotate [--dir D] [--as LOGIN] …", "the log of who did what with whose data: check it, copy it out, look into it", Audit},
 		{"erase", "[--dir D] --as LOGIN --case ID", "erase a case for good, once a second person has agreed", Erase},
+		{"export", "[ask] [--dir D] --as LOGIN --purpose P --recipient R [--case ID]… [--reason W] [--out FILE] | open FILE --out FOLDER", "take the records of many people out, as they agreed, once a second person has", Export},
 		{"keys", "status|init|split|unlock|rotate [--dir D] [--passphrase] [--shares N --need K] [--remove-key-file] [--root]", "the hub's root key: how it is kept, unlocking, new epochs", Keys},
 		{"verify", "[--dir D]", "check database, change log, digests and files, and count them", Verify},
 		{"backup", "[--dir D] --out FILE", "copy the whole hub into one sealed file while it runs, and try the copy", Backup},

@@ -107,9 +107,9 @@ func keysStatus(ctx context.Context, env Env, hub *collections.Hub, _ keysFlags)
 	return nil
 }
 
-// newPassphrase asks twice.
-func (e Env) newPassphrase(ctx context.Context) (string, error) {
-	first, err := e.Ask(ctx, "New passphrase of the hub's key (five plain words or more): ")
+// newPassphrase asks twice for a passphrase of something.
+func (e Env) newPassphrase(ctx context.Context, of string) (string, error) {
+	first, err := e.Ask(ctx, "New passphrase of "+of+" (five plain words or more): ")
 	if err != nil {
 		return "", err
 	}
@@ -127,7 +127,7 @@ func keysInit(ctx context.Context, env Env, hub *collections.Hub, f keysFlags) e
 	passphrase := ""
 	if f.passphrase {
 		var err error
-		if passphrase, err = env.newPassphrase(ctx); err != nil {
+		if passphrase, err = env.newPassphrase(ctx, "the hub's key"); err != nil {
 			return err
 		}
 	}
@@ -227,7 +227,7 @@ func keysRotate(ctx context.Context, env Env, hub *collections.Hub, f keysFlags)
 		passphrase := ""
 		if f.passphrase || hub.TakesPassphrase() {
 			var err error
-			if passphrase, err = env.newPassphrase(ctx); err != nil {
+			if passphrase, err = env.newPassphrase(ctx, "the hub's key"); err != nil {
 				return err
 			}
 		}

@@ -156,23 +156,7 @@ func (e Env) rootKey(ctx context.Context, o restoreOrder) (seal.Key, error) {
 
 // openArchive unpacks a sealed backup into a folder that has its keys.db.
 func openArchive(ctx context.Context, dir string, root seal.Key, sealed io.Reader) (Manifest, error) {
-	out, in := io.Pipe()
-	opened := make(chan error, 1)
-	go func() {
-		err := collections.OpenBackup(ctx, dir, root, in, sealed)
-		in.CloseWithError(err)
-		opened <- err
-	}()
-	m, err := unpack(out, dir)
-	if err == nil {
-		// To its end: the last chunk says that nothing was cut off.
-		_, err = io.Copy(io.Discard, out)
-	}
-	out.CloseWithError(errNotBackup) // ends the other side where this one stopped early
-	if broken := <-opened; broken != nil && !errors.Is(broken, errNotBackup) {
-		return m, broken
-	}
-	return m, err
+	return openSealed(dir, func(archive io.Writer) error { return collections.OpenBackup(ctx, dir, root, archive, sealed) }, backupFolders...)
 }
 
 // openRestored opens what was restored, which finishes what was erased and ends

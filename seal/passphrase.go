@@ -12,8 +12,8 @@ import (
 	"portolan/care"
 )
 
-// ErrPassphrase says that a passphrase does not open the key file.
-var ErrPassphrase = &care.Error{Code: "passphrase_wrong", Kind: care.Signin, Hint: "This passphrase does not open the key file."}
+// ErrPassphrase says that a passphrase does not open what it is given for.
+var ErrPassphrase = &care.Error{Code: "passphrase_wrong", Kind: care.Signin, Hint: "This passphrase does not open it."}
 
 // Cost is what one guess at a passphrase costs with Argon2id: KiB of memory,
 // and passes over it. It is kept beside what the passphrase locks.
@@ -37,7 +37,7 @@ const (
 // words. Whoever has the key file can guess for as long as they like.
 const PassphraseLengthMin = 20
 
-// Locked is a root key under a passphrase.
+// Locked is a root key, or that of an export, under a passphrase.
 type Locked struct {
 	cost   Cost
 	root   uint64 // the root's id, so that another hub's file is known as such
