@@ -287,6 +287,8 @@ func TestR3ConsentEndsWhileAnExportRuns(t *testing.T) {
 	})
 	b.wantCode(t, "taken back after it was written", err, "export_consent_ended")
 	b.agree(t, words[0], nil)
+	b.lastMoment(t, words[0])
+	b.agree(t, words[0], nil)
 	b.allow(t, o)
 	n := 0
 	_, _, err = b.export(o, func(string) {
@@ -296,5 +298,32 @@ func TestR3ConsentEndsWhileAnExportRuns(t *testing.T) {
 	})
 	if b.wantCode(t, "a power that ends", err, "no_power"); n != 1 {
 		t.Errorf("%d cases were written after it", n-1)
+	}
+}
+
+// lastMoment moves the end of a yes through every millisecond of an export: no
+// case is written after it. It leaves the person without one.
+func (b *bulk) lastMoment(t *testing.T, word string) {
+	t.Helper()
+	end := b.Clock.Now().Add(24 * time.Hour)
+	b.Must(t, b.HubActor(), collections.Draft{Collection: "consents", Record: b.consents[word], Case: b.cases[word], Org: b.Org, Set: values{"expires_at": care.OfTime(end)}})
+	o, written, left := b.order(word), 0, 0
+	for n := range 24 {
+		b.allow(t, o)
+		b.Clock.Move(end.Sub(b.Clock.Now()) - time.Duration(n)*time.Millisecond)
+		out, _, err := b.export(o, func(string) {
+			if at := b.Clock.Now(); at.After(end) {
+				t.Errorf("%d ms before the end: written %v after it", n, at.Sub(end))
+			}
+		})
+		if out != "" {
+			written++
+		}
+		if out == "" || err != nil {
+			left++
+		}
+	}
+	if written == 0 || left < 2 {
+		t.Errorf("%d written, %d left out: the test proves nothing", written, left)
 	}
 }

@@ -124,7 +124,7 @@ func (e Env) export(ctx context.Context, hub *collections.Hub, actor care.Actor,
 		return made, err
 	}
 	if made, err = e.sealExport(ctx, hub, actor, o, f, passphrase); err == nil {
-		err = errors.Join(f.Sync(), ctx.Err())
+		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err == nil {
 		e.reach("export is whole")
