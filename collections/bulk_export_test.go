@@ -308,7 +308,7 @@ func (b *bulk) lastMoment(t *testing.T, word string) {
 	end := b.Clock.Now().Add(24 * time.Hour)
 	b.Must(t, b.HubActor(), collections.Draft{Collection: "consents", Record: b.consents[word], Case: b.cases[word], Org: b.Org, Set: values{"expires_at": care.OfTime(end)}})
 	o, written, left := b.order(word), 0, 0
-	for n := range 24 {
+	for n := range 14 {
 		b.allow(t, o)
 		b.Clock.Move(end.Sub(b.Clock.Now()) - time.Duration(n)*time.Millisecond)
 		out, _, err := b.export(o, func(string) {

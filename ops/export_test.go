@@ -13,6 +13,7 @@ import (
 
 	"portolan/care"
 	"portolan/collections"
+	"portolan/seal"
 )
 
 const exportPassphrase = "five plain words drawn today"
@@ -21,6 +22,9 @@ const exportPassphrase = "five plain words drawn today"
 // have her medicines exported to France, the other was not asked.
 func exportable(t *testing.T) (c *console, ask, export []string) {
 	t.Helper()
+	dear := seal.PassphraseCost
+	seal.PassphraseCost = seal.Cost{Memory: 64, Passes: 1}
+	t.Cleanup(func() { seal.PassphraseCost = dear })
 	c = newConsole(t)
 	for _, login := range []string{"asks", "agrees"} {
 		c.must(t, ExitOK, "user", "add", "--dir", "hub", login, "--role", "protection_officer")
