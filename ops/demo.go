@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	"portolan/care"
@@ -252,6 +253,9 @@ func (d *demo) note(format string, args ...any) {
 }
 
 func (d *demo) tell() {
+	// Building needed the memory of three passphrases and a thousand people;
+	// what keeps serving does not.
+	debug.FreeOSMemory()
 	out := d.env.Stdout
 	fmt.Fprintf(out, "\nThe demo is up: %s\nIts folder: %s (all of this is in %s there)\n\n", d.URL, d.dir, demoFile)
 	fmt.Fprintf(out, "  case in conflict  %s\n  case moving       %s (owner %s)\n  paper handed out  %s\n\n",
