@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"portolan/care"
+	"portolan/collections"
 	"portolan/hooks"
 	"portolan/pdf"
 )
@@ -117,7 +118,7 @@ func writePrivate(path string, b []byte) error {
 	}
 	_, err = f.Write(b)
 	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
+		err = collections.RenameSynced(f.Name(), path)
 	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("writing the summary: %w", err), os.Remove(f.Name()))

@@ -14,7 +14,7 @@ import (
 // On the wire what a change wrote stands together, so that its version, clock,
 // time and author are said once and not with each field: ten thousand records
 // of twenty fields are 2 MB packed instead of 5. Encode with AppendJSON and
-// decode with DecodeLine; encoding/json does not know this form.
+// decode with DecodeLine: encoding/json does not know this form.
 type Row struct {
 	Scope      Scope
 	Collection string
@@ -26,9 +26,6 @@ type Row struct {
 	More       bool   // apply together with the row that follows
 	Fields     map[string]Register
 }
-
-// MarshalJSON is AppendJSON for encoding/json.
-func (r *Row) MarshalJSON() ([]byte, error) { return r.AppendJSON(nil), nil }
 
 // written is what one change wrote to fields of a row: heads of registers that
 // have everything but their value in common.
