@@ -46,10 +46,7 @@ func Check(w World, a Actor, before, after Row, changed []string) []Refusal {
 // The hub may: it carries over what others signed, and says who did.
 func (c *check) signatures() {
 	for _, f := range c.e.Fields {
-		if !f.Own || c.a.IsHub() || !c.sets(f.Name) {
-			continue
-		}
-		if who := c.after.Text(f.Name); who != "" && who != c.a.Staff {
+		if who := c.after.Text(f.Name); f.Own && c.sets(f.Name) && who != "" && who != c.a.Staff && !c.a.IsHub() {
 			c.hold(f.Name, "signature_not_own")
 		}
 	}

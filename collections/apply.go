@@ -97,7 +97,10 @@ func (s *session) judge(a *arrival) (rec *record, before care.Row, effects []eff
 	if err != nil || reason != "" {
 		return rec, before, nil, whole(reason), err
 	}
-	if before = rec.asked(); !rec.stored {
+	if before, err = rec.row(nil); err != nil {
+		return nil, before, nil, nil, err
+	}
+	if !rec.stored {
 		before.V = nil
 	}
 	start := rec.save()
@@ -169,8 +172,8 @@ func (s *session) evenOut(a *arrival, rec *record) error {
 		return nil
 	}
 	if rec == nil {
-		s.author(a, a.Record) // nobody's grants
-		return nil
+		_, err := grantsOf(s.t, a.actor.Staff, a.Record) // nobody's
+		return err
 	}
 	if rec.stored && e.Name != "cases" {
 		if _, err := s.load(s.h.tables["cases"], rec.caseID); err != nil {
@@ -339,7 +342,10 @@ func canonicalise(f *care.Field, v *fieldsync.Version) (reason string) {
 func (s *session) check(a *arrival, rec *record, before care.Row, start snapshot, effects []effect, held []fieldsync.Held) ([]effect, []fieldsync.Held, error) {
 	actor := s.author(a, rec.caseID)
 	for range checkRoundsMax {
-		after := rec.asked()
+		after, err := rec.row(nil)
+		if err != nil {
+			return nil, nil, err
+		}
 		refusals := care.Check(s.world(), actor, before, after, effectNames(effects))
 		if !rec.stored {
 			refusals = append(refusals, missing(rec.t.entity, after)...)
@@ -402,7 +408,7 @@ func (s *session) write(a *arrival, rec *record, effects []effect) ([]string, er
 	if err := s.t.store(rec); err != nil {
 		return nil, err
 	}
-	s.keep(recordKey{rec.t, rec.id}, rec)
+	s.keep(rec)
 	if err := s.named(rec, effects); err != nil {
 		return nil, err
 	}

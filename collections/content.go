@@ -188,8 +188,9 @@ func (h *Hub) stillBrings(ctx context.Context, a care.Actor, id string) error {
 // is written anew without what it says besides its pixels; evidence is kept
 // byte for byte, and its hash stands with its custody. The same bytes again
 // change nothing, unless they were lost from the disk. The record names the bytes before they are on the disk: where
-// the hub dies between the two, this is done again. h.contents is held.
-func (h *Hub) keepContent(ctx context.Context, a care.Actor, id, declared string, b []byte) error {
+// the hub dies between the two, this is done again. still says whether they may be
+// kept yet, as writeFile asks it. h.contents is held.
+func (h *Hub) keepContent(ctx context.Context, a care.Actor, id, declared string, b []byte, still func() error) error {
 	doc, err := h.toBring(ctx, a, id)
 	if err != nil {
 		return err
@@ -212,18 +213,18 @@ func (h *Hub) keepContent(ctx context.Context, a care.Actor, id, declared string
 			return err
 		}
 	}
-	if err := h.nameContent(ctx, a, doc, k); err != nil {
+	if err := h.nameContent(ctx, a, doc, k, noted); err != nil {
 		return err
 	}
 	h.reached("upload named")
-	return h.placeContent(ctx, doc, k, b)
+	return h.placeContent(ctx, doc, k, b, still)
 }
 
 // placeContent writes bytes under the document that is the first of its part
 // of the case to bring them, and notes where they lie: the same bytes lie there
 // once. In another part they are others, under another key: what is there
 // already would be told to whoever may not see it.
-func (h *Hub) placeContent(ctx context.Context, doc document, k filed, b []byte) error {
+func (h *Hub) placeContent(ctx context.Context, doc document, k filed, b []byte, still func() error) error {
 	of := doc.scope()
 	address := h.mac("content", of.Org, of.Case, of.Compartment, k.sha256)
 	file, whole, err := h.fileWhere(ctx, `address = ?`, address)
@@ -236,7 +237,7 @@ func (h *Hub) placeContent(ctx context.Context, doc document, k filed, b []byte)
 		file = doc.ID
 	}
 	if err == nil && !whole {
-		err = h.writeFile(ctx, []seal.Scope{of}, file, b)
+		err = h.writeFile(ctx, []seal.Scope{of}, file, b, still)
 	}
 	if err != nil {
 		return wrap("placing bytes", err)
@@ -310,8 +311,9 @@ func (h *Hub) tame(b []byte, declared string) ([]byte, string, error) {
 }
 
 // nameContent writes into the record which bytes are its own, and, of
-// evidence, into its items and the chain of custody.
-func (h *Hub) nameContent(ctx context.Context, a care.Actor, doc document, k filed) (err error) {
+// evidence, into its items and the chain of custody. again says that they were
+// stored before, and lost.
+func (h *Hub) nameContent(ctx context.Context, a care.Actor, doc document, k filed, again bool) (err error) {
 	defer caught(&err)
 	facts := map[string]care.Value{"sha256": care.OfText(k.sha256), "size": care.OfInt(k.size), "mime": care.OfText(k.mime)}
 	missing := func(row care.Row) map[string]care.Value {
@@ -329,7 +331,7 @@ func (h *Hub) nameContent(ctx context.Context, a care.Actor, doc document, k fil
 		drafts = append(drafts, Draft{Collection: "documents", Record: doc.ID, Group: group, Set: set})
 	}
 	if doc.evidence {
-		more, err := h.custody(ctx, a, doc, k, missing)
+		more, err := h.custody(ctx, a, doc, k, missing, again)
 		if err != nil {
 			return err
 		}
@@ -350,8 +352,9 @@ func (h *Hub) nameContent(ctx context.Context, a care.Actor, doc document, k fil
 
 // custody is what an upload of evidence adds to each item whose file it is:
 // the hash, and that the bytes were stored (domain: each handling of evidence
-// is an event of its chain).
-func (h *Hub) custody(ctx context.Context, a care.Actor, doc document, k filed, missing func(care.Row) map[string]care.Value) ([]Draft, error) {
+// is an event of its chain). Where the hub died after it had noted that, and
+// before it could answer, it is not noted again.
+func (h *Hub) custody(ctx context.Context, a care.Actor, doc document, k filed, missing func(care.Row) map[string]care.Value, again bool) ([]Draft, error) {
 	w := h.world(ctx)
 	var drafts []Draft
 	for _, item := range w.OfCase("evidence_items", doc.Case) {
@@ -361,14 +364,21 @@ func (h *Hub) custody(ctx context.Context, a care.Actor, doc document, k filed, 
 		if sum := item.Text("sha256"); sum != "" && sum != k.sha256 {
 			return nil, ErrContentThere
 		}
-		last, previous := int64(0), ""
+		last, previous, stored := int64(0), "", false
 		for _, e := range w.OfCase("custody_events", doc.Case) {
-			if n, _ := e.Get("number").Int(); e.Text("item") == item.ID && n > last {
+			if e.Text("item") != item.ID {
+				continue
+			}
+			stored = stored || e.Text("purpose") == "stored" && e.Text("sha256") == k.sha256
+			if n, _ := e.Get("number").Int(); n > last {
 				last, previous = n, e.Text("entry_hash")
 			}
 		}
 		if set := missing(item); len(set) > 0 {
 			drafts = append(drafts, Draft{Collection: "evidence_items", Record: item.ID, Set: set})
+		}
+		if stored && !again {
+			continue
 		}
 		event := map[string]care.Value{"item": care.OfText(item.ID), "number": care.OfInt(last + 1), "purpose": care.OfText("stored"),
 			"actor": care.OfText(a.Staff), "happened_at": care.OfTime(h.now()), "sha256": care.OfText(k.sha256)}

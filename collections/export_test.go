@@ -77,7 +77,7 @@ func (o open) ReadFile(io.ReaderAt, int64, seal.Place) (*seal.FileReader, error)
 func KeepBytes(ctx context.Context, h *Hub, a care.Actor, id, declared string, b []byte) error {
 	h.contents.Lock()
 	defer h.contents.Unlock()
-	return h.keepContent(ctx, a, id, declared, b)
+	return h.keepContent(ctx, a, id, declared, b, nil)
 }
 
 // KeysOf is how many data keys the hub has of a case.

@@ -161,8 +161,9 @@ var errNoScope = errors.New("a file belongs to a part of a case")
 // puts them under an id, so that they are whole or not there, and survive a
 // power cut once it returns: written beside, synced, renamed, and the folders
 // that name them synced (POSIX rename(2), fsync(2)). ErrErased where one of the
-// parts was erased meanwhile.
-func (h *Hub) writeFile(ctx context.Context, of []seal.Scope, id string, b []byte) (err error) {
+// parts was erased meanwhile. still is asked at the door, before they have their
+// name; nil for nothing to ask.
+func (h *Hub) writeFile(ctx context.Context, of []seal.Scope, id string, b []byte, still func() error) (err error) {
 	defer func() { err = wrap("writing a file", h.roomOr(err)) }()
 	if err := h.room(); err != nil {
 		return err
@@ -191,7 +192,7 @@ func (h *Hub) writeFile(ctx context.Context, of []seal.Scope, id string, b []byt
 		err = sealer.SealFile(f, bytes.NewReader(b), h.rand, filePlace(id))
 	}
 	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = h.place(ctx, of[0], id, f.Name(), final)
+		err = h.place(ctx, of[0], id, f.Name(), final, still)
 	}
 	if err != nil {
 		return errors.Join(err, os.Remove(f.Name()))
@@ -207,7 +208,7 @@ func (h *Hub) writeFile(ctx context.Context, of []seal.Scope, id string, b []byt
 // place gives a sealed file its name, where its keys are there still. An
 // erasure destroys keys while nobody is at the door, and then removes the files
 // that it finds: what comes here before it is found, what comes later refused.
-func (h *Hub) place(ctx context.Context, of seal.Scope, id, from, to string) error {
+func (h *Hub) place(ctx context.Context, of seal.Scope, id, from, to string, still func() error) error {
 	h.reached("file sealed")
 	return h.writer.write(ctx, func(*tx) error {
 		gone, err := h.erasedFile(from, of.Org, of.Case, id)
@@ -216,6 +217,8 @@ func (h *Hub) place(ctx context.Context, of seal.Scope, id, from, to string) err
 			err = ErrBusy // made for this file, and forgotten by an erasure before it was kept
 		case err == nil && gone:
 			err = ErrErased
+		case err == nil && still != nil:
+			err = still()
 		}
 		if err != nil {
 			return err

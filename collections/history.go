@@ -48,9 +48,8 @@ func (s *session) partsIn(caseID string, a *arrival) (parts []care.Compartment, 
 	var in uint // a bit for each compartment, and one behind them
 	note := func(field string) {
 		at := len(care.Compartments) // of a newer version: nobody knows its part
-		part, _ := t.compartment(field)
 		for i, c := range care.Compartments {
-			if part == string(c) {
+			if t.compartment[field] == string(c) {
 				at = i
 			}
 		}
@@ -97,9 +96,8 @@ func (s *session) sealChange(seq uint64, org, caseID string, a *arrival) ([]byte
 	}
 	t := s.h.tables[a.Collection]
 	frame, pieces, err := fieldsync.Cut(a.raw, len(parts), func(field string) int {
-		part, _ := t.compartment(field)
 		for i, c := range parts {
-			if part == string(c) {
+			if t.compartment[field] == string(c) {
 				return i + 1
 			}
 		}

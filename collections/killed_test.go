@@ -76,7 +76,9 @@ func beKilled(dir, doing, at string) int {
 			err = h.RevokeDevice(ctx, h.HubActor(), tablets[0].ID)
 		}
 	case "upload":
-		err = bringLetter(ctx, h, dir)
+		err = bringLetter(ctx, h, dir, letter)
+	case "evidence":
+		err = bringLetter(ctx, h, dir, seizedLetter)
 	case "write":
 		_, err = h.Do(ctx, h.HubActor(), newCase(&hubtest.Hub{Hub: h, Org: theOrg}, 90)...)
 	}

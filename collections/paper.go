@@ -78,7 +78,7 @@ func (h *Hub) KeepPaper(ctx context.Context, a care.Actor, b []byte, paper Draft
 			of = append(of, seal.Scope{Org: caseRow.Org, Case: paper.Case, Compartment: string(c)})
 		}
 	}
-	if err := h.writeFile(ctx, of, paper.Record, b); err != nil {
+	if err := h.writeFile(ctx, of, paper.Record, b, nil); err != nil {
 		return "", err
 	}
 	receipts, err := h.Do(ctx, a, drafts...)

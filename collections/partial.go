@@ -42,6 +42,7 @@ type partials struct {
 type partial struct {
 	turn      chan struct{} // held by the one request that works on it
 	asked     int           // how many asked for the turn
+	ending    int           // how many are about to end it: nobody else has the turn any more
 	interrupt func()        // has whoever holds the turn come to an end
 
 	// Of whoever holds the turn:
@@ -56,14 +57,7 @@ type partial struct {
 // the client is here again. Of several who wait the last has it.
 func (s *partials) claim(ctx context.Context, id string, interrupt func()) (*partial, error) {
 	s.mu.Lock()
-	p := s.all[id]
-	if p == nil {
-		if s.all == nil {
-			s.all = map[string]*partial{}
-		}
-		p = &partial{turn: make(chan struct{}, 1)}
-		s.all[id] = p
-	}
+	p := s.of(id)
 	p.asked++
 	mine := p.asked
 	if p.interrupt != nil {
@@ -77,12 +71,69 @@ func (s *partials) claim(ctx context.Context, id string, interrupt func()) (*par
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if p.asked != mine {
+	if p.asked != mine || p.ending > 0 {
 		<-p.turn
 		return nil, ErrUploadTaken
 	}
 	p.interrupt = interrupt
 	return p, nil
+}
+
+// of is what is known of an upload. s.mu is held.
+func (s *partials) of(id string) *partial {
+	p := s.all[id]
+	if p == nil {
+		if s.all == nil {
+			s.all = map[string]*partial{}
+		}
+		p = &partial{turn: make(chan struct{}, 1)}
+		s.all[id] = p
+	}
+	return p
+}
+
+// seize takes the turn at an upload that is to end, before everybody who waits
+// for it: an erasure must not stand behind a client that asks again and again,
+// nor beside one that writes.
+func (s *partials) seize(ctx context.Context, id string) (*partial, error) {
+	s.mu.Lock()
+	p := s.of(id)
+	p.ending++
+	if p.interrupt != nil {
+		p.interrupt()
+	}
+	s.mu.Unlock()
+	select {
+	case p.turn <- struct{}{}:
+		return p, nil
+	case <-ctx.Done():
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		p.ending--
+		return nil, ctx.Err()
+	}
+}
+
+// seizeIdle is seize where nobody works on the upload; nil where somebody does.
+func (s *partials) seizeIdle(id string) *partial {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.of(id)
+	select {
+	case p.turn <- struct{}{}:
+		p.ending++
+		return p
+	default:
+		return nil
+	}
+}
+
+// letGo gives back what seize took.
+func (s *partials) letGo(p *partial) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p.ending--
+	<-p.turn
 }
 
 func (s *partials) release(p *partial) {
@@ -170,6 +221,7 @@ func (r *Receiving) load() error {
 // did. After an error of the disk what is whole there counts, and no more.
 func (r *Receiving) keep(body io.Reader) (broken, err error) {
 	p := r.p
+	r.h.reached("upload opening")
 	f, err := r.openFile()
 	if err != nil {
 		return nil, err

@@ -260,7 +260,7 @@ func (h *Hub) Receive(ctx context.Context, a care.Actor, id string, interrupt fu
 	r = &Receiving{h: h, actor: a, p: p}
 	defer func() {
 		if err != nil {
-			r.Release()
+			h.partials.release(p)
 		}
 	}()
 	if r.row, err = h.uploadOf(ctx, a, id); err != nil { // it may have ended meanwhile
@@ -406,8 +406,19 @@ func (r *Receiving) hand(ctx context.Context) error {
 	if err != nil {
 		return wrap("reading an upload", err)
 	}
-	return r.h.keepContent(ctx, a, r.row.document, said.mime, b)
+	// What began before its part of the case was erased is of what was erased,
+	// and is not kept under a key of the time after.
+	if err := r.unerased(); err != nil {
+		return err
+	}
+	return r.h.keepContent(ctx, a, r.row.document, said.mime, b, r.unerased)
+}
+
+// unerased says whether the upload's key is there still.
+func (r *Receiving) unerased() error {
+	_, err := r.h.terms(&r.row)
+	return err
 }
 
 // Drop ends the upload: what has come of it is destroyed, with its key.
-func (r *Receiving) Drop(ctx context.Context) error { return r.h.dropUpload(ctx, r.ID) }
+func (r *Receiving) Drop(ctx context.Context) error { return r.h.destroyUpload(ctx, r.ID) }

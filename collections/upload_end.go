@@ -21,34 +21,52 @@ func (h *Hub) endUploads(ctx context.Context) error {
 	if err != nil || len(over) == 0 {
 		return err
 	}
+	idle := over[:0]
+	for _, u := range over {
+		if p := h.partials.seizeIdle(u.ID); p != nil { // else its next byte comes at this moment
+			defer h.partials.letGo(p)
+			idle = append(idle, u)
+		}
+	}
+	var ended []string
 	err = h.enter(ctx, h.HubActor(), func(s *session) error {
-		for _, u := range over {
-			if err := s.endUpload(u); err != nil {
+		ended = ended[:0]
+		for _, u := range idle {
+			over, err := s.endUpload(u)
+			if err != nil {
 				return err
+			}
+			if over {
+				ended = append(ended, u.ID)
 			}
 		}
 		return nil
 	})
-	for i := 0; err == nil && i < len(over); i++ {
-		err = h.removeUpload(over[i].ID)
+	for i := 0; err == nil && i < len(ended); i++ {
+		err = h.removeUpload(ended[i])
 	}
 	return err
 }
 
-func (s *session) endUpload(u uploadRow) error {
-	if _, err := s.t.exec(`DELETE FROM uploads WHERE id = ?`, u.ID); err != nil {
-		return wrap("ending an upload", err)
+// endUpload ends an upload, unless its end moved on since it was read.
+func (s *session) endUpload(u uploadRow) (over bool, err error) {
+	result, err := s.t.exec(`DELETE FROM uploads WHERE id = ? AND expires_at <= ?`, u.ID, s.nowText)
+	if err != nil {
+		return false, wrap("ending an upload", err)
+	}
+	if n, err := result.RowsAffected(); err != nil || n == 0 {
+		return false, wrap("ending an upload", err)
 	}
 	var there bool // brought by somebody else, or at another time
-	err := s.t.row(`SELECT EXISTS (SELECT 1 FROM contents WHERE document = ?)`, u.document).Scan(&there)
+	err = s.t.row(`SELECT EXISTS (SELECT 1 FROM contents WHERE document = ?)`, u.document).Scan(&there)
 	if err != nil || there || u.done {
-		return wrap("ending an upload", err)
+		return true, wrap("ending an upload", err)
 	}
 	doc, ok := s.world().Row("documents", u.document)
 	if !ok {
-		return nil
+		return true, nil
 	}
-	return s.consequence(care.FileMissing(s.world(), doc, u.staff, u.ID), doc.Org)
+	return true, s.consequence(care.FileMissing(s.world(), doc, u.staff, u.ID), doc.Org)
 }
 
 func (h *Hub) uploadsWhere(ctx context.Context, where string, args ...any) (list []uploadRow, err error) {
@@ -93,8 +111,21 @@ func (h *Hub) forgetContent(ctx context.Context, file string) error {
 	})
 }
 
-// dropUpload ends an upload: what has come of it is destroyed, with its key.
+// dropUpload ends an upload on which somebody may be working: nobody does when
+// it returns, and nothing of it is there.
 func (h *Hub) dropUpload(ctx context.Context, id string) error {
+	h.reached("upload ends")
+	p, err := h.partials.seize(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer h.partials.letGo(p)
+	return h.destroyUpload(ctx, id)
+}
+
+// destroyUpload destroys what has come of an upload, with its key. Its turn is
+// held.
+func (h *Hub) destroyUpload(ctx context.Context, id string) error {
 	err := h.writer.write(ctx, func(t *tx) error {
 		_, err := t.exec(`DELETE FROM uploads WHERE id = ?`, id)
 		return wrap("ending an upload", err)
