@@ -41,11 +41,16 @@ func (h *Hub) SplitKey(ctx context.Context, shares, need int) ([]seal.Share, err
 	if err != nil {
 		return nil, err
 	}
+	return out, h.noteCustody(ctx, h.keys.db, root, shares, need)
+}
+
+// noteCustody notes that a root key was split.
+func (h *Hub) noteCustody(ctx context.Context, db execer, root seal.Key, shares, need int) error {
 	b, err := json.Marshal(Custody{Shares: shares, Need: need, At: care.FormatTime(h.now()), Root: fmtKeyID(seal.RootBox(root).ID())})
 	if err != nil {
-		return nil, wrap("noting who keeps the key", err)
+		return wrap("noting who keeps the key", err)
 	}
-	return out, setFact(ctx, h.keys.db, "custody", b)
+	return setFact(ctx, db, "custody", b)
 }
 
 // RemoveKeyFile takes the key file away, once somebody has given shares that
@@ -61,10 +66,28 @@ func (h *Hub) RemoveKeyFile(ctx context.Context, shares []seal.Share) error {
 	if !f.split() {
 		return seal.ErrShares
 	}
+	return h.dropKeyFile()
+}
+
+func (h *Hub) dropKeyFile() error {
 	if err := os.Remove(h.keyFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return wrap("removing the key file", err)
 	}
 	return nil
+}
+
+// factShed names the root key whose key file goes because the next one was
+// split as it was made. It stands from the change of the root until the file
+// is gone, so that a hub that is killed in between does not find a wrong key.
+const factShed = "shed"
+
+// shedKeyFile takes away the key file of a root that is not in force any more.
+func (h *Hub) shedKeyFile(ctx context.Context) error {
+	if err := h.dropKeyFile(); err != nil {
+		return err
+	}
+	_, err := h.keys.db.ExecContext(ctx, `DELETE FROM facts WHERE name = ?`, factShed)
+	return wrap("writing about the keys", err)
 }
 
 // KeyState is what may be known of the hub's keys without any of them.

@@ -15,6 +15,7 @@ import (
 	"portolan/care"
 	"portolan/collections"
 	"portolan/internal/hubtest"
+	"portolan/seal"
 )
 
 // A process of its own does one thing to a hub and is killed with -9 when it
@@ -68,6 +69,10 @@ func beKilled(dir, doing, at string) int {
 		}
 	case "root":
 		_, err = h.RotateRoot(ctx, "")
+	case "root in shares":
+		_, err = h.RotateRootInShares(ctx, 3, 2, func(shares []seal.Share) ([]seal.Share, error) {
+			return shares[1:], os.WriteFile(dir+sharesNoted, []byte(shares[0].Text()+"\n"+shares[2].Text()), 0o600)
+		})
 	case "take":
 		err = takeKept(ctx, h, dir)
 	case "revoke":
@@ -146,7 +151,7 @@ func TestARotationThatIsKilledAnywhereGoesOn(t *testing.T) {
 		times        int // at least
 	}{
 		{"rotate", "rotate epochs", 1}, {"rotate", "rotate batch", 3}, {"rotate", "rotate dropped", 1},
-		{"root", "root file", 1}, {"root", "root committed", 1}, {"write", "keys written", 1},
+		{"root", "root file", 1}, {"root", "root committed", 1}, {"root in shares", "root committed", 1}, {"write", "keys written", 1},
 	} {
 		for n := 1; ; n++ {
 			dir := copyOf(t, template)
@@ -160,7 +165,7 @@ func TestARotationThatIsKilledAnywhereGoesOn(t *testing.T) {
 			goesOn(t, dir, c.doing, c.label)
 		}
 	}
-	if kills < 8 {
+	if kills < 9 {
 		t.Errorf("killed %d times: the test proves nothing", kills)
 	}
 }
@@ -172,6 +177,9 @@ func goesOn(t *testing.T, dir, doing, label string) {
 		t.Fatalf("killed at %s: %v", label, err)
 	}
 	defer h.Close()
+	if doing == "root in shares" {
+		withShares(t, h, dir)
+	}
 	if err := h.WaitRotated(); err != nil {
 		t.Errorf("killed at %s: the rotation does not go on: %v", label, err)
 	}
@@ -195,6 +203,34 @@ func goesOn(t *testing.T, dir, doing, label string) {
 	var epoch int
 	if err := keysDB(t, dir).QueryRow(`SELECT MIN(epoch) FROM keks`).Scan(&epoch); err != nil || doing == "rotate" && epoch != 2 {
 		t.Errorf("killed at %s: epoch %d is left, %v", label, epoch, err)
+	}
+}
+
+// sharesNoted is where the shares of a new root key are written down, beside
+// the hub's folder.
+const sharesNoted = ".shares"
+
+// withShares opens a hub whose new root key was split as it was made: the key
+// file of the old one is gone.
+func withShares(t *testing.T, h *collections.Hub, dir string) {
+	t.Helper()
+	if _, err := os.Stat(filepath.Join(dir, collections.KeyFileName)); err == nil || !h.Locked() {
+		t.Error("the old key file lies there still, or the hub is open without shares")
+	}
+	b, err := os.ReadFile(dir + sharesNoted)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var shares []seal.Share
+	for text := range strings.SplitSeq(string(b), "\n") {
+		s, err := seal.ParseShare(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		shares = append(shares, s)
+	}
+	if err := h.UnlockWithShares(t.Context(), shares); err != nil {
+		t.Fatal(err)
 	}
 }
 

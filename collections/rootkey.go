@@ -30,6 +30,7 @@ type facts struct {
 	root    string  // id of the root key
 	intake  []byte  // public half of the intake key
 	custody Custody // who holds the root key
+	shed    string  // id of an earlier root key whose file is to go, "" for none
 }
 
 // Custody says how the root key is kept beside, or instead of, the key file.
@@ -62,6 +63,8 @@ func (k *keyring) facts(ctx context.Context) (f facts, err error) {
 			f.root = string(value)
 		case "intake":
 			f.intake = value
+		case factShed:
+			f.shed = string(value)
 		case "custody":
 			if err := json.Unmarshal(value, &f.custody); err != nil {
 				return f, wrap("reading who keeps the key", err)
@@ -126,6 +129,11 @@ func (h *Hub) openKeys(ctx context.Context) error {
 			return ErrKeyFileWrong // more likely said than "another hub's keys.db"
 		}
 		return ErrKeysDB
+	}
+	if file != nil && f.shed != "" && fmtKeyID(file.id()) == f.shed && h.givenRoot == nil {
+		if file, err = nil, h.shedKeyFile(ctx); err != nil {
+			return err
+		}
 	}
 	if file, err = h.rightKeyFile(file, f); err != nil || file == nil || file.locked != nil {
 		return err
@@ -317,8 +325,13 @@ func (h *Hub) setRoot(ctx context.Context, root seal.Key) (err error) {
 // Locked says whether the hub's records cannot be read, for want of its key.
 func (h *Hub) Locked() bool { return h.locked.Load() }
 
-// TakesPassphrase says whether the key file of a locked hub takes a
-// passphrase; otherwise it takes shares.
+// TakesShares says whether shares open the hub.
+func (h *Hub) TakesShares(ctx context.Context) (bool, error) {
+	f, err := h.keys.facts(ctx)
+	return f.split(), err
+}
+
+// TakesPassphrase says whether the hub's key file takes a passphrase.
 func (h *Hub) TakesPassphrase() bool {
 	f, err := readKeyFile(h.keyFile)
 	return err == nil && f.locked != nil

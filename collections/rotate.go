@@ -245,10 +245,14 @@ func (k *keyring) dropOldEpochs(ctx context.Context) error {
 // a passphrase where one is given, and everything that the old root wrapped is
 // wrapped under the new one, in one transaction. Shares of the old root open
 // nothing afterwards. It returns the folders of backups whose copy of the keys
-// could not be reached and stays under the old root.
+// could not be reached and stays under the old root. ErrRootInClear where the
+// old root lay in no key file in clear and the new one would.
 func (h *Hub) RotateRoot(ctx context.Context, passphrase string) (unreached []string, err error) {
 	if h.Locked() {
 		return nil, ErrLocked
+	}
+	if file, err := readKeyFile(h.keyFile); passphrase == "" && (err != nil || file.locked != nil) {
+		return nil, ErrRootInClear
 	}
 	root, err := seal.NewKey(h.rand)
 	if err != nil {
@@ -264,7 +268,7 @@ func (h *Hub) RotateRoot(ctx context.Context, passphrase string) (unreached []st
 		return nil, err
 	}
 	h.reached("root file")
-	if err := h.keys.changeRoot(ctx, root); err != nil {
+	if err := h.keys.changeRoot(ctx, root, nil); err != nil {
 		return nil, errors.Join(err, os.Remove(h.keyFile+newSuffix))
 	}
 	h.reached("root committed")
@@ -274,6 +278,51 @@ func (h *Hub) RotateRoot(ctx context.Context, passphrase string) (unreached []st
 	// The copies of the keys beside the backups are to open with the new root.
 	return h.renewKeyBackups(ctx)
 }
+
+// RotateRootInShares gives the hub a new root key that lies in no file: hand
+// gets its shares, and gives back enough of them as their custodians wrote
+// them down, before anything is changed. Then the old root's key file goes,
+// where there is one. It returns what RotateRoot does.
+func (h *Hub) RotateRootInShares(ctx context.Context, shares, need int, hand func([]seal.Share) ([]seal.Share, error)) (unreached []string, err error) {
+	if h.Locked() {
+		return nil, ErrLocked
+	}
+	root, err := seal.NewKey(h.rand)
+	if err != nil {
+		return nil, err
+	}
+	parts, err := seal.Split(h.rand, root, shares, need)
+	if err != nil {
+		return nil, err
+	}
+	given, err := hand(parts)
+	if err != nil {
+		return nil, err
+	}
+	if typed, err := seal.Combine(given); err != nil || typed != root {
+		return nil, seal.ErrShares
+	}
+	f, err := h.keys.facts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = h.keys.changeRoot(ctx, root, func(t execer) error {
+		return errors.Join(h.noteCustody(ctx, t, root, shares, need), setFact(ctx, t, factShed, []byte(f.root)))
+	})
+	if err != nil {
+		return nil, err
+	}
+	h.reached("root committed")
+	if err := h.shedKeyFile(ctx); err != nil {
+		return nil, err
+	}
+	return h.renewKeyBackups(ctx)
+}
+
+// ErrRootInClear says that a new root key would lie in clear where the old one
+// did not.
+var ErrRootInClear = &care.Error{Code: "root_in_clear", Kind: care.Conflict,
+	Hint: "The root key of this hub lies in no file in clear, and the new one would: whoever took the disk could open everything with it alone. Give the new one a passphrase (`--passphrase`), or split it in the same command (`--remove-key-file`, with `--shares` and `--need`). Nothing was changed."}
 
 // keyFileText is a key file, under a passphrase where one is given.
 func (h *Hub) keyFileText(root seal.Key, passphrase string) ([]byte, error) {
@@ -287,7 +336,9 @@ func (h *Hub) keyFileText(root seal.Key, passphrase string) ([]byte, error) {
 	return locked.File(), err
 }
 
-func (k *keyring) changeRoot(ctx context.Context, root seal.Key) error {
+// changeRoot wraps everything under a new root, and notes what goes with that,
+// in one transaction.
+func (k *keyring) changeRoot(ctx context.Context, root seal.Key, also func(execer) error) error {
 	if err := k.flush(ctx); err != nil {
 		return err
 	}
@@ -299,19 +350,14 @@ func (k *keyring) changeRoot(ctx context.Context, root seal.Key) error {
 		return wrap("writing keys", err)
 	}
 	defer t.Rollback() // after a commit this does nothing
-	type row struct {
-		name    seal.KeyName
-		meta    string
-		wrapped []byte
-	}
-	var list []row
+	var list []rootRow
 	rows, err := t.QueryContext(ctx, `SELECT id, org, compartment, epoch, '', wrapped FROM keks UNION ALL SELECT 0, '', '', 0, name, value FROM meta`)
 	if err != nil {
 		return wrap("reading the keys", err)
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var r row
+		var r rootRow
 		var id int64
 		if err := rows.Scan(&id, &r.name.Org, &r.name.Compartment, &r.name.Epoch, &r.meta, &r.wrapped); err != nil {
 			return wrap("reading the keys", err)
@@ -323,38 +369,53 @@ func (k *keyring) changeRoot(ctx context.Context, root seal.Key) error {
 		return wrap("reading the keys", err)
 	}
 	for _, r := range list {
-		if r.meta != "" {
-			plain, err := k.root.Open(nil, metaPlace(r.meta), r.wrapped)
-			if err == nil {
-				r.wrapped, err = next.Seal(nil, k.rand, metaPlace(r.meta), plain)
-			}
-			if err == nil {
-				_, err = t.ExecContext(ctx, `UPDATE meta SET value = ? WHERE name = ?`, r.wrapped, r.meta)
-			}
-			if err != nil {
-				return wrap("changing the root key", err)
-			}
-			continue
-		}
-		raw, err := k.root.Unwrap(r.name, r.wrapped)
-		if err == nil {
-			r.wrapped, err = next.Wrap(k.rand, r.name, raw)
-		}
-		if err == nil {
-			_, err = t.ExecContext(ctx, `UPDATE keks SET wrapped = ? WHERE id = ?`, r.wrapped, int64(r.name.ID))
-		}
-		if err != nil {
+		if err := k.underRoot(ctx, t, next, r); err != nil {
 			return wrap("changing the root key", err)
 		}
 	}
 	if err := setFact(ctx, t, "root", []byte(fmtKeyID(next.ID()))); err != nil {
 		return err
 	}
+	if also != nil {
+		if err := also(t); err != nil {
+			return err
+		}
+	}
 	if err := t.Commit(); err != nil {
 		return wrap("changing the root key", err)
 	}
 	k.root, k.rootKey = next, root
 	return nil
+}
+
+// rootRow is what lies under the root key: a key key, or something of the table
+// meta.
+type rootRow struct {
+	name    seal.KeyName
+	meta    string // "" for a key key
+	wrapped []byte
+}
+
+// underRoot puts a row under the next root key.
+func (k *keyring) underRoot(ctx context.Context, t execer, next *seal.Box, r rootRow) error {
+	if r.meta != "" {
+		plain, err := k.root.Open(nil, metaPlace(r.meta), r.wrapped)
+		if err == nil {
+			r.wrapped, err = next.Seal(nil, k.rand, metaPlace(r.meta), plain)
+		}
+		if err == nil {
+			_, err = t.ExecContext(ctx, `UPDATE meta SET value = ? WHERE name = ?`, r.wrapped, r.meta)
+		}
+		return err
+	}
+	raw, err := k.root.Unwrap(r.name, r.wrapped)
+	if err == nil {
+		r.wrapped, err = next.Wrap(k.rand, r.name, raw)
+	}
+	if err == nil {
+		_, err = t.ExecContext(ctx, `UPDATE keks SET wrapped = ? WHERE id = ?`, r.wrapped, int64(r.name.ID))
+	}
+	return err
 }
 
 // ErrPassphraseShort says that a passphrase could be guessed.

@@ -24,7 +24,10 @@ The root key of the hub, under which everything lies sealed.
            for shares
   rotate   begins a new epoch of keys and wraps every data key anew, beside the
            hub's work; --root gives it a new root key too, and with it a new key
-           file: shares of the old one open nothing afterwards
+           file: shares of the old one open nothing afterwards. Where no key file
+           lies in clear none is made so: --passphrase puts the new one under a
+           passphrase, --remove-key-file splits it (--shares, --need) and writes
+           no file at all
 
 Whoever may write to the hub's folder and has its key may do this.
 `
@@ -45,7 +48,7 @@ func Keys(ctx context.Context, env Env, args []string) int {
 	fs.BoolVar(&f.passphrase, "passphrase", false, "ask for a passphrase and put the key file under it")
 	fs.IntVar(&f.shares, "shares", 5, "into how many shares the key is split")
 	fs.IntVar(&f.need, "need", 3, "how many of them open the hub")
-	fs.BoolVar(&f.remove, "remove-key-file", false, "remove the key file once enough shares were given again")
+	fs.BoolVar(&f.remove, "remove-key-file", false, "remove the key file once enough shares were given again (split, rotate --root)")
 	fs.BoolVar(&f.root, "root", false, "a new root key too")
 	words, exit, stop := env.parse(fs, args, keysUsage)
 	if stop {
@@ -147,10 +150,7 @@ func keysSplit(ctx context.Context, env Env, hub *collections.Hub, f keysFlags) 
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(env.Stdout, "Any %d of these %d shares open the hub; fewer say nothing about its key. Each is for one person, written down by hand or printed, and kept apart from the others.\n\n", f.need, f.shares)
-	for _, s := range shares {
-		fmt.Fprintf(env.Stdout, "Share %d of %d:\n  %s\n\n", s.Number(), f.shares, s.Text())
-	}
+	env.printShares(shares)
 	if !f.remove {
 		fmt.Fprintf(env.Stdout, "The key file %s still opens the hub too; --remove-key-file takes it away.\n", hub.KeyFile())
 		return nil
@@ -165,6 +165,13 @@ func keysSplit(ctx context.Context, env Env, hub *collections.Hub, f keysFlags) 
 	}
 	fmt.Fprintf(env.Stdout, "The key file is gone. From its next start on the hub is locked until `%s keys unlock`. Copies of the key file still open it: destroy them.\n", env.Program)
 	return nil
+}
+
+func (e Env) printShares(shares []seal.Share) {
+	fmt.Fprintf(e.Stdout, "Any %d of these %d shares open the hub; fewer say nothing about its key. Each is for one person, written down by hand or printed, and kept apart from the others.\n\n", shares[0].Need, len(shares))
+	for _, s := range shares {
+		fmt.Fprintf(e.Stdout, "Share %d of %d:\n  %s\n\n", s.Number(), len(shares), s.Text())
+	}
 }
 
 // askShares asks for shares until there are enough: the first one says how
@@ -206,14 +213,25 @@ func keysUnlock(ctx context.Context, env Env, hub *collections.Hub, f keysFlags)
 
 const askPassphrase = "Passphrase of the hub's key: "
 
-// unlock asks for what opens a locked hub.
+// unlock asks for what opens a locked hub. Where both a passphrase and shares
+// do, no passphrase asks for shares: one that is forgotten locks nobody out.
 func (e Env) unlock(ctx context.Context, hub *collections.Hub) error {
+	shared, err := hub.TakesShares(ctx)
+	if err != nil {
+		return err
+	}
 	if hub.TakesPassphrase() {
-		passphrase, err := e.Ask(ctx, askPassphrase)
+		prompt := askPassphrase
+		if shared {
+			prompt = "Passphrase of the hub's key (nothing, to give shares instead): "
+		}
+		passphrase, err := e.Ask(ctx, prompt)
 		if err != nil {
 			return err
 		}
-		return hub.UnlockWithPassphrase(ctx, passphrase)
+		if passphrase != "" || !shared {
+			return hub.UnlockWithPassphrase(ctx, passphrase)
+		}
 	}
 	shares, err := e.askShares(ctx)
 	if err != nil {
@@ -222,29 +240,48 @@ func (e Env) unlock(ctx context.Context, hub *collections.Hub) error {
 	return hub.UnlockWithShares(ctx, shares)
 }
 
-func keysRotate(ctx context.Context, env Env, hub *collections.Hub, f keysFlags) error {
-	if f.root {
+// rotateRoot gives the hub a new root key: in shares, or in a key file.
+func (e Env) rotateRoot(ctx context.Context, hub *collections.Hub, f keysFlags) error {
+	var unreached []string
+	var err error
+	where := "in " + hub.KeyFile()
+	if f.remove {
+		where = "in these shares alone"
+		unreached, err = hub.RotateRootInShares(ctx, f.shares, f.need, func(shares []seal.Share) ([]seal.Share, error) {
+			e.printShares(shares)
+			fmt.Fprintf(e.Stdout, "Before anything is changed, %d of them are asked for, as they were written down.\n", f.need)
+			return e.askShares(ctx)
+		})
+	} else {
 		passphrase := ""
 		if f.passphrase || hub.TakesPassphrase() {
-			var err error
-			if passphrase, err = env.newPassphrase(ctx, "the hub's key"); err != nil {
+			if passphrase, err = e.newPassphrase(ctx, "the hub's key"); err != nil {
 				return err
 			}
 		}
-		unreached, err := hub.RotateRoot(ctx, passphrase)
-		if err != nil {
+		unreached, err = hub.RotateRoot(ctx, passphrase)
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(e.Stdout, "The hub has a new root key, %s. Copies and shares of the old one open nothing here any more.\n", where)
+	s, err := hub.KeyState(ctx)
+	if err != nil {
+		return err
+	}
+	if s.Stale {
+		fmt.Fprintf(e.Stdout, "SPLIT IT AGAIN: the %d shares of %s open nothing any more. `%s keys split` makes new ones; until then the key file alone opens the hub. Have the old shares destroyed.\n", s.Custody.Shares, s.Custody.At, e.Program)
+	}
+	for _, folder := range unreached {
+		fmt.Fprintf(e.Stdout, "The copy of the keys in %s could not be reached: it opens with the old key until the next backup there.\n", folder)
+	}
+	return nil
+}
+
+func keysRotate(ctx context.Context, env Env, hub *collections.Hub, f keysFlags) error {
+	if f.root {
+		if err := env.rotateRoot(ctx, hub, f); err != nil {
 			return err
-		}
-		fmt.Fprintf(env.Stdout, "The hub has a new root key, in %s. Copies and shares of the old one open nothing here any more.\n", hub.KeyFile())
-		s, err := hub.KeyState(ctx)
-		if err != nil {
-			return err
-		}
-		if s.Stale {
-			fmt.Fprintf(env.Stdout, "SPLIT IT AGAIN: the %d shares of %s open nothing any more. `%s keys split` makes new ones; until then the key file alone opens the hub. Have the old shares destroyed.\n", s.Custody.Shares, s.Custody.At, env.Program)
-		}
-		for _, folder := range unreached {
-			fmt.Fprintf(env.Stdout, "The copy of the keys in %s could not be reached: it opens with the old key until the next backup there.\n", folder)
 		}
 	}
 	if err := hub.RotateKeys(ctx); err != nil {

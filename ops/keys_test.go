@@ -213,11 +213,26 @@ func TestCustodiansOpenTheHubTogether(t *testing.T) {
 	c.must(t, ExitOK, "verify", "--dir", "hub")
 	c.answers(t, earlier[1], earlier[2]) // of the same root key
 	c.must(t, ExitOK, "verify", "--dir", "hub")
+	// A new root key does not come to lie in clear where the old one did not.
 	c.answers(t, shares[1], shares[2])
-	if out := c.must(t, ExitOK, "keys", "rotate", "--root", "--dir", "hub"); !strings.Contains(out, "SPLIT IT AGAIN") {
+	if out := c.must(t, ExitFault, "keys", "rotate", "--root", "--dir", "hub"); !strings.Contains(out, "root_in_clear") {
+		t.Errorf("a rotation without a passphrase: %s", out)
+	}
+	if _, err := os.Stat(c.env.Path("hub/hub.key")); err == nil {
+		t.Fatal("the rotation wrote the key file")
+	}
+	c.answers(t, shares[1], shares[2], phrase, phrase)
+	if out := c.must(t, ExitOK, "keys", "rotate", "--root", "--passphrase", "--dir", "hub"); !strings.Contains(out, "SPLIT IT AGAIN") {
 		t.Errorf("the rotation says: %s", out)
 	}
+	c.answers(t, "") // no shares of this root: nothing is asked for
+	if out := c.must(t, ExitForbidden, "verify", "--dir", "hub"); !strings.Contains(out, "passphrase_wrong") {
+		t.Errorf("nothing in the place of the passphrase: %s", out)
+	}
+	c.answers(t, phrase)
 	c.must(t, ExitOK, "verify", "--dir", "hub") // the new key file opens it
+	c.answers(t, phrase)
+	c.must(t, ExitOK, "keys", "init", "--dir", "hub")
 	if out := c.must(t, ExitOK, "keys", "status", "--dir", "hub"); !strings.Contains(out, "STALE") {
 		t.Errorf("the status says: %s", out)
 	}
@@ -236,8 +251,55 @@ func TestCustodiansOpenTheHubTogether(t *testing.T) {
 	if out := c.must(t, ExitOK, "keys", "status", "--dir", "hub"); strings.Contains(out, "STALE") {
 		t.Errorf("split again, the status says: %s", out)
 	}
+	// A passphrase that was forgotten locks nobody out who has shares, though
+	// its key file lies there.
+	c.answers(t, phrase, phrase)
+	c.must(t, ExitOK, "keys", "init", "--dir", "hub", "--passphrase")
+	c.answers(t, phrase)
+	shares = split()
+	c.answers(t, "", shares[0], shares[1])
+	c.must(t, ExitOK, "verify", "--dir", "hub")
 	copyKey(t, c, "old.key", "hub/hub.key")
 	if out := c.must(t, ExitFault, "verify", "--dir", "hub"); !strings.Contains(out, "key_file_wrong") {
 		t.Errorf("the old key file: %s", out)
+	}
+}
+
+// TestANewRootKeyIsSplitAsItIsMade: a hub of custodians gets a new root key
+// that was never in a file, and only once enough of the new shares were given.
+func TestANewRootKeyIsSplitAsItIsMade(t *testing.T) {
+	c := newConsole(t)
+	c.must(t, ExitOK, "user", "add", "--dir", "hub", "ana", "--role", "coordinator")
+	rotate := []string{"keys", "rotate", "--root", "--remove-key-file", "--dir", "hub", "--shares", "3", "--need", "2"}
+	written := regexp.MustCompile(`(?m)^  ([0-9A-Z]{4}(?:-[0-9A-Z]{4}){18})$`)
+	var shares []string
+	// The custodians type what was printed, once the first slipped.
+	typed := func(which ...int) {
+		t.Helper()
+		c.env.Ask = func(context.Context, string) (string, error) {
+			shares = nil
+			for _, m := range written.FindAllStringSubmatch(c.out.String(), -1) {
+				shares = append(shares, m[1])
+			}
+			next := which[0]
+			which = which[1:]
+			return shares[next], nil
+		}
+	}
+	typed(1, 1)
+	if out := c.must(t, ExitUsage, rotate...); !strings.Contains(out, "shares_do_not_fit") {
+		t.Errorf("one share twice: %s", out)
+	}
+	c.must(t, ExitOK, "verify", "--dir", "hub") // with the key file that is there still
+	typed(2, 0)
+	c.must(t, ExitOK, rotate...)
+	if _, err := os.Stat(c.env.Path("hub/hub.key")); err == nil {
+		t.Error("a key file lies there")
+	}
+	c.answers(t, shares[1], shares[2])
+	c.must(t, ExitOK, "verify", "--dir", "hub")
+	c.answers(t, shares[0], shares[1])
+	if out := c.must(t, ExitOK, "keys", "status", "--dir", "hub"); strings.Contains(out, "STALE") || !strings.Contains(out, "3, of which 2 open it") {
+		t.Errorf("the status says: %s", out)
 	}
 }
