@@ -100,7 +100,7 @@ var clockCalls = []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc"
 
 // speakers may write to the terminal: they are the terminal's side of the
 // program. Everything else returns errors or logs through slog.
-var speakers = []string{".", "ops", "tablet", "internal/outside", "internal/docgen", "internal/schemagen", "internal/specimen", "internal/benchsync"}
+var speakers = []string{".", "ops", "tablet", "internal/outside", "internal/docgen", "internal/schemagen", "internal/specimen", "internal/papers", "internal/benchsync"}
 
 // vagueWords say nothing about what a package or file holds.
 var vagueWords = []string{"util", "utils", "common", "helper", "helpers", "manager", "base", "misc", "shared", "lib"}

@@ -193,16 +193,20 @@ func (c *composer) cell(section string, e Entry, lang string) ([]paragraph, erro
 	return cell, nil
 }
 
-// sayAll prints several values in one language, with commas between them.
+// sayAll prints several values in one language, with its comma between them.
 func (c *composer) sayAll(values []Value, field, lang string) ([]run, error) {
 	var all []run
+	comma, err := c.message(lang, "pdf.comma")
+	if err != nil {
+		return nil, err
+	}
 	for _, v := range values {
 		said, err := c.say(v, field, lang)
 		if err != nil {
 			return nil, err
 		}
 		if len(said) > 0 && len(all) > 0 {
-			all[len(all)-1].comma = true
+			all[len(all)-1].comma = comma
 		}
 		all = append(all, said...)
 	}

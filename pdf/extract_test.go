@@ -16,10 +16,11 @@ import (
 
 // reading is what another program finds in the bytes of a summary.
 type reading struct {
-	raw   []byte
-	pages []string           // the text of each page, in the order of drawing
-	fonts map[string]fontMap // by the name of the resource
-	used  map[string]map[int]bool
+	raw      []byte
+	pages    []string           // the text of each page, in the order of drawing
+	contents []string           // what draws each page
+	fonts    map[string]fontMap // by the name of the resource
+	used     map[string]map[int]bool
 }
 
 // fontMap is what a font says of its codes.
@@ -68,7 +69,7 @@ func read(t *testing.T, raw []byte) reading {
 	for _, id := range order {
 		if strings.Contains(objects[id], "stream\n") {
 			if content := body(t, objects[id]); bytes.Contains(content, []byte(" Tf")) {
-				r.pages = append(r.pages, r.page(t, content))
+				r.pages, r.contents = append(r.pages, r.page(t, content)), append(r.contents, string(content))
 			}
 		}
 	}

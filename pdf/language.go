@@ -49,6 +49,9 @@ func CheckLanguage(code string) error {
 	}
 }
 
+// rightToLeft says whether a language is written from right to left.
+func rightToLeft(lang string) bool { return slices.Contains([]string{"ar", "fa", "ps", "ur"}, lang) }
+
 // LanguageOf proposes the language of a country (ISO 3166-1 alpha-2), the one
 // that CLDR holds to be the likeliest there; "" where it knows none.
 func LanguageOf(country string) string {

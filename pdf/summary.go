@@ -92,4 +92,6 @@ type Lookup func(lang, key string) (string, bool)
 type Options struct {
 	Text  Lookup
 	Fonts *Fonts // nil: those in the program
+	Paper string // A4 or Letter; "" is A4
+	Large bool   // letters for those who see badly
 }

@@ -20,7 +20,7 @@ type run struct {
 	bold  bool
 	exact bool   // a value that stands as given, on one line
 	free  bool   // somebody's own words, in whatever direction they run
-	comma bool   // follows, outside of the value
+	comma string // follows, outside of the value
 	field string // label key
 }
 
@@ -137,7 +137,7 @@ func joined(runs []run) string {
 		if i > 0 {
 			b.WriteByte(' ')
 		}
-		b.WriteString(r.text)
+		b.WriteString(r.text + r.comma)
 	}
 	return b.String()
 }

@@ -1,11 +1,24 @@
 package pdf
 
 import (
+	"strings"
+	"unicode"
+
 	"portolan/pdf/typeset"
 )
 
+// line is a line of text with the element that it is part of; nil for what is
+// decoration.
+type line struct {
+	typeset.Line
+	of *typeset.Element
+}
+
 // column is the lines of one cell, from top to bottom.
-type column []typeset.Line
+type column []line
+
+// place makes the element of a text in the language of its column.
+type place func(lang string) *typeset.Element
 
 // grid is columns that stand side by side: the lines of all begin on the same
 // heights, whatever scripts are in them.
@@ -67,41 +80,64 @@ func (g grid) cut(n int) (first, rest grid) {
 	return first, rest
 }
 
-// cells sets one text per column, in the language of the column.
-func (p *page) cells(texts []string, size, line float64, bold bool) grid {
-	g := grid{line: line}
+// cells sets one text per column, in the language of the column; without a
+// place they are decoration.
+func (p *page) cells(texts []string, f face, in place) grid {
+	g := grid{line: f.line}
 	for i, text := range texts {
-		g.columns = append(g.columns, p.wrap(paragraph{{text: text, bold: bold, lang: p.langs[i]}}, size))
+		var of *typeset.Element
+		if in != nil {
+			of = in(p.langs[i])
+		}
+		g.columns = append(g.columns, p.set(paragraph{{text: text, bold: f.bold, lang: p.langs[i]}}, f, p.langs[i], of))
 	}
 	return g
 }
 
 // row sets the cells of a row.
-func (p *page) row(r row) grid {
-	g := grid{line: bodyLine}
-	for _, cell := range r.cells {
+func (p *page) row(r row, of *typeset.Element) grid {
+	g := grid{line: p.faces.body.line}
+	for i, cell := range r.cells {
+		data := of.Add("TD", p.langs[i])
 		var c column
 		for _, paragraph := range cell {
-			c = append(c, p.wrap(paragraph, bodySize)...)
+			c = append(c, p.set(paragraph, p.faces.body, p.langs[i], data.Add("P", ""))...)
 		}
 		g.columns = append(g.columns, c)
 	}
 	return g
 }
 
+// set wraps runs into lines of an element. A voice reads text that runs from
+// right to left as it was written, and not as it is drawn.
+func (p *page) set(runs paragraph, f face, lang string, of *typeset.Element) column {
+	if text := joined(runs); of != nil && strings.ContainsFunc(text, turns) {
+		of.Text = text
+	}
+	var c column
+	for _, l := range p.wrap(runs, f, lang) {
+		c = append(c, line{l, of})
+	}
+	return c
+}
+
+// turns says whether a letter runs from right to left.
+func turns(r rune) bool {
+	return unicode.In(r, unicode.Arabic, unicode.Hebrew, unicode.Syriac, unicode.Thaana, unicode.Nko)
+}
+
 // wrap sets runs, with a space between them, into lines of the column's width.
 // The first fault is kept: nothing is written after it.
-func (p *page) wrap(runs paragraph, size float64) column {
-	text := typeset.Paragraph{Width: p.width * pointsPerMM}
+func (p *page) wrap(runs paragraph, f face, lang string) []typeset.Line {
+	text := typeset.Paragraph{Width: p.width * pointsPerMM, RightToLeft: rightToLeft(lang)}
 	for i, r := range runs {
 		if i > 0 {
-			text.Runs = append(text.Runs, typeset.Run{Text: " ", Style: typeset.Style{Size: size}})
+			text.Runs = append(text.Runs, typeset.Run{Text: " ", Style: typeset.Style{Size: f.size}})
 		}
-		text.Runs = append(text.Runs, typeset.Run{
-			Text: r.text, Lang: r.lang, Style: typeset.Style{Size: size, Bold: r.bold}, Isolate: r.exact || r.free, Whole: r.exact,
-		})
-		if r.comma {
-			text.Runs = append(text.Runs, typeset.Run{Text: ",", Style: typeset.Style{Size: size, Bold: r.bold}})
+		style := typeset.Style{Size: f.size, Bold: r.bold}
+		text.Runs = append(text.Runs, typeset.Run{Text: r.text, Lang: r.lang, Style: style, Isolate: r.exact || r.free, Whole: r.exact})
+		if r.comma != "" {
+			text.Runs = append(text.Runs, typeset.Run{Text: r.comma, Lang: lang, Style: style})
 		}
 	}
 	lines, err := p.setter.Set(text)

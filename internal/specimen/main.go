@@ -57,7 +57,7 @@ func run(from, to string) error {
 			if p.RightToLeft {
 				left += p.Width - l.Width
 			}
-			page.RawWriteStr(pen.Draw(l, left, pageHeight-at))
+			page.RawWriteStr(pen.Draw(l, left, pageHeight-at, ""))
 			at += l.Descent
 		}
 		return at, nil

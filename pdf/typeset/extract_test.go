@@ -42,7 +42,7 @@ func paper(t testing.TB, paragraphs ...Paragraph) []byte {
 			if p.RightToLeft {
 				x += p.Width - l.Width
 			}
-			page.RawWriteStr(pen.Draw(l, x, height-y+l.Descent))
+			page.RawWriteStr(pen.Draw(l, x, height-y+l.Descent, ""))
 		}
 		y += 6
 	}
@@ -151,7 +151,7 @@ func TestWidthsAgree(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, l := range lines {
-				pen.Draw(l, 0, 0)
+				pen.Draw(l, 0, 0, "")
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package typeset
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"regexp"
@@ -14,6 +15,8 @@ import (
 type File struct {
 	objects    [][]byte // by number; the first is free
 	root, info int
+	catalog    string // entries that were added to it
+	identified bool   // the file is to have an identifier
 }
 
 var (
@@ -114,6 +117,11 @@ func (f *File) Bytes() []byte {
 	for _, at := range offsets[1:] {
 		fmt.Fprintf(&b, "%010d 00000 n \n", at)
 	}
-	fmt.Fprintf(&b, "trailer\n<<\n/Size %d\n/Root %d 0 R\n/Info %d 0 R\n>>\nstartxref\n%d\n%%%%EOF\n", len(f.objects), f.root, f.info, table)
+	fmt.Fprintf(&b, "trailer\n<<\n/Size %d\n/Root %d 0 R\n/Info %d 0 R\n", len(f.objects), f.root, f.info)
+	if f.identified { // from the content alone, so that it says nothing of when and where
+		sum := sha256.Sum256(b.Bytes())
+		fmt.Fprintf(&b, "/ID[<%x><%x>]\n", sum[:16], sum[:16])
+	}
+	fmt.Fprintf(&b, ">>\nstartxref\n%d\n%%%%EOF\n", table)
 	return b.Bytes()
 }

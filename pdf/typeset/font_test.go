@@ -21,7 +21,7 @@ func useFont(data []byte) error {
 	}
 	pen := NewPen()
 	for _, l := range lines {
-		pen.Draw(l, 0, 0)
+		pen.Draw(l, 0, 0, "")
 	}
 	for _, u := range pen.fonts {
 		u.face.glyf.cut(u.codes)

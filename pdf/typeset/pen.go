@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -11,7 +12,7 @@ import (
 // Pen writes lines into the content of pages and collects the fonts of one
 // document. gofpdf writes everything else:
 //
-//	page.RawWriteStr(pen.Draw(line, x, y)) // for each line
+//	page.RawWriteStr(pen.Draw(line, x, y, "en")) // for each line
 //	page.Output(&raw)
 //	file, err := ReadFile(raw.Bytes())
 //	pen.Embed(file)
@@ -70,13 +71,21 @@ func (u *usedFont) number(c composition) uint16 {
 	return code
 }
 
+// languageTag is what may stand in a file as the name of a language (BCP 47).
+var languageTag = regexp.MustCompile(`^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$`)
+
 // Draw returns the content that shows a line in black, with the left end of
-// its baseline at x, y in points from the lower left corner of the page.
-func (p *Pen) Draw(l Line, x, y float64) string {
+// its baseline at x, y in points from the lower left corner of the page. Runs
+// in another language than that of what stands around them are marked with it.
+func (p *Pen) Draw(l Line, x, y float64, around string) string {
 	var b strings.Builder
 	b.WriteString("q 0 g 0 G BT\n")
 	for _, r := range l.runs {
 		u := p.font(r.face)
+		foreign := r.lang != around && languageTag.MatchString(r.lang)
+		if foreign {
+			fmt.Fprintf(&b, "/Span<</Lang(%s)>>BDC\n", r.lang)
+		}
 		fmt.Fprintf(&b, "/%s %s Tf ", u.name, decimal(r.size))
 		if s := r.face.stroke; s > 0 {
 			fmt.Fprintf(&b, "2 Tr %s w ", decimal(float64(s)*r.size/float64(r.face.em)))
@@ -86,6 +95,9 @@ func (p *Pen) Draw(l Line, x, y float64) string {
 		fmt.Fprintf(&b, "1 0 0 1 %s %s Tm\n", decimal(x), decimal(y))
 		s := shower{out: &b, font: u, run: r, perEm: 1000 / float64(r.face.em)}
 		s.show()
+		if foreign {
+			b.WriteString("EMC\n")
+		}
 		x += r.width
 	}
 	b.WriteString("ET Q")

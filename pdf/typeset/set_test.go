@@ -417,7 +417,7 @@ func FuzzSet(f *testing.F) {
 		}
 		pen := NewPen()
 		for _, l := range lines {
-			pen.Draw(l, 0, 0)
+			pen.Draw(l, 0, 0, "")
 		}
 	})
 }
@@ -434,7 +434,7 @@ func TestSideBySide(t *testing.T) {
 				t.Error(err)
 			}
 			for _, l := range lines {
-				b.WriteString(pen.Draw(l, 0, 0))
+				b.WriteString(pen.Draw(l, 0, 0, ""))
 			}
 		}
 		return b.String()

@@ -87,6 +87,7 @@ type glyph struct {
 type shaped struct {
 	item
 	text   []rune // the whole passage
+	lang   string // of the run
 	size   float64
 	glyphs []glyph
 	width  float64 // in points
@@ -117,7 +118,7 @@ func (s *Setter) shape(text []rune, it item, run Run) (out shaped, err error) {
 		b.Props.Direction = harfbuzz.RightToLeft
 	}
 	b.Shape(f, nil)
-	out = shaped{item: it, text: text, size: run.Size, glyphs: make([]glyph, len(b.Info))}
+	out = shaped{item: it, text: text, lang: run.Lang, size: run.Size, glyphs: make([]glyph, len(b.Info))}
 	var advance int32
 	var missing error
 	for i, g := range b.Info {
