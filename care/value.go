@@ -173,10 +173,26 @@ type Row struct {
 	Case       string // the case it belongs to, "" for what belongs to none; a case's own id for a case
 	CreatedBy  string // staff id of whoever made it, "" where it is new
 	V          map[string]Value
+	read       func(field string) Value // what is not in V; nil where all is
+}
+
+// OnDemand is a row whose values are read when they are first asked for: of
+// most fields of a record nobody asks. read gives nil where nothing was written.
+func OnDemand(r Row, read func(field string) Value) Row {
+	r.read = read
+	return r
 }
 
 // Get returns the value in force, nil where nothing was written.
-func (r Row) Get(field string) Value { return r.V[field] }
+func (r Row) Get(field string) Value {
+	v, known := r.V[field]
+	if known || r.read == nil || r.V == nil {
+		return v
+	}
+	v = r.read(field)
+	r.V[field] = v
+	return v
+}
 
 // Text returns the string in force, or "".
-func (r Row) Text(field string) string { return r.V[field].Text() }
+func (r Row) Text(field string) string { return r.Get(field).Text() }

@@ -145,6 +145,9 @@ func (h *Hub) Push(ctx context.Context, a care.Actor, p fieldsync.Push) ([]json.
 	return receipts, err
 }
 
+// readAhead is of how many changes the records are read together.
+const readAhead = 128
+
 func (s *session) push(p fieldsync.Push, changes []arrival) ([]json.RawMessage, error) {
 	lastN, link, err := s.replica(p.Replica)
 	if err != nil {
@@ -167,7 +170,14 @@ func (s *session) push(p fieldsync.Push, changes []arrival) ([]json.RawMessage, 
 	if len(s.actor.Roles) == 0 {
 		reason, heldUntil = HeldRevoked, fieldsync.NumberMax
 	}
+	read := known
 	for start := known; start < len(changes); {
+		if start >= read {
+			read = min(start+readAhead, len(changes))
+			if err := s.ahead(changes[start:read]); err != nil {
+				return nil, err
+			}
+		}
 		end := start + 1
 		for changes[start].Group != "" && end < len(changes) && changes[end].Group == changes[start].Group {
 			end++

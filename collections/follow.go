@@ -15,10 +15,7 @@ func (s *session) follow(a *arrival, rec *record, before care.Row, effects []eff
 	if err := s.access(rec); err != nil {
 		return err
 	}
-	after, err := rec.row(nil)
-	if err != nil {
-		return err
-	}
+	after := rec.asked()
 	s.closed(rec, before, after)
 	consequences := care.Consequences(s.world(), s.author(a, rec.caseID), before, after, effectNames(effects))
 	if len(consequences) == 0 {

@@ -48,8 +48,9 @@ func (s *session) partsIn(caseID string, a *arrival) (parts []care.Compartment, 
 	var in uint // a bit for each compartment, and one behind them
 	note := func(field string) {
 		at := len(care.Compartments) // of a newer version: nobody knows its part
+		part, _ := t.compartment(field)
 		for i, c := range care.Compartments {
-			if t.compartment[field] == string(c) {
+			if part == string(c) {
 				at = i
 			}
 		}
@@ -96,8 +97,9 @@ func (s *session) sealChange(seq uint64, org, caseID string, a *arrival) ([]byte
 	}
 	t := s.h.tables[a.Collection]
 	frame, pieces, err := fieldsync.Cut(a.raw, len(parts), func(field string) int {
+		part, _ := t.compartment(field)
 		for i, c := range parts {
-			if t.compartment[field] == string(c) {
+			if part == string(c) {
 				return i + 1
 			}
 		}

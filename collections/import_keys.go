@@ -126,7 +126,7 @@ func (m *marker) mark(field, value string) (string, error) {
 	if m.org == "" {
 		return "", nil
 	}
-	part, known := m.t.compartment[field]
+	part, known := m.t.compartment(field)
 	if !known {
 		part = historyKeys
 	}

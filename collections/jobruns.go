@@ -71,7 +71,6 @@ func (h *Hub) PaperTasks(ctx context.Context, a care.Actor, org string) ([]care.
 // rowsOf reads records for the hub's own work, by its routing columns.
 // Nobody else has them whole: a person reads by Read and List, which decide.
 func (h *Hub) rowsOf(ctx context.Context, a care.Actor, collection, where string, args ...any) (out []care.Row, err error) {
-	defer caught(&err)
 	if !a.IsHub() {
 		return nil, ErrNoPower
 	}
@@ -86,7 +85,11 @@ func (h *Hub) rowsOf(ctx context.Context, a care.Actor, collection, where string
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, h.world(ctx).out(rec))
+		row, err := rec.row(nil)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, row)
 	}
 	return out, wrap("reading "+collection, rows.Err())
 }

@@ -3,9 +3,9 @@ package collections
 import (
 	"bytes"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 
 	"portolan/care"
@@ -27,14 +27,20 @@ type record struct {
 	stored    bool // it stands in the database
 	changed   bool // not as it stands there
 
-	whole *care.Row // the row of all compartments, until a register changes
+	cells  []cell    // by the place of the field in the entity
+	shared bool      // a snapshot or a row reads them: they are copied before one is put
+	shown  *care.Row // the row of all compartments, until a register changes
+}
 
-	raw  map[string][]byte             // registers as stored, not decoded yet
-	regs map[string]fieldsync.Register // decoded or changed
+// cell is the register of one field.
+type cell struct {
+	raw  []byte // as stored; nil where nothing is, or something else by now
+	reg  fieldsync.Register
+	open bool // reg is decoded, or changed
 }
 
 func newRecord(t *table, id string) *record {
-	return &record{t: t, id: id, raw: map[string][]byte{}, regs: map[string]fieldsync.Register{}}
+	return &record{t: t, id: id, cells: make([]cell, len(t.entity.Fields))}
 }
 
 // scanner is *sql.Row or *sql.Rows.
@@ -44,10 +50,10 @@ type scanner interface{ Scan(...any) error }
 func scanRecord(t *table, row scanner) (*record, error) {
 	r := newRecord(t, "")
 	var routing []byte
-	cells := make([][]byte, len(t.sealed))
-	into := []any{&r.id, &r.org, &r.caseID, &r.createdBy, &r.madeAt, &r.arrivedAt, &r.seq, &routing}
-	for i := range cells {
-		into = append(into, &cells[i])
+	into := make([]any, 0, len(envelope)+len(t.sealed))
+	into = append(into, &r.id, &r.org, &r.caseID, &r.createdBy, &r.madeAt, &r.arrivedAt, &r.seq, &routing)
+	for _, f := range t.sealed {
+		into = append(into, &r.cells[t.place[f.Name]].raw)
 	}
 	if err := row.Scan(into...); errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
@@ -59,77 +65,88 @@ func scanRecord(t *table, row scanner) (*record, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading a row of %s: %w", t.entity.Name, err)
 	}
-	r.regs = clear
-	for i, f := range t.sealed {
-		if len(cells[i]) > 0 {
-			r.raw[f.Name] = cells[i]
+	for name, reg := range clear {
+		if i, ok := t.place[name]; ok {
+			r.cells[i] = cell{reg: reg, open: true}
 		}
 	}
 	return r, nil
 }
 
 // register returns the field's register; an empty one where nothing was
-// written.
+// written, and where the collection has no such field.
 func (r *record) register(field string) (fieldsync.Register, error) {
-	if reg, ok := r.regs[field]; ok {
-		return reg, nil
-	}
-	raw, ok := r.raw[field]
+	i, ok := r.t.place[field]
 	if !ok {
 		return fieldsync.Register{}, nil
 	}
-	reg, err := openRegister(r, field, raw)
+	return r.opened(r.cells, i)
+}
+
+// opened decodes a register among cells that are the record's, or were.
+func (r *record) opened(cells []cell, i int) (fieldsync.Register, error) {
+	c := &cells[i]
+	if c.open || len(c.raw) == 0 {
+		return c.reg, nil
+	}
+	reg, err := openRegister(r, &r.t.entity.Fields[i], c.raw)
 	if err != nil {
 		return reg, err
 	}
-	r.regs[field] = reg
+	c.reg, c.open = reg, true
 	return reg, nil
 }
 
 func (r *record) set(field string, reg fieldsync.Register) {
-	r.regs[field], r.whole, r.changed = reg, nil, true
-	delete(r.raw, field)
+	r.put(r.t.place[field], cell{reg: reg, open: true})
+	r.changed = true
+}
+
+// put replaces a cell; who keeps a snapshot keeps what was there.
+func (r *record) put(i int, c cell) {
+	if r.shared {
+		r.cells, r.shared = slices.Clone(r.cells), false
+	}
+	r.cells[i], r.shown = c, nil
 }
 
 // snapshot is enough of a record to put it back.
 type snapshot struct {
-	raw     map[string][]byte
-	regs    map[string]fieldsync.Register
+	cells   []cell
 	changed bool
 }
 
-func (r *record) save() snapshot { return snapshot{maps.Clone(r.raw), maps.Clone(r.regs), r.changed} }
+func (r *record) save() snapshot {
+	r.shared = true
+	return snapshot{r.cells, r.changed}
+}
 
 func (r *record) restore(s snapshot) {
-	r.raw, r.regs, r.whole, r.changed = s.raw, s.regs, nil, s.changed
+	r.cells, r.shared, r.shown, r.changed = s.cells, true, nil, s.changed
 }
 
 // restoreField puts one field back to what it was.
 func (r *record) restoreField(s snapshot, field string) {
-	r.whole = nil
-	delete(r.raw, field)
-	delete(r.regs, field)
-	if b, ok := s.raw[field]; ok {
-		r.raw[field] = b
+	if i, ok := r.t.place[field]; ok {
+		r.put(i, s.cells[i])
 	}
-	if reg, ok := s.regs[field]; ok {
-		r.regs[field] = reg
-	}
+}
+
+// head is a row without values.
+func (r *record) head() care.Row {
+	return care.Row{Collection: r.t.entity.Name, ID: r.id, Org: r.org, Case: r.caseID, CreatedBy: r.createdBy, V: map[string]care.Value{}}
 }
 
 // row is the record with the values in force, of the compartments for which
 // see answers yes; see nil means all.
 func (r *record) row(see func(care.Compartment) bool) (care.Row, error) {
-	if see == nil && r.whole != nil {
-		return *r.whole, nil
-	}
-	out := care.Row{Collection: r.t.entity.Name, ID: r.id, Org: r.org, Case: r.caseID, CreatedBy: r.createdBy, V: make(map[string]care.Value)}
+	out := r.head()
 	for i := range r.t.entity.Fields {
 		f := &r.t.entity.Fields[i]
 		if see != nil && !see(f.Compartment) {
 			continue
 		}
-		reg, err := r.register(f.Name)
+		reg, err := r.opened(r.cells, i)
 		if err != nil {
 			return out, err
 		}
@@ -137,10 +154,28 @@ func (r *record) row(see func(care.Compartment) bool) (care.Row, error) {
 			out.V[f.Name] = v
 		}
 	}
-	if see == nil {
-		r.whole = &out
-	}
 	return out, nil
+}
+
+// asked is the record as it stands now, for a rule: the few fields that it asks
+// for are decoded then. What does not open is a worldError.
+func (r *record) asked() care.Row {
+	if r.shown == nil {
+		cells := r.save().cells
+		row := care.OnDemand(r.head(), func(field string) care.Value {
+			i, ok := r.t.place[field]
+			if !ok {
+				return nil
+			}
+			reg, err := r.opened(cells, i)
+			if err != nil {
+				panic(worldError{err})
+			}
+			return reg.InForce(&r.t.entity.Fields[i])
+		})
+		r.shown = &row
+	}
+	return *r.shown
 }
 
 // inScope is what a record shows in one scope, nil for nothing: the named
@@ -160,7 +195,7 @@ func (r *record) inScope(scope fieldsync.Scope, named []string) (*fieldsync.Row,
 		if len(row.Fields) == 0 && r.scope(f) != scope {
 			return nil, nil // it belongs to another case by now
 		}
-		reg, err := r.register(f.Name)
+		reg, err := r.opened(r.cells, i)
 		if err != nil {
 			return nil, err
 		}
@@ -196,25 +231,72 @@ type recordKey struct {
 }
 
 // load reads a record inside the door's transaction, nil where there is none.
-// A session works on one decoded copy of each record.
+// A session works on one decoded copy of each record, and asks once for what is
+// not there as well: what it asks the database must not tell the two apart.
 func (s *session) load(t *table, id string) (*record, error) {
 	if rec, ok := s.kept[recordKey{t, id}]; ok {
 		return rec, nil
 	}
 	rec, err := scanRecord(t, s.t.row(t.read, id))
-	if err == nil && rec != nil {
-		s.keep(rec)
+	if err == nil {
+		s.keep(recordKey{t, id}, rec)
 	}
 	return rec, err
+}
+
+// ahead is load for the records of changes that follow, in one statement for
+// each collection.
+func (s *session) ahead(changes []arrival) error {
+	if len(s.kept)+len(changes) > recordsKeptMax {
+		clear(s.kept)
+	}
+	wanted := map[*table][]string{}
+	for i := range changes {
+		c := &changes[i]
+		t, ok := s.h.tables[c.Collection]
+		if !ok || !fieldsync.IsID(c.Record) {
+			continue
+		}
+		if _, have := s.kept[recordKey{t, c.Record}]; !have {
+			s.kept[recordKey{t, c.Record}] = nil
+			wanted[t] = append(wanted[t], c.Record)
+		}
+	}
+	for t, ids := range wanted {
+		if err := s.readAll(t, ids); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *session) readAll(t *table, ids []string) error {
+	list, err := json.Marshal(ids)
+	if err != nil {
+		return err
+	}
+	rows, err := s.t.rows(t.readListed, string(list))
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", t.entity.Name, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		rec, err := scanRecord(t, rows)
+		if err != nil {
+			return err
+		}
+		s.kept[recordKey{t, rec.id}] = rec
+	}
+	return wrap("reading "+t.entity.Name, rows.Err())
 }
 
 // same is the copy that the session works on, where a row that was read now
 // finds it as it stands in the database. One that is being changed is judged
 // against what stands.
 func (s *session) same(stored *record) *record {
-	kept, ok := s.kept[recordKey{stored.t, stored.id}]
-	if !ok {
-		s.keep(stored)
+	kept := s.kept[recordKey{stored.t, stored.id}]
+	if kept == nil {
+		s.keep(recordKey{stored.t, stored.id}, stored)
 		return stored
 	}
 	if kept.changed || kept.seq != stored.seq {
@@ -223,11 +305,11 @@ func (s *session) same(stored *record) *record {
 	return kept
 }
 
-func (s *session) keep(rec *record) {
+func (s *session) keep(key recordKey, rec *record) {
 	if len(s.kept) >= recordsKeptMax {
 		clear(s.kept)
 	}
-	s.kept[recordKey{rec.t, rec.id}] = rec
+	s.kept[key] = rec
 }
 
 // store writes the whole row.
@@ -246,7 +328,7 @@ func (t *tx) store(r *record) error {
 	}
 	args[7] = string(fieldsync.AppendRegisters(nil, routing)) // as TEXT, which a person with a SQLite shell can read; sealed cells are BLOBs
 	for _, f := range r.t.sealed {
-		cell, err := r.cell(f)
+		cell, err := r.sealedCell(f)
 		if err != nil {
 			return err
 		}
@@ -264,20 +346,20 @@ func (t *tx) store(r *record) error {
 	return nil
 }
 
-// cell is what stands in a sealed field's column: nil, or the register.
-func (r *record) cell(f *care.Field) (any, error) {
-	if raw, ok := r.raw[f.Name]; ok {
-		return raw, nil
+// sealedCell is what stands in a sealed field's column: nil, or the register.
+func (r *record) sealedCell(f *care.Field) (any, error) {
+	c := &r.cells[r.t.place[f.Name]]
+	if len(c.raw) > 0 {
+		return c.raw, nil
 	}
-	reg, ok := r.regs[f.Name]
-	if !ok || len(reg.Heads) == 0 {
+	if len(c.reg.Heads) == 0 {
 		return nil, nil
 	}
-	sealed, err := sealRegister(r, f, reg)
+	sealed, err := sealRegister(r, f, c.reg)
 	if err != nil {
 		return nil, err
 	}
-	r.raw[f.Name] = sealed
+	c.raw = sealed
 	return sealed, nil
 }
 

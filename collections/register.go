@@ -29,30 +29,30 @@ func sealRegister(r *record, f *care.Field, reg fieldsync.Register) ([]byte, err
 
 // openRegister gives a stored register. What was erased is an empty one: its
 // bytes go with the next step of the erasure.
-func openRegister(r *record, field string, stored []byte) (fieldsync.Register, error) {
-	plain, err := openBytes(r, field, stored)
+func openRegister(r *record, f *care.Field, stored []byte) (fieldsync.Register, error) {
+	plain, err := openBytes(r, f, stored)
 	if err != nil || plain == nil {
 		return fieldsync.Register{}, err
 	}
 	reg, err := fieldsync.DecodeRegister(plain)
 	if err != nil {
-		return reg, fmt.Errorf("reading %s.%s: %w", r.t.entity.Name, field, err)
+		return reg, fmt.Errorf("reading %s.%s: %w", r.t.entity.Name, f.Name, err)
 	}
 	return reg, nil
 }
 
 // openBytes opens a stored register, as JSON; nil where it was erased.
-func openBytes(r *record, field string, stored []byte) ([]byte, error) {
+func openBytes(r *record, f *care.Field, stored []byte) ([]byte, error) {
 	key, err := r.t.keys.toOpen(stored, r.org, r.caseID)
 	if errors.Is(err, ErrErased) {
 		return nil, nil
 	}
-	if err == nil && key.scope.Compartment != r.t.compartment[field] {
+	if err == nil && key.scope.Compartment != string(f.Compartment) {
 		err = seal.ErrKey
 	}
 	if err != nil {
-		return nil, fmt.Errorf("opening %s.%s: %w", r.t.entity.Name, field, err)
+		return nil, fmt.Errorf("opening %s.%s: %w", r.t.entity.Name, f.Name, err)
 	}
-	plain, err := key.box.Open(nil, placeOf(r, field), stored)
-	return plain, wrap("opening "+r.t.entity.Name+"."+field, err)
+	plain, err := key.box.Open(nil, placeOf(r, f.Name), stored)
+	return plain, wrap("opening "+r.t.entity.Name+"."+f.Name, err)
 }

@@ -132,8 +132,8 @@ func (t *tx) erasePart(of *table, one ErasedCase, done *Erasure) error {
 	for _, rec := range recs {
 		var gone []string
 		for _, f := range of.sealed {
-			raw, there := rec.raw[f.Name]
-			if !there || f.Compartment != one.Part {
+			raw := rec.cells[of.place[f.Name]].raw
+			if len(raw) == 0 || f.Compartment != one.Part {
 				continue
 			}
 			switch _, err := of.keys.toOpen(raw, rec.org, rec.caseID); {
@@ -175,12 +175,12 @@ func (t *tx) recordsOf(of *table, caseID string) (recs []*record, err error) {
 func (t *tx) eraseFields(rec *record, gone []string) error {
 	name := quote(rec.t.entity.Name)
 	for _, field := range gone {
-		delete(rec.raw, field)
+		rec.put(rec.t.place[field], cell{})
 		if _, err := t.exec(`DELETE FROM conflicts WHERE record = ? AND field = ?`, rec.id, field); err != nil {
 			return err
 		}
 	}
-	if len(rec.raw)+len(rec.regs) == 0 {
+	if !slices.ContainsFunc(rec.cells, func(c cell) bool { return c.open || len(c.raw) > 0 }) {
 		if err := t.forgetImports(`= ?`, rec.id); err != nil {
 			return err
 		}
@@ -325,8 +325,11 @@ func (h *Hub) leftIn(r reader, t *table, one ErasedCase) (n int, err error) {
 		if err != nil {
 			return 0, err
 		}
-		for _, raw := range rec.raw {
-			if _, err := h.keys.toOpen(raw, rec.org, rec.caseID); errors.Is(err, ErrErased) {
+		for _, c := range rec.cells {
+			if len(c.raw) == 0 {
+				continue
+			}
+			if _, err := h.keys.toOpen(c.raw, rec.org, rec.caseID); errors.Is(err, ErrErased) {
 				n++
 			}
 		}

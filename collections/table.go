@@ -14,21 +14,22 @@ var envelope = []string{"id", "org", "case_id", "created_by", "made_at", "arrive
 type table struct {
 	entity       *care.Entity
 	keys         *keyring
-	compartment  map[string]string  // of a field
+	place        map[string]int     // of a field in the entity
 	sealed       []*care.Field      // in column order
 	clear        []*care.Field      // routing fields, in column order
 	compartments []care.Compartment // that its fields are in
 	selects      string             // all rows: what scanRecord reads
 	read         string             // one row by id
+	readListed   string             // those whose ids stand in a JSON array
 	insert       string
 	update       string
 }
 
 func newTable(e *care.Entity, keys *keyring) *table {
-	t := &table{entity: e, keys: keys, compartment: make(map[string]string, len(e.Fields))}
+	t := &table{entity: e, keys: keys, place: make(map[string]int, len(e.Fields))}
 	columns := append([]string(nil), envelope...)
 	for i := range e.Fields {
-		t.compartment[e.Fields[i].Name] = string(e.Fields[i].Compartment)
+		t.place[e.Fields[i].Name] = i
 		if c := e.Fields[i].Compartment; !slices.Contains(t.compartments, c) {
 			t.compartments = append(t.compartments, c)
 		}
@@ -48,10 +49,20 @@ func newTable(e *care.Entity, keys *keyring) *table {
 	read := append(append([]string(nil), envelope...), names(t.sealed)...)
 	t.selects = "SELECT " + quoted(read, ", ") + " FROM " + quote(e.Name)
 	t.read = t.selects + " WHERE id = ?"
+	t.readListed = t.selects + " WHERE id IN (SELECT value FROM json_each(?))"
 	t.insert = "INSERT OR FAIL INTO " + quote(e.Name) + " (" + quoted(columns, ", ") + ") VALUES (" +
 		strings.TrimSuffix(strings.Repeat("?, ", len(columns)), ", ") + ")"
 	t.update = "UPDATE OR FAIL " + quote(e.Name) + " SET " + quoted(columns[1:], " = ?, ") + " = ? WHERE id = ?"
 	return t
+}
+
+// compartment is that of a field, and whether there is such a field.
+func (t *table) compartment(field string) (c string, known bool) {
+	i, known := t.place[field]
+	if known {
+		c = string(t.entity.Fields[i].Compartment)
+	}
+	return c, known
 }
 
 func names(fields []*care.Field) []string {

@@ -366,7 +366,7 @@ func (v *verification) record(rec *record) error {
 			v.fault("record %s: field %s cannot be read: %s", rec.id, f.Name, care.CodeOf(err))
 			continue
 		}
-		if raw, ok := rec.raw[f.Name]; ok {
+		if raw := rec.cells[i].raw; len(raw) > 0 {
 			if _, err := v.h.keys.toOpen(raw, rec.org, rec.caseID); errors.Is(err, ErrErased) {
 				v.fault("record %s: field %s was erased and is still there", rec.id, f.Name)
 			}

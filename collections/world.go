@@ -47,15 +47,7 @@ func (w world) Row(collection, id string) (care.Row, bool) {
 	if rec == nil {
 		return care.Row{}, false
 	}
-	return w.out(rec), true
-}
-
-func (w world) out(rec *record) care.Row {
-	row, err := rec.row(nil)
-	if err != nil {
-		panic(worldError{err})
-	}
-	return row
+	return rec.asked(), true
 }
 
 // ByField gives every record whose routing field has the value.
@@ -114,7 +106,7 @@ func (w world) many(t *table, query string, args ...any) []care.Row {
 		if kept := w.same(rec); kept != nil {
 			rec = kept
 		}
-		out = append(out, w.out(rec))
+		out = append(out, rec.asked())
 	}
 	if err := rows.Err(); err != nil {
 		panic(worldError{err})

@@ -394,19 +394,23 @@ func (w *world) newTablet(t *testing.T, owner asker) *tablet {
 	return &tablet{w: w, owner: owner, token: asTablet(e.Replica, private, w.hub.Clock.Now), replica: e.Replica, key: private, clock: fieldsync.NewClock(w.hub.Clock.Now)}
 }
 
-// push sends one change and returns its receipt without its numbers.
-func (d *tablet) push(t *testing.T, c fieldsync.Change) string {
+// push sends changes and returns their receipts without their numbers.
+func (d *tablet) push(t *testing.T, changes ...fieldsync.Change) string {
 	t.Helper()
-	d.n++
-	c.N, c.Author, c.Schema, c.Salt = d.n, d.owner.actor.Staff, care.SchemaVersion, "AAAAAAAAAAAAAAAAAAAAAA"
-	c.Clock, c.At = d.clock.Tick(), care.FormatTime(d.w.hub.Clock.Now())
-	raw, err := json.Marshal(c)
-	if err != nil {
-		t.Fatalf("writing a change: %v", err)
+	var raws []json.RawMessage
+	for _, c := range changes {
+		d.n++
+		c.N, c.Author, c.Schema, c.Salt = d.n, d.owner.actor.Staff, care.SchemaVersion, "AAAAAAAAAAAAAAAAAAAAAA"
+		c.Clock, c.At = d.clock.Tick(), care.FormatTime(d.w.hub.Clock.Now())
+		raw, err := json.Marshal(c)
+		if err != nil {
+			t.Fatalf("writing a change: %v", err)
+		}
+		d.link = fieldsync.NextLink(d.link, raw)
+		raws = append(raws, raw)
 	}
-	d.link = fieldsync.NextLink(d.link, raw)
 	code, body := d.w.ask(t, asker{token: d.token}, "POST", "/api/portolan/sync", fieldsync.Push{Version: 1, Replica: d.replica,
-		Changes: []json.RawMessage{raw}, Link: d.link.String(), Signature: fieldsync.Sign(d.key, d.replica, d.n, d.link), Cursor: d.cursor})
+		Changes: raws, Link: d.link.String(), Signature: fieldsync.Sign(d.key, d.replica, d.n, d.link), Cursor: d.cursor})
 	if code != http.StatusOK {
 		t.Fatalf("pushing: %d %s", code, body)
 	}
@@ -420,7 +424,7 @@ func (d *tablet) push(t *testing.T, c fieldsync.Change) string {
 			t.Fatalf("reading an answer: %v", err)
 		}
 		for _, r := range in.Receipts {
-			receipt = fmt.Sprintf("%s %v %v", r.Status, r.Conflicts, r.Held)
+			receipt += fmt.Sprintf("%s %v %v;", r.Status, r.Conflicts, r.Held)
 		}
 		if in.End != nil {
 			d.cursor = in.End.Cursor
