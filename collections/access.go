@@ -112,6 +112,7 @@ func (s *session) setAccess(staff string, scope fieldsync.Scope, open map[fields
 		text = care.FormatTime(until)
 	}
 	had, isOpen := open[scope]
+	s.ends = s.ends || wants && text != had && text != ""
 	var err error
 	switch {
 	case wants && !isOpen:
@@ -246,6 +247,15 @@ func (h *Hub) dueGrants(ctx context.Context) ([]Draft, error) {
 // where there is none, or they have left.
 func (h *Hub) Actor(ctx context.Context, staff, device string) (care.Actor, error) {
 	return h.loadActor(reader{ctx, h.readDB()}, staff, device)
+}
+
+// StaffHere says whether a member of staff is there and has not left.
+func (h *Hub) StaffHere(ctx context.Context, staff string) (bool, error) {
+	_, err := h.loadStaff(reader{ctx, h.readDB()}, staff, "")
+	if errors.Is(err, care.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // HubActor is the hub acting by its own rules.

@@ -86,6 +86,8 @@ type Hub struct {
 	wake    []func(staff []string)
 	out     []func(staff string) // beside wake: who hears that sign-ins ended
 	endings []func(devices, staff []string)
+	// endsMoved has room for one (EndsMoved).
+	endsMoved chan struct{}
 
 	erasing sync.Mutex // one erasure at a time
 	erased  erasedCases
@@ -196,6 +198,7 @@ func (h *Hub) prepare() error {
 		return err
 	}
 	h.writer, h.pulls = newWriter(h.sqlDB(), &leaves{h: h}, h.keys, &h.ended, h.roomOr), make(chan struct{}, pullsMax)
+	h.endsMoved = make(chan struct{}, 1)
 	h.writer.carry = h.carryEnded
 	h.requests = newSigned(h.now())
 	h.tables = make(map[string]*table, len(care.Schema))

@@ -42,6 +42,7 @@ type state struct {
 	touched map[fieldsync.Scope]bool
 	woken   map[string]bool // staff whose scopes changed
 	ended   ending          // whose access became less
+	ends    bool            // somebody was given access that ends
 	depth   int             // consequences of consequences
 	chains  []chainEnd      // of the replicas whose changes came
 	made    []made          // for the audit log, in the order in which it was made
@@ -76,6 +77,7 @@ type arrival struct {
 func (h *Hub) enter(ctx context.Context, a care.Actor, f func(*session) error) error {
 	var woken, out []string
 	var ended ending
+	var ends bool
 	err := h.writer.write(ctx, func(t *tx) (err error) {
 		defer caught(&err)
 		now := h.now()
@@ -98,7 +100,7 @@ func (h *Hub) enter(ctx context.Context, a care.Actor, f func(*session) error) e
 				s.last()
 			}
 		}
-		ended = s.ended
+		ended, ends = s.ended, s.ends
 		return err
 	})
 	if err != nil {
@@ -106,6 +108,9 @@ func (h *Hub) enter(ctx context.Context, a care.Actor, f func(*session) error) e
 	}
 	h.signedOut(out...)
 	h.tellEnded(ended)
+	if ends {
+		h.endsHaveMoved()
+	}
 	h.wakeUp(woken)
 	return nil
 }

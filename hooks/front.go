@@ -30,7 +30,6 @@ const (
 	idleTimeout    = 2 * time.Minute
 	headerBytesMax = 16 << 10
 	drainTimeout   = 10 * time.Second // how long a stopping hub waits for those it still answers
-	tendTick       = time.Minute      // how often the hub does what time brings about
 )
 
 // Config is what the front needs to know beside the hub.
@@ -172,25 +171,17 @@ func (f *Front) Serve(ctx context.Context, l net.Listener) error {
 	watching, unwatch := context.WithCancel(ctx)
 	var watch sync.WaitGroup
 	watch.Go(func() { f.checkUp(watching) })
+	watch.Go(func() { f.tend(watching) })
+	watch.Go(func() { f.wake.recheckAll(watching) })
 	defer watch.Wait() // the hub is closed next
 	defer unwatch()
 	failed := make(chan error, 1)
 	go func() { failed <- f.server.Serve(l) }()
-	tick := time.NewTicker(tendTick)
-	defer tick.Stop()
-	for running := true; running; {
-		select {
-		case err := <-failed:
-			f.Close()
-			return fmt.Errorf("serving: %w", err)
-		case <-tick.C:
-			// What time brings about must happen though nobody asks for it.
-			if err := f.hub.Tend(ctx); err != nil && ctx.Err() == nil {
-				f.log.Error("tending the hub", "error", err)
-			}
-		case <-ctx.Done():
-			running = false
-		}
+	select {
+	case err := <-failed:
+		f.Close()
+		return fmt.Errorf("serving: %w", err)
+	case <-ctx.Done():
 	}
 	f.wake.close() // realtime connections never end by themselves
 	drain, cancel := context.WithTimeout(context.Background(), drainTimeout)

@@ -22,12 +22,13 @@ import (
 const wakeTopic = "wake"
 
 const (
-	wakeDelay     = 200 * time.Millisecond // commits within it make one wake-up
+	wakeDelay     = 5 * time.Millisecond   // how long the first commit after a pause waits for others
+	wakeApart     = 200 * time.Millisecond // commits that follow make one wake-up within it
 	wakeStall     = 15 * time.Second       // a client that takes no byte for so long is cut
-	wakeRecheck   = time.Minute            // how long a connection is believed before its owner is looked up again
+	wakeRecheck   = time.Minute            // how often those who listen are looked up again
 	guestsMax     = 512                    // connections that have not yet said who they are
 	guestsEachMax = 128                    // of them from one address
-	listenersMax  = 4096                   // connections in all; each keeps some 40 KB
+	listenersMax  = 6000                   // connections in all; each keeps some 40 KB
 	perDeviceMax  = 2                      // connections of one tablet: the one that is, and the one whose line broke
 	perPersonMax  = 8                      // of one person at desks
 	guestPatience = 30 * time.Second       // how long one may take to say so
@@ -47,6 +48,7 @@ type waker struct {
 	made    uint64          // connections so far
 	pending map[string]bool // staff to wake when the timer fires
 	timer   *time.Timer
+	fired   time.Time // when wake-ups were last sent
 	closed  bool
 	sends   sync.WaitGroup
 }
@@ -60,7 +62,6 @@ type listener struct {
 	staff   string // "" until it has said who it is
 	device  string
 	session string // of a desk
-	checked time.Time
 	n       uint64 // wake-ups so far; its own counter, so that it tells nothing of others
 	sending bool
 	again   bool
@@ -83,14 +84,16 @@ func (w *waker) wake(staff []string) {
 		}
 	}
 	if len(w.pending) > 0 && w.timer == nil {
-		w.timer = time.AfterFunc(wakeDelay, w.fire)
+		// An eviction must not wait for company; a busy hub must not wake
+		// everybody at each commit.
+		w.timer = time.AfterFunc(max(wakeDelay, wakeApart-time.Since(w.fired)), w.fire)
 	}
 }
 
 func (w *waker) fire() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.timer = nil
+	w.timer, w.fired = nil, time.Now()
 	if w.closed {
 		return
 	}
@@ -111,10 +114,6 @@ func (w *waker) fire() {
 
 func (w *waker) send(l *listener) {
 	for {
-		if !w.stillKnown(l) {
-			l.hangUp()
-			return
-		}
 		w.mu.Lock()
 		l.n++
 		n := l.n
@@ -131,35 +130,55 @@ func (w *waker) send(l *listener) {
 	}
 }
 
-// stillKnown looks up again whether a connection's owner may still be told:
-// the tablet's token each time, the person now and then.
-func (w *waker) stillKnown(l *listener) bool {
+// recheck looks up again who may still be told. A tablet's revocation, a
+// sign-in's end and whoever leaves hang up at once (drop, signedOut); what ends
+// by its date alone is found here. A wake-up itself asks nothing: it carries
+// nothing, and everybody's may be due at the same moment.
+func (w *waker) recheck(ctx context.Context) {
 	w.mu.Lock()
-	fresh := w.hub.Now().Sub(l.checked) < wakeRecheck
+	all := make([]*listener, 0, len(w.byID))
+	for _, l := range w.byID {
+		if l.staff != "" {
+			all = append(all, l)
+		}
+	}
+	w.mu.Unlock()
+	for _, l := range all {
+		if ctx.Err() == nil && !w.stillKnown(ctx, l) && ctx.Err() == nil {
+			l.hangUp()
+		}
+	}
+}
+
+// recheckAll does so until the context ends.
+func (w *waker) recheckAll(ctx context.Context) {
+	tick := time.NewTicker(wakeRecheck)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			w.recheck(ctx)
+		}
+	}
+}
+
+func (w *waker) stillKnown(ctx context.Context, l *listener) bool {
+	w.mu.Lock()
 	staff, device, session := l.staff, l.device, l.session
 	w.mu.Unlock()
-	ctx, cancel := context.WithTimeout(context.Background(), wakeStall)
-	defer cancel()
-	if device != "" {
-		if ok, err := w.hub.DeviceEnrolled(ctx, device); err != nil || !ok {
-			return false
-		}
+	known, err := w.hub.StaffHere(ctx, staff)
+	switch {
+	case err != nil || !known:
+	case device != "":
+		known, err = w.hub.DeviceEnrolled(ctx, device)
+	default:
+		known, err = w.hub.SessionLive(ctx, staff, session)
 	}
-	if device == "" {
-		if ok, err := w.hub.SessionLive(ctx, staff, session); err != nil || !ok {
-			return false
-		}
-	}
-	if fresh {
-		return true
-	}
-	if _, err := w.hub.Actor(ctx, staff, device); err != nil {
-		return false
-	}
-	w.mu.Lock()
-	l.checked = w.hub.Now()
-	w.mu.Unlock()
-	return true
+	// A hub that cannot read for a moment is no reason to hang up on
+	// everybody: they learn nothing by a wake-up.
+	return known || err != nil
 }
 
 // join counts a new connection, whose owner is not known yet: EventSource
@@ -230,7 +249,7 @@ func (w *waker) subscribe(id string, a care.Actor, session string, topics []stri
 	} else {
 		w.unlist(l)
 	}
-	l.staff, l.device, l.session, l.checked = a.Staff, a.Device, session, w.hub.Now()
+	l.staff, l.device, l.session = a.Staff, a.Device, session
 	if len(topics) > 0 {
 		w.byStaff[a.Staff] = append(w.byStaff[a.Staff], l)
 	}
@@ -287,8 +306,10 @@ func (w *waker) signedOut(staff string) {
 		}
 	}
 	w.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), wakeStall)
+	defer cancel()
 	for _, l := range desks {
-		if !w.stillKnown(l) {
+		if !w.stillKnown(ctx, l) {
 			l.hangUp()
 		}
 	}

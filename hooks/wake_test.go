@@ -155,6 +155,32 @@ func TestManyCommitsMakeFewWakeUps(t *testing.T) {
 	}
 }
 
+// TestAnEndWakesAtItsMoment: nobody asks, no minute passes, and whoever may
+// carry a case no longer is told to come and lose it.
+func TestAnEndWakesAtItsMoment(t *testing.T) {
+	s := serve(t, hooks.Config{})
+	worker, _ := s.Staff(t, care.Outreach)
+	d := s.enrol(t, worker.Staff)
+	c := s.listen(t)
+	s.subscribe(t, c, d.Token, "wake")
+	caseID := s.NewID()
+	s.Must(t, s.HubActor(), collections.Draft{Collection: "cases", Record: caseID, Case: caseID, Org: s.Org, Set: map[string]care.Value{"status": care.OfText("Active")}},
+		collections.Draft{Collection: "grants", Case: caseID, Set: map[string]care.Value{"staff": care.OfText(worker.Staff), "compartment": care.OfText(string(care.General)),
+			"status": care.OfText("active"), "until": care.OfTime(s.Now().Add(time.Second))}})
+	if e, ok := c.next(t); !ok || e[1] != `{"n":1}` {
+		t.Fatalf("gaining a case: %v", e)
+	}
+	s.Clock.Move(time.Second)
+	if e, ok := c.next(t); !ok || e[1] != `{"n":2}` {
+		t.Fatalf("losing it: %v", e)
+	}
+	for _, l := range s.sync(t, d, d.push("")) {
+		if l.Row != nil && l.Row.Record == caseID {
+			t.Errorf("the case is still given: %+v", l.Row)
+		}
+	}
+}
+
 func TestOnlyTheOneTopicAndOnlyWhoIsSignedIn(t *testing.T) {
 	s := serve(t, hooks.Config{})
 	_, token := s.staff(t, care.Coordinator)
