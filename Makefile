@@ -20,7 +20,7 @@ SIDE_BY_SIDE = ^TestSideBySide$$
 UNWATCHED = modernc.org/sqlite/lib modernc.org/libc modernc.org/memory golang.org/x/crypto/blowfish
 WATCH = -race $(UNWATCHED:%=-gcflags=%=-race=false)
 
-.PHONY: run demo test test-fast test-web test-clients test-outside lint cross bench fuzz cover docs
+.PHONY: bench-scale run demo test test-fast test-web test-clients test-outside lint cross bench fuzz cover docs
 
 run: ## serve the hub in ./portolan-data
 	$(GO) run . serve --dir portolan-data
@@ -76,6 +76,9 @@ bench-sync: ## the sync side by side with PocketBase and PouchDB, N=10000 record
 	@.ci/need node nodejs npm
 	@.ci/need npm npm
 	$(GO) run ./internal/benchsync -peers "$(SHARED)/peers" -n $(or $(N),10000) -runs $(or $(RUNS),3) $(if $(PROFILES),-profiles "$(abspath $(PROFILES))")
+
+bench-scale: ## many tablets, a bad line, rights that end: LISTENERS=5000, TABLETS=500, ONLY=outage,line
+	$(GO) run ./internal/benchsync scale -listeners $(or $(LISTENERS),5000) -tablets $(or $(TABLETS),500) -only "$(ONLY)"
 
 fuzz: ## every decoder, FUZZ=20s each
 	.ci/fuzz $(or $(FUZZ),20s)

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"time"
 
 	"portolan/audit"
@@ -42,17 +43,19 @@ type client struct {
 	rows    int                                      // of any collection, in the last answer
 	body    int                                      // bytes of the last answer, unpacked
 	keep    func(line []byte)                        // sees each row as it came; nil for nobody
+	evict   func([]fieldsync.Scope)                  // is told what to destroy; nil for nobody
 }
 
 const syncPath = "/api/portolan/sync"
 
-// enrol makes a tablet of the owner of a one-time code.
-func enrol(ctx context.Context, url, code string) (*client, error) {
+// enrol makes a tablet of the owner of a one-time code, which speaks to the hub
+// through by.
+func enrol(ctx context.Context, by *http.Transport, url, code string) (*client, error) {
 	public, private, err := ed25519.GenerateKey(nil)
 	if err != nil {
 		return nil, err
 	}
-	c := &client{http: &http.Client{Transport: &http.Transport{}}, url: url, key: private, clock: fieldsync.NewClock(time.Now),
+	c := &client{http: &http.Client{Transport: by}, url: url, key: private, clock: fieldsync.NewClock(time.Now),
 		records: map[string]map[string]fieldsync.Register{}}
 	body, err := json.Marshal(map[string]string{"code": code, "key": base64.RawURLEncoding.EncodeToString(public), "label": "bench", "password": password})
 	if err != nil {
@@ -120,9 +123,22 @@ func (c *client) post(ctx context.Context, path string, body []byte) (*http.Resp
 	if resp.StatusCode != http.StatusOK {
 		defer resp.Body.Close()
 		said, err := io.ReadAll(io.LimitReader(resp.Body, 4<<10))
-		return nil, errors.Join(fmt.Errorf("%s: status %d: %s", path, resp.StatusCode, oneLine(said)), err)
+		wait, _ := strconv.Atoi(resp.Header.Get("Retry-After")) // 0 where the hub names no time
+		return nil, errors.Join(&statusError{path, resp.StatusCode, time.Duration(wait) * time.Second, oneLine(said)}, err)
 	}
 	return resp, nil
+}
+
+// statusError is an answer that is not what was asked for.
+type statusError struct {
+	path   string
+	status int
+	wait   time.Duration // after which the hub wants to be asked again
+	said   string
+}
+
+func (e *statusError) Error() string {
+	return fmt.Sprintf("%s: status %d: %s", e.path, e.status, e.said)
 }
 
 // sync is one round trip with these changes, and takes in what comes.
@@ -192,12 +208,16 @@ func (c *client) take(l fieldsync.Line, raw []byte) error {
 		}
 	}
 	switch {
+	case l.Evict != nil && c.evict != nil:
+		c.evict(l.Evict)
 	case l.Lease != nil:
 		c.lease = l.Lease.Until
 	case l.HubKey != nil:
 		c.hubKey = l.HubKey.ID
 	case l.Log != nil:
 		return c.watch(l.Log)
+	case l.Mark != "":
+		c.cursor = l.Mark // so that a cut answer goes on there
 	case l.End != nil:
 		c.cursor = l.End.Cursor
 	case l.Row != nil:

@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"runtime/debug"
 	"runtime/pprof"
 	"time"
 
@@ -40,6 +41,10 @@ type order struct {
 	Login  string `json:"login,omitempty"`
 	File   string `json:"file,omitempty"`
 	Number int    `json:"number,omitempty"`
+
+	Crew   *crew     `json:"crew,omitempty"`
+	Record string    `json:"record,omitempty"`
+	Until  time.Time `json:"until,omitzero"`
 }
 
 // report is the line of its standard output that answers it.
@@ -91,8 +96,17 @@ func (c *child) obey(o order) (report, error) {
 		return report{}, c.records(o.From, o.Count)
 	case "news":
 		return report{}, c.news(o.Count, o.Step, o.Number)
+	case "crew":
+		return report{}, c.crew(*o.Crew)
+	case "stir":
+		return report{}, c.stir(o.Record, o.Number)
+	case "grant":
+		return report{}, c.grant(o.Record, o.Until)
 	case "codes":
 		return c.codes(o.Login, o.Count)
+	case "settle":
+		debug.FreeOSMemory()
+		return report{}, nil
 	case "profile":
 		return report{}, c.profileInto(o.File)
 	}
@@ -115,9 +129,8 @@ func (c *child) do(drafts []collections.Draft) error {
 	return nil
 }
 
-// surroundings makes the organisation, two workers with their cases, and the
-// services that records refer to.
-func (c *child) surroundings() error {
+// organisation makes it, and the services that records refer to.
+func (c *child) organisation() error {
 	text := care.OfText
 	drafts := []collections.Draft{{Collection: "organisations", Record: orgID, Org: orgID, Set: map[string]care.Value{
 		"name": text("Harbour House"), "kind": text("NGO"), "country": text("KE"), "time_zone": text("Africa/Nairobi")}}}
@@ -129,6 +142,16 @@ func (c *child) surroundings() error {
 		drafts = append(drafts, collections.Draft{Collection: "services", Record: serviceID(i), Org: orgID, Set: map[string]care.Value{
 			"organisation": text(orgID), "name": text(fmt.Sprintf("sh%d", i)), "kind": text("shelter"), "status": text("open")}})
 	}
+	return c.do(drafts)
+}
+
+// surroundings makes the organisation, and two workers with their cases.
+func (c *child) surroundings() error {
+	text := care.OfText
+	if err := c.organisation(); err != nil {
+		return err
+	}
+	var drafts []collections.Draft
 	for i, login := range []string{workerLogin, crowdLogin} {
 		staff, err := c.hub.AddAccount(c.ctx, c.hub.HubActor(), collections.NewAccount{
 			Login: login, Password: password, DisplayName: "Invented " + login, Roles: []care.Role{care.Outreach}, Org: orgID})

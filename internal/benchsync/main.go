@@ -1,5 +1,6 @@
 // Command benchsync measures the sync side by side with others, in one run on
-// one machine: `make bench-sync`, docs/benchmarks.md. The peers and the
+// one machine: `make bench-sync`, docs/benchmarks.md; and with `scale` what many
+// tablets, a bad line and rights that end cost: `make bench-scale`. The peers and the
 // workloads come from a folder that was made elsewhere; the hub is a process of
 // its own with everything on that a hub has.
 package main
@@ -23,6 +24,8 @@ func main() {
 	var err error
 	if len(os.Args) == 3 && os.Args[1] == "hub" {
 		err = runHub(ctx, os.Args[2], os.Stdin, os.Stdout)
+	} else if len(os.Args) > 1 && os.Args[1] == "scale" {
+		err = runScale(ctx, os.Args[2:])
 	} else {
 		err = run(ctx)
 	}

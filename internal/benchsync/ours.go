@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
@@ -122,7 +123,7 @@ func (o *ours) enrol(login string, count int) ([]*client, error) {
 	}
 	var all []*client
 	for _, code := range r.Codes {
-		c, err := enrol(o.ctx, o.hub.url, code)
+		c, err := enrol(o.ctx, &http.Transport{}, o.hub.url, code)
 		if err != nil {
 			return nil, err
 		}
