@@ -117,6 +117,9 @@ func (s *session) setAccess(staff string, scope fieldsync.Scope, open map[fields
 	switch {
 	case wants && !isOpen:
 		_, err = s.t.exec(`INSERT INTO scope_access (staff, scope, from_seq, until_time) VALUES (?, ?, ?, ?)`, staff, string(scope), s.seq, text)
+		if err == nil {
+			err = s.admitted(staff)
+		}
 	case wants && had != text:
 		_, err = s.t.exec(`UPDATE scope_access SET until_time = ? WHERE staff = ? AND scope = ? AND until_seq IS NULL`, text, staff, string(scope))
 		return wrap("prolonging access", err)

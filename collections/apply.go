@@ -92,7 +92,12 @@ func (s *session) take(a *arrival, held []fieldsync.Held) (fieldsync.Receipt, er
 func (s *session) judge(a *arrival) (rec *record, before care.Row, effects []effect, held []fieldsync.Held, err error) {
 	rec, reason, err := s.find(a)
 	if err == nil && reason == HeldNoGrant {
-		err = s.evenOut(a, rec)
+		if err = s.evenOut(a, rec); err == nil && !a.unbased {
+			a.awaits, err = s.lacks(a)
+		}
+		if a.awaits != "" {
+			reason = fieldsync.HeldBaseUnknown
+		}
 	}
 	if err != nil || reason != "" {
 		return rec, before, nil, whole(reason), err
@@ -301,12 +306,20 @@ func (s *session) merge(a *arrival, rec *record, name string) (*effect, string, 
 	if err != nil {
 		return nil, "", err
 	}
+	seen, awaits, err := reg.Seen(a.Base[name], func(d fieldsync.Dot) (fieldsync.Fate, error) { return s.fate(a, name, d) })
+	if err != nil {
+		return nil, "", err
+	}
+	if awaits != "" && !a.unbased {
+		a.awaits = awaits
+		return nil, fieldsync.HeldBaseUnknown, nil
+	}
 	oldDots := reg.Dots()
 	for _, v := range a.Versions(name, a.replica, fieldsync.Clamp(a.Clock, s.now), s.seq) {
 		if reason := canonicalise(f, &v); reason != "" {
 			return nil, reason, nil
 		}
-		if _, reason := reg.Apply(f, v, a.Base[name]); reason != "" {
+		if _, reason := reg.Apply(f, v, seen); reason != "" {
 			return nil, reason, nil
 		}
 	}
@@ -523,5 +536,8 @@ func (s *session) record(a *arrival, rec *record, receipt fieldsync.Receipt) err
 			return fmt.Errorf("writing a held change: %w", err)
 		}
 	}
-	return nil
+	if a.awaits != "" {
+		return s.park(receipt.Seq, a.awaits)
+	}
+	return s.came(a.replica, a.N)
 }

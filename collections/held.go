@@ -14,6 +14,7 @@ import (
 const (
 	Accept  = "accept"
 	Decline = "decline"
+	TakenUp = "taken_up" // by the hub itself: what it waited for has come
 )
 
 // AsAuthor and AsMe say in whose name an accepted change passes the door:
@@ -27,9 +28,10 @@ const (
 const (
 	ReasonAccepted = "held_accepted"
 	ReasonDeclined = "held_declined"
+	ReasonTakenUp  = "held_taken_up"
 )
 
-var decidedReasons = map[string]care.Reason{Accept: ReasonAccepted, Decline: ReasonDeclined}
+var decidedReasons = map[string]care.Reason{Accept: ReasonAccepted, Decline: ReasonDeclined, TakenUp: ReasonTakenUp}
 
 // DeclineReasons is why a held change may be declined. A list and no text: who
 // writes a sentence here writes about a person, outside every compartment.
@@ -80,6 +82,7 @@ type HeldChange struct {
 	Add        map[string][]string   `json:"add,omitempty"`
 	Remove     map[string][]string   `json:"rm,omitempty"`
 	Hidden     int                   `json:"hidden,omitempty"` // fields that the reader may not see
+	Awaits     fieldsync.Dot         `json:"awaits,omitempty"` // the version that it waits for
 	Decided    *Outcome              `json:"decided,omitempty"`
 }
 
@@ -106,7 +109,8 @@ type heldRow struct {
 // heldAt reads the held change with a number, errNotHeard where there is none.
 func (h *Hub) heldAt(q querier, seq uint64) (*heldRow, error) {
 	rows, err := q.rows(`SELECT h.field, h.reason, h.decided_at, h.decided_by, h.decision, h.why, h.decided_seq,
-		c.replica, c.n, c.collection, c.record, c.org, c.case_id, h.author, c.made_at, c.arrived_at, c.body
+		c.replica, c.n, c.collection, c.record, c.org, c.case_id, h.author, c.made_at, c.arrived_at, c.body,
+		COALESCE((SELECT w.replica || '/' || w.n FROM awaited w WHERE w.seq = h.seq), '')
 		FROM held_changes h JOIN changes c ON c.seq = h.seq WHERE h.seq = ? ORDER BY h.id`, seq)
 	if err != nil {
 		return nil, wrap("reading a held change", err)
@@ -120,7 +124,7 @@ func (h *Hub) heldAt(q querier, seq uint64) (*heldRow, error) {
 		var field, reason string
 		var d Outcome
 		if err := rows.Scan(&field, &reason, &d.At, &d.By, &d.Decision, &d.Why, &d.Change,
-			&r.replica, &r.n, &r.Collection, &r.Record, &r.org, &r.Case, &r.Author, &r.MadeAt, &r.ArrivedAt, &r.body); err != nil {
+			&r.replica, &r.n, &r.Collection, &r.Record, &r.org, &r.Case, &r.Author, &r.MadeAt, &r.ArrivedAt, &r.body, (*string)(&r.Awaits)); err != nil {
 			return nil, wrap("reading a held change", err)
 		}
 		r.Held = append(r.Held, fieldsync.Held{Field: field, Reason: reason})
@@ -307,6 +311,8 @@ func (s *session) decide(seq uint64, v Verdict) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
+	s.unit, s.grouped = s.seq+1, true // what stood or fell together comes down together
+	defer func() { s.grouped = false }()
 	var out Outcome
 	for _, member := range group {
 		if err := s.seesHeld(member); err != nil {
@@ -377,8 +383,8 @@ func (s *session) groupOf(r *heldRow) ([]*heldRow, error) {
 
 func (s *session) decideOne(r *heldRow, v Verdict) (Outcome, error) {
 	d := Outcome{Decision: v.Decision, By: s.actor.Staff, At: s.nowText, Why: v.Why}
-	if v.Decision == Accept {
-		receipt, err := s.acceptHeld(r, v.As)
+	if v.Decision != Decline {
+		receipt, err := s.acceptHeld(r, v)
 		if err != nil {
 			return d, err
 		}
@@ -388,13 +394,16 @@ func (s *session) decideOne(r *heldRow, v Verdict) (Outcome, error) {
 		d.At, d.By, d.Decision, d.Why, d.Change, r.Seq); err != nil {
 		return d, wrap("noting a decision", err)
 	}
+	if err := s.unpark(r); err != nil {
+		return d, err
+	}
 	s.woken[r.Author] = true
 	return d, s.t.note(s.nowText, s.actor, event{act: ActDecide, target: r.target(care.General), count: 1,
 		decision: care.Decision{Allowed: true, Reason: decidedReasons[d.Decision], Basis: fmt.Sprint("change/", r.Seq)}})
 }
 
 // acceptHeld passes a held change through the door again.
-func (s *session) acceptHeld(r *heldRow, as string) (fieldsync.Receipt, error) {
+func (s *session) acceptHeld(r *heldRow, v Verdict) (fieldsync.Receipt, error) {
 	if r.unread != nil {
 		return fieldsync.Receipt{}, ErrUnread
 	}
@@ -402,7 +411,7 @@ func (s *session) acceptHeld(r *heldRow, as string) (fieldsync.Receipt, error) {
 		return fieldsync.Receipt{}, errors.Join(err, ErrTwice)
 	}
 	actor := s.actor
-	if as == AsAuthor {
+	if v.As == AsAuthor {
 		var err error
 		if actor, err = s.h.loadStaff(s.t, r.Author, ""); errors.Is(err, care.ErrNotFound) {
 			return fieldsync.Receipt{}, &care.Error{Code: "author_gone", Kind: care.Unprocessed, Hint: "Its author does not work here any more. Accept it as yourself."}
@@ -413,22 +422,14 @@ func (s *session) acceptHeld(r *heldRow, as string) (fieldsync.Receipt, error) {
 	c := r.change
 	c.N, c.Author, c.Group, c.Salt = s.hubN+1, actor.Staff, "", s.h.newSalt()
 	keep := r.fields()
-	c.Set, c.Add, c.Remove = only(c.Set, keep), only(c.Add, keep), only(c.Remove, keep)
-	base := map[string][]fieldsync.Dot{}
-	for field, dots := range only(c.Base, keep) {
-		for _, d := range dots {
-			now, err := s.acceptedAs(d)
-			if err != nil {
-				return fieldsync.Receipt{}, err
-			}
-			base[field] = append(base[field], now)
-		}
-	}
-	c.Base = base
-	raw := fieldsync.EncodeChange(c)
-	receipt, err := s.take(&arrival{Change: c, raw: raw, replica: s.h.replica, actor: actor}, nil)
+	c.Set, c.Add, c.Remove, c.Base = only(c.Set, keep), only(c.Add, keep), only(c.Remove, keep), only(c.Base, keep)
+	a := &arrival{Change: c, raw: fieldsync.EncodeChange(c), replica: s.h.replica, actor: actor, unbased: v.Decision == Accept}
+	receipt, err := s.take(a, nil)
 	if err != nil {
 		return receipt, err
+	}
+	if a.awaits != "" {
+		return receipt, stillAwaits{a.awaits}
 	}
 	for _, held := range receipt.Held {
 		return receipt, &care.Error{Code: held.Reason, Kind: care.Unprocessed,
@@ -442,27 +443,9 @@ func (s *session) acceptHeld(r *heldRow, as string) (fieldsync.Receipt, error) {
 // again after it was enrolled anew. The salt in each makes its hash its own.
 func (s *session) takenAlready(r *heldRow) (twice bool, err error) {
 	err = s.t.row(`SELECT EXISTS (SELECT 1 FROM changes c LEFT JOIN held_changes h ON h.seq = c.seq
-		WHERE c.record = ? AND c.seq != ? AND c.hash = (SELECT hash FROM changes WHERE seq = ?) AND (h.seq IS NULL OR h.decision = ?))`,
-		r.Record, r.Seq, r.Seq, Accept).Scan(&twice)
+		WHERE c.record = ? AND c.seq != ? AND c.hash = (SELECT hash FROM changes WHERE seq = ?) AND (h.seq IS NULL OR h.decided_seq > 0))`,
+		r.Record, r.Seq, r.Seq).Scan(&twice)
 	return twice, wrap("looking for the same change", err)
-}
-
-// acceptedAs is the version that came of a held one, where it was accepted.
-func (s *session) acceptedAs(d fieldsync.Dot) (fieldsync.Dot, error) {
-	replica, n := d.Replica(), d.N()
-	rows, err := s.t.rows(`SELECT after.replica, after.n FROM changes c JOIN held_changes h ON h.seq = c.seq JOIN changes after ON after.seq = h.decided_seq
-		WHERE c.replica = ? AND c.n = ? AND h.decided_seq > 0`, replica, n)
-	if err != nil {
-		return d, wrap("following a decision", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := rows.Scan(&replica, &n); err != nil {
-			return d, wrap("following a decision", err)
-		}
-		d = fieldsync.DotOf(replica, n)
-	}
-	return d, wrap("following a decision", rows.Err())
 }
 
 func only[V any](m map[string]V, keep []string) map[string]V {

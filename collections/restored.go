@@ -20,10 +20,12 @@ import (
 // are answered with everything that their holder may see now.
 func (h *Hub) NewEpoch(ctx context.Context) error {
 	// Random, so that two restores of one copy are told apart.
-	next := h.newID()
+	next, replica := h.newID(), h.nextReplica()
 	err := h.writer.write(ctx, func(t *tx) error {
-		if _, err := t.exec(`UPDATE hub_meta SET value = ? WHERE name = 'epoch'`, next); err != nil {
-			return err
+		for name, value := range map[string]string{"epoch": next, "replica": replica} {
+			if _, err := t.exec(`UPDATE hub_meta SET value = ? WHERE name = ?`, value, name); err != nil {
+				return err
+			}
 		}
 		if err := t.endWhatCameBack(h.now()); err != nil {
 			return err
@@ -33,7 +35,7 @@ func (h *Hub) NewEpoch(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("writing the epoch: %w", err)
 	}
-	h.epoch = next
+	h.epoch, h.replica = next, replica
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package collections
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -29,6 +30,7 @@ type session struct {
 	last   func()                // runs once it is committed, before anybody else comes to the door; nil for nothing
 
 	grouped bool // several changes are taken as one
+	awaited bool // some held changes wait for others
 }
 
 // state is what a group that falls puts back, beside what the database puts
@@ -70,6 +72,9 @@ type arrival struct {
 	unread  string // why this version cannot read it, "" where it can
 
 	emergency bool // the hub let its author break the glass for this grant (R30)
+
+	unbased bool          // a person takes it although a version that its author saw is not here
+	awaits  fieldsync.Dot // that version; "" where there is none
 }
 
 // enter opens the door for one transaction and, after it is committed, wakes
@@ -170,11 +175,14 @@ func (s *session) open() error {
 		return fmt.Errorf("reading the hub's replica: %w", err)
 	}
 	copy(s.hubLink[:], link)
-	return nil
+	return wrap("reading what waits", s.t.row(`SELECT EXISTS (SELECT 1 FROM awaited)`).Scan(&s.awaited))
 }
 
 // close writes what was kept back until the end, and returns whom to wake.
 func (s *session) close() ([]string, error) {
+	if err := s.takeUp(); err != nil {
+		return nil, err
+	}
 	for scope, d := range s.digests {
 		if _, err := s.t.exec(`INSERT INTO scope_digests (scope, digest) VALUES (?, ?)
 			ON CONFLICT (scope) DO UPDATE SET digest = excluded.digest`, string(scope), d.String()); err != nil {
@@ -226,45 +234,62 @@ func (s *session) group(build []func() (*arrival, error)) ([]fieldsync.Receipt, 
 	}
 	s.unit, s.grouped = s.seq+1, true
 	defer func() { s.grouped = false }()
+	var receipts []fieldsync.Receipt
+	reasons := make(map[int][]fieldsync.Held)
+	var awaits fieldsync.Dot
+	stands, err := s.attempt(func() (bool, error) {
+		for i := range build {
+			a, err := build[i]()
+			if err != nil {
+				return false, err
+			}
+			r, err := s.take(a, nil)
+			if err != nil {
+				return false, err
+			}
+			receipts, awaits = append(receipts, r), cmp.Or(awaits, a.awaits)
+			if r.Status == fieldsync.StatusHeld {
+				reasons[i] = r.Held
+			}
+		}
+		return len(reasons) == 0, nil
+	})
+	if err != nil || stands {
+		return receipts, err
+	}
+	return s.holdGroup(build, reasons, awaits)
+}
+
+// attempt does something that falls as a whole: where it does not stand, all is
+// as it was before.
+func (s *session) attempt(do func() (stands bool, err error)) (bool, error) {
 	before := s.state
 	before.digests, before.touched, before.woken = maps.Clone(s.digests), maps.Clone(s.touched), maps.Clone(s.woken)
 	before.ended = s.ended.clone()
-	if _, err := s.t.exec(`SAVEPOINT change_group`); err != nil {
-		return nil, fmt.Errorf("beginning a group: %w", err)
+	noted, ended := len(s.t.noted), len(s.t.ended)
+	if _, err := s.t.exec(`SAVEPOINT attempt`); err != nil {
+		return false, fmt.Errorf("beginning a group: %w", err)
 	}
-	var receipts []fieldsync.Receipt
-	reasons, noted, ended := make(map[int][]fieldsync.Held), len(s.t.noted), len(s.t.ended)
-	for i := range build {
-		a, err := build[i]()
-		if err != nil {
-			return nil, err
+	stands, err := do()
+	if err != nil {
+		return false, err
+	}
+	if !stands {
+		if _, err := s.t.exec(`ROLLBACK TO attempt`); err != nil {
+			return false, fmt.Errorf("putting a group back: %w", err)
 		}
-		r, err := s.take(a, nil)
-		if err != nil {
-			return nil, err
-		}
-		receipts = append(receipts, r)
-		if r.Status == fieldsync.StatusHeld {
-			reasons[i] = r.Held
-		}
+		s.state, s.t.noted, s.t.ended = before, s.t.noted[:noted], s.t.ended[:ended]
+		clear(s.kept)
+		clear(s.seen)
+		clear(s.grants)
 	}
-	if len(reasons) == 0 {
-		_, err := s.t.exec(`RELEASE change_group`)
-		return receipts, err
-	}
-	if _, err := s.t.exec(`ROLLBACK TO change_group`); err != nil {
-		return nil, fmt.Errorf("putting a group back: %w", err)
-	}
-	s.state, s.t.noted, s.t.ended = before, s.t.noted[:noted], s.t.ended[:ended]
-	clear(s.kept)
-	clear(s.seen)
-	clear(s.grants)
-	return s.holdGroup(build, reasons)
+	_, err = s.t.exec(`RELEASE attempt`)
+	return stands, wrap("ending a group", err)
 }
 
 // holdGroup holds every member of a group, each with its own reason or with
-// the reason that another fell.
-func (s *session) holdGroup(build []func() (*arrival, error), reasons map[int][]fieldsync.Held) ([]fieldsync.Receipt, error) {
+// the reason that another fell; where one waits for a version, all do.
+func (s *session) holdGroup(build []func() (*arrival, error), reasons map[int][]fieldsync.Held, awaits fieldsync.Dot) ([]fieldsync.Receipt, error) {
 	var receipts []fieldsync.Receipt
 	for i := range build {
 		a, err := build[i]()
@@ -275,6 +300,7 @@ func (s *session) holdGroup(build []func() (*arrival, error), reasons map[int][]
 		if !slices.ContainsFunc(held, func(h fieldsync.Held) bool { return h.Field == "" }) {
 			held = append(held, fieldsync.Held{Reason: HeldGroup}) // its other fields fall too
 		}
+		a.awaits = awaits
 		r, err := s.take(a, held)
 		if err != nil {
 			return nil, err

@@ -53,6 +53,7 @@ type verification struct {
 	replica map[string]*replayed
 	history map[place][]written
 	numbers map[string]uint32 // of replicas, for stamps
+	became  map[stamp]became  // versions that were held and taken later
 	sums    map[fieldsync.Scope]fieldsync.Digest
 	lost    int // records whose case is not there
 	erased  int // changes of erased cases and parts: what they said is gone, their chain stays
@@ -127,6 +128,9 @@ func (v *verification) integrity() error {
 
 // log walks the change log in the order of its numbers.
 func (v *verification) log() error {
+	if err := v.decisions(); err != nil {
+		return err
+	}
 	rows, err := v.r.rows(`SELECT seq, replica, n, collection, record, org, case_id, arrived_at, hash, body, receipt FROM changes ORDER BY seq`)
 	if err != nil {
 		return wrap("reading the change log", err)
@@ -271,7 +275,7 @@ func (v *verification) change(l logged) {
 			i, fields = len(fields), append(fields, written{field: name})
 		}
 		fields[i].dots = append(fields[i].dots, now)
-		fields[i].superseded = append(fields[i].superseded, v.stamps(c.Base[f])...)
+		fields[i].superseded = append(fields[i].superseded, v.seen(c.Base[f], l.seq)...)
 		if known {
 			fields[i].said = append(fields[i].said, v.saidInClear(e, f, &c, l)...)
 		}

@@ -343,6 +343,10 @@ func TestAPushHasNoOracle(t *testing.T) {
 			none := c
 			none.Record = freshID(d.n)
 			o.pushesAlike(t, d, c, none)
+			c.Base = map[string][]fieldsync.Dot{o.anyField(e): {fieldsync.DotOf(nobodyHasThis, 1)}} // on top of what they never saw
+			none.Base, none.Record = c.Base, freshID(d.n)
+			o.pushesAlike(t, d, c, none)
+			c.Base, none.Base = nil, nil
 			if k.caseID == "" {
 				continue
 			}

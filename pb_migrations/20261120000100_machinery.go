@@ -50,6 +50,11 @@ var machinery = []string{
 		BEGIN SELECT RAISE(ABORT, 'a held change is decided once'); END`,
 	`CREATE TRIGGER held_changes_stay BEFORE DELETE ON held_changes BEGIN SELECT RAISE(ABORT, 'a held change is kept'); END`,
 
+	// Held changes whose author saw a version that has not come here: the first
+	// such, or '' once it has come.
+	`CREATE TABLE awaited (seq INTEGER PRIMARY KEY NOT NULL, replica TEXT NOT NULL, n INTEGER NOT NULL)`,
+	`CREATE INDEX awaited_version ON awaited (replica, n)`,
+
 	// Fields that have more than one value at this moment: an index of the
 	// registers, never the values.
 	`CREATE TABLE conflicts (

@@ -8,6 +8,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -91,6 +92,34 @@ func TestMergeVectors(t *testing.T) {
 			v.Expect.Kept = append(v.Expect.Kept, k)
 		}
 		v.Expect.InForce, v.Expect.Conflict = r.InForce(f), r.Conflict(f)
+	})
+}
+
+type seenVector struct {
+	Name   string      `json:"name"`
+	Heads  []Dot       `json:"heads"`
+	Base   []Dot       `json:"base"`
+	Here   []Dot       `json:"here,omitempty"`  // came to the hub
+	Waits  []Dot       `json:"waits,omitempty"` // and waits for another one
+	As     map[Dot]Dot `json:"as,omitempty"`
+	Seen   []Dot       `json:"seen"`
+	Awaits Dot         `json:"awaits,omitempty"`
+}
+
+func TestSeenVectors(t *testing.T) {
+	replay(t, "seen.json", func(t *testing.T, v *seenVector) {
+		var r Register
+		for _, d := range v.Heads {
+			r.Heads = append(r.Heads, Version{Dot: d})
+		}
+		base := slices.Clone(v.Base)
+		var err error
+		v.Seen, v.Awaits, err = r.Seen(v.Base, func(d Dot) (Fate, error) {
+			return Fate{Here: slices.Contains(v.Here, d), Waits: slices.Contains(v.Waits, d), As: v.As[d]}, nil
+		})
+		if err != nil || !slices.Equal(base, v.Base) {
+			t.Errorf("%s: %v; the base was altered: %v", v.Name, err, v.Base)
+		}
 	})
 }
 
