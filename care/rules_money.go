@@ -1,19 +1,18 @@
 package care
 
-// paymentFixed keeps what was approved as it was approved.
-func paymentFixed(c *check) {
-	if c.created || !hasPlain(c.before, "approved_by") {
+// paymentBound keeps what is paid within the sum that is approved.
+func paymentBound(c *check) {
+	if !hasPlain(c.after, "paid_amount") || !c.setsAny("paid_amount", "amount") {
 		return
 	}
-	for _, f := range []string{"amount", "currency", "payee", "method"} {
-		if c.sets(f) && !c.after.Get(f).Equal(c.before.Get(f)) {
-			c.hold(f, "payment_approved")
-		}
+	over, ok := subtract(c.after.Text("paid_amount"), c.after.Text("amount"))
+	if !ok || over != "0" && over[0] != '-' {
+		c.holdChanged("paid_above_approved", "paid_amount", "amount")
 	}
 }
 
-// paymentSteps: paid only what somebody else approved, and confirmed by the
-// person only once it was paid.
+// paymentSteps: paid only what somebody else approved; confirmed by the person,
+// and reviewed, only once it was paid.
 func paymentSteps(c *check) {
 	switch {
 	case c.enters("paid") && !hasPlain(c.after, "approved_by"):
@@ -27,6 +26,7 @@ func paymentSteps(c *check) {
 	if status != "paid" && status != "confirmed" && status != "disputed" {
 		c.holdSet("survivor_confirmed_at", "payment_not_paid")
 		c.holdSet("survivor_confirmed_amount", "payment_not_paid")
+		c.holdSet("oversight_reviewer", "payment_not_paid")
 	}
 }
 

@@ -24,7 +24,7 @@ func TestR29Payment(t *testing.T) {
 	wantHeld(t, m.try(t, outreachA, "payments", id(100), fields{"approved_by": workerA}), "approved_by approval_needs_power")
 	wantHeld(t, m.try(t, coordinatorA, "payments", id(100), fields{"status": "paid", "paid_at": noon}), "status payment_not_approved")
 	wantHeld(t, m.try(t, officerA, "payments", id(100), fields{"approved_by": officer, "approved_at": noon}))
-	wantHeld(t, m.try(t, coordinatorA, "payments", id(100), fields{"amount": "1200", "payee": "x"}), "amount payment_approved", "payee payment_approved")
+	wantHeld(t, m.try(t, coordinatorA, "payments", id(100), fields{"amount": "1200", "payee": "x"}), "amount approved_fixed", "payee approved_fixed")
 	wantHeld(t, m.try(t, coordinatorA, "payments", id(100), fields{"survivor_confirmed_at": noon}), "survivor_confirmed_at payment_not_paid")
 	wantHeld(t, m.try(t, coordinatorA, "payments", id(100), fields{"status": "confirmed"}), "status state_step")
 	wantHeld(t, m.try(t, coordinatorA, "payments", id(101), aPayment(fields{"status": "paid", "paid_at": noon})), " state_not_first")

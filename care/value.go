@@ -173,14 +173,28 @@ type Row struct {
 	Case       string // the case it belongs to, "" for what belongs to none; a case's own id for a case
 	CreatedBy  string // staff id of whoever made it, "" where it is new
 	V          map[string]Value
-	read       func(field string) Value // what is not in V; nil where all is
+	read       func(field string) Value    // what is not in V; nil where all is
+	authors    func(field string) []string // nil where nobody keeps them
 }
 
-// OnDemand is a row whose values are read when they are first asked for: of
-// most fields of a record nobody asks. read gives nil where nothing was written.
-func OnDemand(r Row, read func(field string) Value) Row {
-	r.read = read
+// OnDemand is a row whose values, and who wrote them, are read when they are
+// first asked for: of most fields of a record nobody asks. read gives nil where
+// nothing was written; authors gives the staff ids behind all that stands.
+func OnDemand(r Row, read func(field string) Value, authors func(field string) []string) Row {
+	r.read, r.authors = read, authors
 	return r
+}
+
+// Authors returns who wrote what stands in a field, also beside the value in
+// force: whoever made the record, where no more is known.
+func (r Row) Authors(field string) []string {
+	if r.authors != nil {
+		return r.authors(field)
+	}
+	if !r.Get(field).IsSet() {
+		return nil
+	}
+	return []string{r.CreatedBy}
 }
 
 // Get returns the value in force, nil where nothing was written.

@@ -169,7 +169,7 @@ func (m *memory) change(t *testing.T, a Actor, r Row, set map[string]Value, dept
 	}
 	var held []Refusal
 	for range 3 {
-		after, changed := overlay(before, r, pending)
+		after, changed := overlay(before, r, pending, a.Staff)
 		refused := Check(m, a, before, after, changed)
 		if len(refused) == 0 {
 			if len(pending) > 0 {
@@ -192,8 +192,14 @@ func (m *memory) change(t *testing.T, a Actor, r Row, set map[string]Value, dept
 	return append(held, Refusal{Reason: "the rest, too"}) // as at the door: what is still refused then waits whole
 }
 
-func overlay(before, r Row, set map[string]Value) (Row, []string) {
+func overlay(before, r Row, set map[string]Value, author string) (Row, []string) {
 	after := Row{Collection: r.Collection, ID: r.ID, Org: r.Org, Case: r.Case, CreatedBy: r.CreatedBy, V: map[string]Value{}}
+	after.authors = func(field string) []string {
+		if _, ok := set[field]; ok {
+			return []string{author}
+		}
+		return before.Authors(field)
+	}
 	for f, v := range before.V {
 		after.V[f] = v
 	}

@@ -39,3 +39,30 @@ func TestADraftInAPersonsNameHasThatPersonsRights(t *testing.T) {
 		}
 	}
 }
+
+// TestR29AValueThatWaitsIsItsAuthorsToo: of two sums that were entered at once
+// both stand until somebody decides; whoever wrote the one that is not in force
+// approves neither.
+func TestR29AValueThatWaitsIsItsAuthorsToo(t *testing.T) {
+	h := hubtest.New(t)
+	worker, _ := h.Staff(t, care.ReintegrationRole)
+	boss, _ := h.Staff(t, care.Coordinator)
+	d, payment := enrol(t, h, worker), h.NewID()
+	openCase(t, h, d)
+	h.Must(t, h.HubActor(), collections.Draft{Collection: "grants", Case: caseID, Org: h.Org, Set: map[string]care.Value{
+		"staff": care.OfText(boss.Staff), "compartment": care.OfText("finance"), "status": care.OfText("active"),
+		"until": care.OfTime(h.Clock.Now().Add(care.GrantTerm)), "reason": care.OfText("team_member")}})
+	h.Must(t, h.Reload(t, worker.Staff), collections.Draft{Collection: "payments", Record: payment, Case: caseID, Set: map[string]care.Value{
+		"status": care.OfText("pending"), "scheduled_on": care.OfText("2026-03-10"), "amount": care.OfText("10"), "currency": care.OfText("EUR")}})
+	b := enrol(t, h, boss)
+	set := func(field, value string) fieldsync.Receipt {
+		return b.send(t, h, b.change(t, h, fieldsync.Change{Collection: "payments", Record: payment, Set: map[string]care.Value{field: care.OfText(value)}}))[0]
+	}
+	if r := set("amount", "9999"); r.Status != fieldsync.StatusConflict {
+		t.Fatalf("a sum beside the other: %+v", r)
+	}
+	r := set("approved_by", boss.Staff)
+	if r.Status != fieldsync.StatusHeld || r.Held[0].Reason != "approved_by_author" {
+		t.Errorf("approved by whoever wrote the other sum: %+v", r)
+	}
+}

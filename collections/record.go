@@ -162,16 +162,23 @@ func (r *record) row(see func(care.Compartment) bool) (care.Row, error) {
 func (r *record) asked() care.Row {
 	if r.shown == nil {
 		cells := r.save().cells
-		row := care.OnDemand(r.head(), func(field string) care.Value {
+		register := func(field string) (f *care.Field, reg fieldsync.Register) {
 			i, ok := r.t.place[field]
 			if !ok {
-				return nil
+				return nil, reg
 			}
 			reg, err := r.opened(cells, i)
 			if err != nil {
 				panic(worldError{err})
 			}
-			return reg.InForce(&r.t.entity.Fields[i])
+			return &r.t.entity.Fields[i], reg
+		}
+		row := care.OnDemand(r.head(), func(field string) care.Value {
+			f, reg := register(field)
+			return reg.InForce(f)
+		}, func(field string) []string {
+			_, reg := register(field)
+			return reg.Authors()
 		})
 		r.shown = &row
 	}

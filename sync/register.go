@@ -210,6 +210,17 @@ func (r Register) Dots() []Dot {
 	return slices.Compact(dots)
 }
 
+// Authors names who wrote the versions that are kept, each once.
+func (r Register) Authors() []string {
+	var l []string
+	for i := range r.Heads {
+		if !slices.Contains(l, r.Heads[i].Author) {
+			l = append(l, r.Heads[i].Author)
+		}
+	}
+	return l
+}
+
 // Dot names the change once the replica is known that made it.
 func (c *Change) Dot(replica string) Dot { return DotOf(replica, c.N) }
 
