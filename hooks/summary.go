@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 	_ "time/tzdata" // sites name their time zone, also on machines without the database
 
@@ -316,11 +315,5 @@ func chooseLanguages(survivor, transfer care.Row, country string) []string {
 	if there == "" {
 		there = own
 	}
-	return []string{plainLanguage(own), plainLanguage(there)}
-}
-
-// plainLanguage leaves out script and region: the labels are the same.
-func plainLanguage(tag string) string {
-	language, _, _ := strings.Cut(tag, "-")
-	return language
+	return []string{pdf.Language(own), pdf.Language(there)}
 }

@@ -53,11 +53,15 @@ func fill(s string, values map[string]string) (string, bool) {
 	}
 }
 
-// Languages lists the languages of the catalogue, sorted by tag.
-func Languages() []string {
-	l := make([]string, 0, len(catalogue()))
+// Languages lists the languages that have words for a part of the catalogue
+// (the name of a file, as "pdf"), sorted by tag. The papers are in more
+// languages than the app.
+func Languages(part string) []string {
+	var l []string
 	for lang := range catalogue() {
-		l = append(l, lang)
+		if len(Keys(lang, part+".")) > 0 {
+			l = append(l, lang)
+		}
 	}
 	slices.Sort(l)
 	return l

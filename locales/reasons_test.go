@@ -13,7 +13,7 @@ func TestEveryReasonHasWords(t *testing.T) {
 	for _, r := range care.Reasons() {
 		reasons = append(reasons, string(r))
 	}
-	for _, lang := range Languages() {
+	for _, lang := range Languages("seen") {
 		for _, r := range reasons {
 			if _, ok := Text(lang, "reason."+r); !ok {
 				t.Errorf("%s has no reason.%s", lang, r)

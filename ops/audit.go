@@ -54,7 +54,7 @@ func Audit(ctx context.Context, env Env, args []string) int {
 	fs.StringVar(&a.key, "key", "", "`file` with the public key (verify)")
 	fs.Var(&a.checkpoints, "checkpoint", "signed head that was kept elsewhere, a `file`; may be repeated (verify)")
 	fs.Int64Var(&a.event, "event", 0, "`number` of the event (prove)")
-	fs.StringVar(&a.language, "language", "en", "`language` of the person (who-saw): "+strings.Join(locales.Languages(), ", "))
+	fs.StringVar(&a.language, "language", "en", "`language` of the person (who-saw): "+strings.Join(locales.Languages("seen"), ", "))
 	fs.StringVar(&a.query.Case, "case", "", "`id` of the case (events, who-saw)")
 	fs.StringVar(&a.query.Staff, "staff", "", "`id` of a member of staff (events)")
 	fs.StringVar(&a.query.Act, "act", "", "`act`, such as read or print (events)")
@@ -277,7 +277,7 @@ func (a *auditing) whoSaw(ctx context.Context, hub *collections.Hub, actor care.
 	text := func(key string) (string, error) {
 		words, ok := locales.Text(a.language, key)
 		if !ok {
-			return "", &care.Error{Code: "language_unsupported", Kind: care.Invalid, Hint: "There are no words for this in that language yet; there are " + strings.Join(locales.Languages(), ", ") + "."}
+			return "", &care.Error{Code: "language_unsupported", Kind: care.Invalid, Hint: "There are no words for this in that language yet; there are " + strings.Join(locales.Languages("seen"), ", ") + "."}
 		}
 		return words, nil
 	}

@@ -14,12 +14,13 @@ import (
 	"portolan/pdf"
 )
 
-const summaryUsage = `--as LOGIN --case ID --out FILE [flags]
+var summaryUsage = `--as LOGIN --case ID --out FILE [flags]
 
 Makes the care summary of a case, as the member of staff who signs in: what
 they may not see and what the person did not agree to share is not in it. The
-languages are the person's own and the receiving country's, one or two of
-en, es, fr; where none are named they come from the case and its next move.
+languages are the person's own and the receiving country's, one or two; where
+none are named they come from the case and its next move. There are words in
+` + strings.Join(pdf.Languages(), ", ") + `.
 The password is asked for, or taken from PORTOLAN_PASSWORD.
 `
 
@@ -88,7 +89,9 @@ func summaryProblem(words []string, login, out, languages string, order *hooks.S
 	if len(order.Languages) > 2 {
 		return "--languages takes one or two"
 	}
-	for _, l := range order.Languages {
+	for i, l := range order.Languages {
+		l = pdf.Language(l)
+		order.Languages[i] = l
 		if err := pdf.CheckLanguage(l); err != nil {
 			return hintOf(err)
 		}

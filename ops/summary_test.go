@@ -91,7 +91,7 @@ func TestTheSummaryCommandRefuses(t *testing.T) {
 		says string
 		args []string
 	}{
-		{"another language", ExitUsage, "Arabic (ar)", []string{"--as", "asha", "--case", caseID, "--to", "FR", "--languages", "ar,en"}},
+		{"another language", ExitUsage, "German (de)", []string{"--as", "asha", "--case", caseID, "--to", "FR", "--languages", "de,en"}},
 		{"three languages", ExitUsage, "one or two", []string{"--as", "asha", "--case", caseID, "--languages", "es,en,fr"}},
 		{"no country of this world", ExitUsage, "ISO 3166", []string{"--as", "asha", "--case", caseID, "--to", "XX"}},
 		{"nobody", ExitUsage, "--as", []string{"--case", caseID}},

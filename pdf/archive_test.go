@@ -11,7 +11,7 @@ import (
 // What PDF/A-3a and PDF/UA-1 ask for is held by veraPDF (make test-outside);
 // here is what must not be lost between two runs of it.
 func TestAPaperIsTaggedAndArchivable(t *testing.T) {
-	raw := render(t, example("fr", "es"))
+	raw := read(t, render(t, example("fr", "es"))).raw
 	for _, want := range []string{
 		"/MarkInfo<</Marked true>>", "/StructTreeRoot", "/Lang(fr)", "/ViewerPreferences<</DisplayDocTitle true", "/OutputIntents[",
 		`pdfaid:part="3" pdfaid:conformance="A" pdfuaid:part="1"`, "/S/H1", "/S/H2", "/S/TH", "/Scope/Column", "/S/TD", "/StructParents 1/Tabs/S",

@@ -2,6 +2,7 @@ package pdf
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -37,6 +38,7 @@ type document struct {
 	destroy   []string // per column: the first line on paper
 	titles    []string
 	days      []string
+	unchecked []string // "" where a native reader has checked the words of the column
 	partial   []string // that the essentials may be incomplete: said always, so that it tells nothing
 	essential []block
 	further   []block
@@ -82,6 +84,14 @@ func (c *composer) compose(s Summary) (*document, error) {
 	}
 	if d.partial, err = c.each("pdf.partial"); err != nil {
 		return nil, err
+	}
+	if d.unchecked, err = c.each("pdf.unchecked"); err != nil {
+		return nil, err
+	}
+	for i, lang := range c.langs {
+		if slices.Contains(proofread, lang) {
+			d.unchecked[i] = ""
+		}
 	}
 	for i := range d.days {
 		d.days[i] += "\u00A0" + s.Day
@@ -222,13 +232,13 @@ func (c *composer) say(v Value, field, lang string) ([]run, error) {
 		return []run{{text: v.Text, bold: true, exact: true, field: field}}, nil
 	}
 	if v.List != "" && v.Code != "" {
-		if said, ok := c.term(lang, v.List, v.Code); ok {
+		if said, in, ok := c.term(lang, v.List, v.Code); ok {
 			whole := said
 			if v.Number != "" {
 				whole = v.Number + " " + said
 			}
-			runs := []run{{text: whole, lang: lang, bold: true, exact: v.Number != "", field: field}}
-			return beside(runs, said, v.Beside, field), nil
+			runs := []run{{text: whole, lang: in, bold: true, exact: v.Number != "" || in != lang, field: field}}
+			return c.beside(runs, said, v, field), nil
 		}
 		if v.Text == "" {
 			return []run{{text: v.Code, bold: true, exact: true, field: field}}, nil
@@ -244,7 +254,7 @@ func (c *composer) say(v Value, field, lang string) ([]run, error) {
 	if !checked(v.Lang) {
 		return nil, c.uncheckable(field, LanguageName(v.Lang))
 	}
-	runs := beside([]run{{text: v.Text, lang: v.Lang, bold: true, free: true, field: field}}, v.Text, v.Beside, field)
+	runs := c.beside([]run{{text: v.Text, lang: v.Lang, bold: true, free: true, field: field}}, v.Text, v, field)
 	if v.Lang == lang {
 		return runs, nil
 	}
@@ -255,21 +265,47 @@ func (c *composer) say(v Value, field, lang string) ([]run, error) {
 	return append(runs, run{text: mark, lang: lang, field: field}), nil
 }
 
-// term is the wording of a code: that of the papers, else that of the app.
-func (c *composer) term(lang, list, code string) (string, bool) {
+// international is the list of substances: in a language that has no names of
+// its own for them the international nonproprietary name stands, as it does on
+// the box.
+const international = "substances"
+
+// term is the wording of a code and the language that it is in.
+func (c *composer) term(lang, list, code string) (said, in string, ok bool) {
 	if said, ok := c.text(lang, "pdf."+list+"."+code); ok {
-		return said, true
+		return said, lang, true
 	}
-	return c.text(lang, "code."+list+"."+code)
+	if list == international {
+		said, ok := c.text("en", "pdf."+list+"."+code)
+		return said, "en", ok
+	}
+	return "", "", false
 }
 
-// beside adds the INN or the code in brackets, where it says more than what
-// stands before it.
-func beside(runs []run, said, with, field string) []run {
-	if with == "" || fold(said, "") == fold(with, "") {
+// clinical are the lists of which a doctor must understand every word: where
+// neither column is in English, the English term stands beside.
+var clinical = []string{"allergens", "allergy_reactions", "condition_codes", "medicine_forms", "medicine_routes", "medicine_frequencies", "vaccines"}
+
+// beside adds in brackets the INN or the code, where it says more than what
+// stands before it, and the English term where no column has it.
+func (c *composer) beside(runs []run, said string, v Value, field string) []run {
+	with := v.Beside
+	if fold(said, "") == fold(with, "") {
+		with = ""
+	}
+	if english, ok := c.text("en", "pdf."+v.List+"."+v.Code); ok && slices.Contains(clinical, v.List) && !slices.Contains(c.langs, "en") {
+		switch {
+		case with == "" && !strings.Contains(fold(said, ""), fold(english, "")):
+			with = english
+		case strings.Contains(fold(said, ""), fold(english, "")):
+		case fold(with, "") != fold(english, ""):
+			with = english + ", " + with
+		}
+	}
+	if with == "" {
 		return runs
 	}
-	return append(runs, run{text: "(" + with + ")", bold: true, exact: true, field: field})
+	return append(runs, run{text: "(" + with + ")", lang: "en", bold: true, exact: true, field: field})
 }
 
 // asWritten marks text that nobody translated.
@@ -278,8 +314,12 @@ func (c *composer) asWritten(of, lang string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	comma, err := c.message(lang, "pdf.comma")
+	if err != nil {
+		return "", err
+	}
 	if name, ok := c.text(lang, "pdf.languages."+of); ok && of != "" {
-		return "[" + mark + ", " + name + "]", nil
+		return "[" + mark + comma + " " + name + "]", nil
 	}
 	return "[" + mark + "]", nil
 }

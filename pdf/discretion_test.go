@@ -71,13 +71,13 @@ func TestIndiscreetTextIsRefusedWithTheFieldNamed(t *testing.T) {
 	for lang, texts := range giveaways {
 		for _, text := range texts {
 			for _, free := range []Value{Free("x "+text+" y", ""), Free("x "+text+" y", lang), Exactly(text)} {
-				s := Summary{Languages: [2]string{"es", "en"}, Day: "2026-11-20", Further: []Section{{Key: "deadlines", Entries: []Entry{{Details: []Detail{Of("note", free)}}}}}}
+				s := Summary{Languages: [2]string{"es", "en"}, Day: "2026-11-20", Further: []Section{{Key: "legal", Entries: []Entry{{Details: []Detail{Of("instructions", free)}}}}}}
 				var out bytes.Buffer
 				err := Render(&out, s, Options{Text: messages})
 				if care.CodeOf(err) != "summary_words" || out.Len() > 0 {
 					t.Fatalf("%s %q: %v and %d bytes, want it refused", lang, text, err, out.Len())
 				}
-				if !strings.Contains(err.Error(), "“Note”") || strings.Contains(err.Error(), text) {
+				if !strings.Contains(err.Error(), "“Instructions”") || strings.Contains(err.Error(), text) {
 					t.Errorf("%s %q: the refusal should name the field and not the words: %v", lang, text, err)
 				}
 			}

@@ -4,12 +4,16 @@ import (
 	"bytes"
 	"compress/zlib"
 	"encoding/json"
+	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"unicode/utf16"
 )
@@ -40,6 +44,7 @@ func plain(s string) string {
 var (
 	object   = regexp.MustCompile(`(?s)(\d+) 0 obj\n(.*?)\nendobj`)
 	stream   = regexp.MustCompile(`(?s)^(.*?)stream\n(.*)\nendstream$`)
+	packs    = regexp.MustCompile(`^<</Type/ObjStm/N (\d+)/First (\d+)/`)
 	drawing  = regexp.MustCompile(`/(T\d+) [0-9.]+ Tf|<([0-9A-F]*)>|ET`)
 	fontRes  = regexp.MustCompile(`/(T\d+) (\d+) 0 R`)
 	cidMap   = regexp.MustCompile(`/CIDToGIDMap (\d+) 0 R`)
@@ -48,10 +53,44 @@ var (
 	mapping  = regexp.MustCompile(`<([0-9A-F]{4})><([0-9A-F]+)>`)
 )
 
+// unpacked is a file with those objects written out at its end that it packs
+// into streams (ISO 32000-1, 7.5.7).
+func unpacked(t *testing.T, raw []byte) []byte {
+	t.Helper()
+	all := bytes.Clone(raw)
+	for _, m := range object.FindAllSubmatch(raw, -1) {
+		head := packs.FindSubmatch(m[2])
+		if head == nil {
+			continue
+		}
+		count, first := number(t, string(head[1])), number(t, string(head[2]))
+		content := string(body(t, string(m[2])))
+		places := strings.Fields(content[:first])
+		for i := range count {
+			end := len(content)
+			if i+1 < count {
+				end = first + number(t, places[2*i+3])
+			}
+			all = fmt.Appendf(all, "\n%s 0 obj\n%s\nendobj\n", places[2*i], strings.TrimSuffix(content[first+number(t, places[2*i+1]):end], "\n"))
+		}
+	}
+	return all
+}
+
+func number(t *testing.T, digits string) int {
+	t.Helper()
+	n, err := strconv.Atoi(digits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
 // read takes the bytes apart without the code that made them: objects,
 // content streams, the fonts' maps to characters and to glyphs.
 func read(t *testing.T, raw []byte) reading {
 	t.Helper()
+	raw = unpacked(t, raw)
 	r := reading{raw: raw, fonts: map[string]fontMap{}, used: map[string]map[int]bool{}}
 	objects, order := map[string]string{}, []string{}
 	for _, m := range object.FindAllSubmatch(raw, -1) {
@@ -165,23 +204,41 @@ func (r reading) glyphOf(font string, code int) int {
 // those that people get.
 func catalogue(t testing.TB) Lookup {
 	t.Helper()
-	all := map[string]map[string]string{}
-	for _, lang := range languages {
-		raw, err := os.ReadFile(filepath.Join("..", "locales", lang, "pdf.json"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		m := map[string]string{}
-		if err := json.Unmarshal(raw, &m); err != nil {
-			t.Fatal(err)
-		}
-		all[lang] = m
+	all, err := messages()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return func(lang, key string) (string, bool) {
 		s, ok := all[lang][key]
 		return s, ok
 	}
 }
+
+// keys are what papers may say in a language, sorted.
+func keys(t testing.TB, lang string) []string {
+	t.Helper()
+	all, err := messages()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.Sorted(maps.Keys(all[lang]))
+}
+
+var messages = sync.OnceValues(func() (map[string]map[string]string, error) {
+	all := map[string]map[string]string{}
+	for _, lang := range languages {
+		raw, err := os.ReadFile(filepath.Join("..", "locales", lang, "pdf.json"))
+		if err != nil {
+			return nil, err
+		}
+		m := map[string]string{}
+		if err := json.Unmarshal(raw, &m); err != nil {
+			return nil, err
+		}
+		all[lang] = m
+	}
+	return all, nil
+})
 
 func render(t *testing.T, s Summary) []byte {
 	t.Helper()
@@ -229,7 +286,7 @@ func example(first, second string) Summary {
 				Of("birth_year", Exactly("1999")),
 			}}}},
 			{Key: "pregnancy"},
-			{Key: "deadlines", Entries: []Entry{
+			{Key: "legal", Entries: []Entry{
 				{Head: Free("Recurso ante el tribunal", "es"), Details: []Detail{Of("due_at", Exactly("2026-12-11 09:30"))}},
 			}},
 		},

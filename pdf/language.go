@@ -2,18 +2,36 @@ package pdf
 
 import (
 	"slices"
+	"strings"
 
 	"golang.org/x/text/language"
 
 	"portolan/care"
+	"portolan/locales"
 )
 
-// languages are those that have labels in the catalogue. Text of every script
-// that the typesetter has fonts for can stand in a summary of theirs.
-var languages = []string{"en", "es", "fr"}
+// languages are those in which the catalogue has all that papers say.
+var languages = locales.Languages("pdf")
+
+// proofread are the languages whose words a native reader has checked. A paper says
+// of the others that nobody has, until somebody did and is added here.
+var proofread = []string{"en"}
 
 // Languages returns the languages in which a summary can be made.
 func Languages() []string { return slices.Clone(languages) }
+
+// Language is the language of papers for a tag (BCP 47): script and region are
+// left out, Dari is written as Persian is and Filipino is Tagalog.
+func Language(tag string) string {
+	plain, _, _ := strings.Cut(tag, "-")
+	switch plain {
+	case "prs":
+		return "fa"
+	case "fil":
+		return "tl"
+	}
+	return plain
+}
 
 // names of the languages that people ask for, in English, for the message of
 // a refusal (ISO 639-1).
@@ -45,7 +63,7 @@ func CheckLanguage(code string) error {
 	}
 	return &care.Error{
 		Code: "summary_language", Kind: care.Unprocessed,
-		Hint: name + " cannot be set correctly yet, so nothing was made. Choose from en, es, fr.",
+		Hint: name + " has no words for papers yet, so nothing was made. Choose from " + strings.Join(languages, ", ") + ".",
 	}
 }
 

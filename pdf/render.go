@@ -156,7 +156,7 @@ func (p *page) bytes(m typeset.Meta) ([]byte, error) {
 	if err := errors.Join(p.pen.Embed(file), file.Tag(p.tree), file.Archive(m)); err != nil {
 		return nil, err
 	}
-	return file.Bytes(), nil
+	return file.Bytes()
 }
 
 // show is the content that draws one line with its baseline at a place in
@@ -221,11 +221,13 @@ func (p *page) opening(d *document) {
 
 // closing ends the first sheet.
 func (p *page) closing(d *document) {
-	g := p.cells(d.partial, p.faces.small, p.root("P"))
-	if p.room() < g.height(g.lines()) {
-		p.breakPage()
+	for _, texts := range [][]string{d.partial, d.unchecked} {
+		g := p.cells(texts, p.faces.small, p.root("P"))
+		if p.room() < g.height(g.lines()) {
+			p.breakPage()
+		}
+		p.lines(g)
 	}
-	p.lines(g)
 }
 
 func (p *page) block(b block) {

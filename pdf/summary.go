@@ -54,9 +54,8 @@ func Of(label string, values ...Value) Detail { return Detail{Label: label, Valu
 // Value is one value, printed in both columns. Exactly one of three kinds:
 // coded (List and Code), exact (Exact) or free text.
 type Value struct {
-	// List and Code name a message "pdf.<List>.<Code>", or "code.<List>.<Code>"
-	// where paper needs no words of its own. Where the catalogue has neither,
-	// Text stands as it was written.
+	// List and Code name a message "pdf.<List>.<Code>". Where the catalogue has
+	// none, Text stands as it was written.
 	List, Code string
 	// Number stands before a coded unit: the 2 of "2 tablets".
 	Number string

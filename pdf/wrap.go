@@ -85,6 +85,10 @@ func (g grid) cut(n int) (first, rest grid) {
 func (p *page) cells(texts []string, f face, in place) grid {
 	g := grid{line: f.line}
 	for i, text := range texts {
+		if text == "" {
+			g.columns = append(g.columns, nil)
+			continue
+		}
 		var of *typeset.Element
 		if in != nil {
 			of = in(p.langs[i])

@@ -113,7 +113,11 @@ func write(page *gofpdf.Fpdf, pen *typeset.Pen, to string) error {
 	if err := pen.Embed(file); err != nil {
 		return err
 	}
-	if err := os.WriteFile(to, file.Bytes(), 0o644); err != nil {
+	whole, err := file.Bytes()
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(to, whole, 0o644); err != nil {
 		return fmt.Errorf("writing the page: %w", err)
 	}
 	return nil

@@ -29,7 +29,8 @@ var (
 
 const (
 	resourcesObject = 2
-	xrefEntry       = 20 // bytes
+	givenEntry      = 20 // bytes of an entry in the table that gofpdf writes
+	xrefEntry       = 7  // and in ours
 )
 
 // ReadFile takes apart what gofpdf's Output wrote. It reads gofpdf's way of
@@ -46,14 +47,14 @@ func ReadFile(raw []byte) (*File, error) {
 		return nil, errors.New("reading a PDF: no table of objects")
 	}
 	head := xrefHead.FindSubmatch(raw[table:])
-	if head == nil || len(raw) < table+len(head[0])+xrefEntry*number(head[1]) {
+	if head == nil || len(raw) < table+len(head[0])+givenEntry*number(head[1]) {
 		return nil, errors.New("reading a PDF: no table of objects")
 	}
 	entries := raw[table+len(head[0]):]
 	f.objects = make([][]byte, number(head[1]))
 	var offsets []int
 	for n := 1; n < len(f.objects); n++ {
-		offsets = append(offsets, number(entries[n*xrefEntry:n*xrefEntry+10]))
+		offsets = append(offsets, number(entries[n*givenEntry:n*givenEntry+10]))
 	}
 	ends := append(slices.Clone(offsets), table)
 	slices.Sort(ends)
@@ -84,11 +85,20 @@ func (f *File) Add(object string) int {
 
 // AddStream appends a compressed stream with the entries of its dictionary.
 func (f *File) AddStream(entries string, data []byte) (int, error) {
-	packed, err := deflate(data)
+	object, err := packedStream(entries, data)
 	if err != nil {
 		return 0, err
 	}
-	return f.Add(fmt.Sprintf("<<%s/Filter/FlateDecode/Length %d>>\nstream\n%s\nendstream", entries, len(packed), packed)), nil
+	return f.Add(string(object)), nil
+}
+
+// packedStream is a compressed stream as an object.
+func packedStream(entries string, data []byte) ([]byte, error) {
+	packed, err := deflate(data)
+	if err != nil {
+		return nil, err
+	}
+	return fmt.Appendf(nil, "<<%s/Filter/FlateDecode/Length %d>>\nstream\n%s\nendstream", entries, len(packed), packed), nil
 }
 
 // addFonts names fonts in the resources of all pages.
@@ -101,27 +111,54 @@ func (f *File) addFonts(entries string) error {
 	return nil
 }
 
-// Bytes writes the file.
-func (f *File) Bytes() []byte {
+// Bytes writes the file. A tagged page is a hundred small objects; those that
+// are no streams are packed together (ISO 32000-1, 7.5.7).
+func (f *File) Bytes() ([]byte, error) {
 	var b bytes.Buffer
 	// A comment of high bytes tells transports that the file is binary
 	// (ISO 32000-1, 7.5.2).
 	b.WriteString("%PDF-1.7\n%\xE2\xE3\xCF\xD3\n")
-	offsets := make([]int, len(f.objects))
-	for n := 1; n < len(f.objects); n++ {
-		offsets[n] = b.Len()
-		fmt.Fprintf(&b, "%d 0 obj\n%s\nendobj\n", n, f.objects[n])
+	pack, table := len(f.objects), len(f.objects)+1
+	// Each entry of the table: its kind, then an offset, or the pack and the
+	// place in it.
+	entries := make([]byte, 0, xrefEntry*(table+1))
+	entry := func(kind byte, at, place int) {
+		entries = append(entries, kind, byte(at>>24), byte(at>>16), byte(at>>8), byte(at), byte(place>>8), byte(place))
 	}
-	table := b.Len()
-	fmt.Fprintf(&b, "xref\n0 %d\n0000000000 65535 f \n", len(f.objects))
-	for _, at := range offsets[1:] {
-		fmt.Fprintf(&b, "%010d 00000 n \n", at)
+	entry(0, 0, 0xFFFF)
+	write := func(n int, object []byte) { fmt.Fprintf(&b, "%d 0 obj\n%s\nendobj\n", n, object) }
+	var places, packed bytes.Buffer
+	count := 0
+	for n, object := range f.objects[1:] {
+		n++
+		if bytes.HasSuffix(object, []byte("endstream")) {
+			entry(1, b.Len(), 0)
+			write(n, object)
+			continue
+		}
+		entry(2, pack, count)
+		fmt.Fprintf(&places, "%d %d ", n, packed.Len())
+		packed.Write(object)
+		packed.WriteByte('\n')
+		count++
 	}
-	fmt.Fprintf(&b, "trailer\n<<\n/Size %d\n/Root %d 0 R\n/Info %d 0 R\n", len(f.objects), f.root, f.info)
+	entry(1, b.Len(), 0)
+	whole, err := packedStream(fmt.Sprintf("/Type/ObjStm/N %d/First %d", count, places.Len()), append(places.Bytes(), packed.Bytes()...))
+	if err != nil {
+		return nil, err
+	}
+	write(pack, whole)
+	entry(1, b.Len(), 0)
+	start := b.Len()
+	head := fmt.Sprintf("/Type/XRef/Size %d/W[1 4 2]/Root %d 0 R/Info %d 0 R", table+1, f.root, f.info)
 	if f.identified { // from the content alone, so that it says nothing of when and where
 		sum := sha256.Sum256(b.Bytes())
-		fmt.Fprintf(&b, "/ID[<%x><%x>]\n", sum[:16], sum[:16])
+		head += fmt.Sprintf("/ID[<%x><%x>]", sum[:16], sum[:16])
 	}
-	fmt.Fprintf(&b, ">>\nstartxref\n%d\n%%%%EOF\n", table)
-	return b.Bytes()
+	if whole, err = packedStream(head, entries); err != nil {
+		return nil, err
+	}
+	write(table, whole)
+	fmt.Fprintf(&b, "startxref\n%d\n%%%%EOF\n", start)
+	return b.Bytes(), nil
 }

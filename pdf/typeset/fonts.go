@@ -24,7 +24,7 @@ type family struct {
 	name    string
 	scripts []language.Script
 	// languages narrows the family to some languages of its scripts; it comes
-	// before the others there, and after them elsewhere.
+	// before the others there, and after all elsewhere.
 	languages     []string
 	regular, bold func() (*face, error)
 }
@@ -155,23 +155,26 @@ func readFace(folder fs.FS, name string) (*face, error) {
 }
 
 // order is in which order faces are asked for a character: those made for the
-// script and the language, those for the script, then all others.
+// script and the language, those for the script, all others, and last those
+// that were made for other languages.
 func (f *Fonts) order(script language.Script, lang string, bold bool) []func() (*face, error) {
 	lang, _, _ = strings.Cut(lang, "-")
-	var first, second, others []func() (*face, error)
+	var first, second, others, last []func() (*face, error)
 	for _, fam := range f.families {
 		open := fam.regular
 		if bold {
 			open = fam.bold
 		}
 		switch {
+		case slices.Contains(fam.languages, lang) && slices.Contains(fam.scripts, script):
+			first = append(first, open)
+		case len(fam.languages) > 0: // a dot in Nastaliq would make an Arabic line twice as high
+			last = append(last, open)
 		case !slices.Contains(fam.scripts, script):
 			others = append(others, open)
-		case slices.Contains(fam.languages, lang):
-			first = append(first, open)
 		default:
 			second = append(second, open)
 		}
 	}
-	return slices.Concat(first, second, others)
+	return slices.Concat(first, second, others, last)
 }
