@@ -5,7 +5,6 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"unicode"
 
@@ -33,23 +32,12 @@ var hard = []string{"50 mg", "5-10 mg", "2,5 ml", "+961 1 234-567", "2026-12-11 
 //
 // Every language stands once in each column, beside different partners.
 func TestEveryNumberStandsInEveryPair(t *testing.T) {
-	var wait sync.WaitGroup
-	next := make(chan [2]string)
-	for range 4 {
-		wait.Go(func() {
-			for pair := range next {
-				numbersStand(t, pair)
-			}
-		})
-	}
 	for i, own := range languages {
-		next <- [2]string{own, languages[(i+7)%len(languages)]}
+		numbersStand(t, [2]string{own, languages[(i+7)%len(languages)]})
 	}
 	for _, pair := range [][2]string{{"ar", "fr"}, {"ur", "ar"}, {"my", "th"}, {"km", "th"}, {"uk", "ro"}, {"ti", "ar"}, {"fa", "ps"}} {
-		next <- pair
+		numbersStand(t, pair)
 	}
-	close(next)
-	wait.Wait()
 }
 
 func numbersStand(t *testing.T, pair [2]string) {
