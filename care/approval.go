@@ -29,6 +29,7 @@ const (
 	ActBulkExport  TwoPersonAct = "bulk_export"         // records of many people leave the hub
 	ActRoleChange  TwoPersonAct = "role_change"         // a member of staff gets other roles
 	ActFactorReset TwoPersonAct = "second_factor_reset" // a member of staff loses their second factors, to set up others
+	ActPasswordSet TwoPersonAct = "password_set"        // a member of staff gets a password that somebody else typed
 )
 
 // twoPersonActs is, for each act: the collection of its subject ("" for the
@@ -44,6 +45,7 @@ var twoPersonActs = map[TwoPersonAct]struct {
 	ActBulkExport:  {"", []Power{MayExport}, []Power{MayApprove}, 24 * time.Hour},
 	ActRoleChange:  {"staff", []Power{MayPeople}, []Power{MayApprove}, 24 * time.Hour},
 	ActFactorReset: {"staff", []Power{MayPeople}, []Power{MayApprove}, 24 * time.Hour},
+	ActPasswordSet: {"staff", []Power{MayPeople}, []Power{MayApprove}, 24 * time.Hour},
 }
 
 // TwoPersonActs lists the acts, sorted.
@@ -62,7 +64,7 @@ const ApprovalTerm = 72 * time.Hour
 // ApprovalReasons is why somebody may ask.
 var ApprovalReasons = []string{
 	"person_asked", "retention_over", "same_person", "entered_by_mistake", "funder_report", "supervision", "statistics",
-	"new_duties", "end_of_duties", "repair", "upgrade", "security", "second_factor_lost", "undo",
+	"new_duties", "end_of_duties", "repair", "upgrade", "security", "second_factor_lost", "password_lost", "undo",
 }
 
 // TermsBytesMax bounds the terms of an act.

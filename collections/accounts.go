@@ -97,28 +97,6 @@ func (h *Hub) AddAccount(ctx context.Context, a care.Actor, n NewAccount) (strin
 	return id, nil
 }
 
-// withPassword is an account that nobody has yet, with a password and a key
-// for tokens of its own.
-func (h *Hub) withPassword(password string) (*core.Record, error) {
-	if len([]rune(password)) < PasswordRunesMin {
-		return nil, ErrPassword
-	}
-	if len(password) > passwordBytesMax {
-		return nil, ErrPasswordLong
-	}
-	c, err := h.app.FindCachedCollectionByNameOrId(AccountsCollection)
-	if err != nil {
-		return nil, wrap("finding the accounts", err)
-	}
-	account := core.NewRecord(c)
-	account.SetPassword(password)
-	account.RefreshTokenKey()
-	if account.GetString("password:hash") == "" {
-		return nil, errors.New("hashing a password failed")
-	}
-	return account, nil
-}
-
 // Refused is an error where anything of a hub's own change was held: what a
 // person does at the console either happens or is said not to have.
 func Refused(receipts []fieldsync.Receipt) error {
@@ -128,57 +106,6 @@ func Refused(receipts []fieldsync.Receipt) error {
 		}
 	}
 	return nil
-}
-
-// SetPassword gives an account a new password and ends all its sign-ins at
-// the desk. Tablets keep theirs: they are revoked one by one.
-func (h *Hub) SetPassword(ctx context.Context, a care.Actor, login, password string) error {
-	if !a.Can(care.MayPeople) {
-		return ErrNoPower
-	}
-	staff, err := h.StaffOf(ctx, login)
-	if err != nil {
-		return err
-	}
-	return h.setPassword(ctx, a, staff, password, match{}, "set")
-}
-
-// ChangePassword gives somebody who has signed in a new password, where they
-// show the one that they have, and their second factor if there is one.
-func (h *Hub) ChangePassword(ctx context.Context, c Credentials, password string) error {
-	s, err := h.check(ctx, c)
-	if err != nil {
-		return err
-	}
-	if s.actor.Unproved {
-		return ErrSecondFactor
-	}
-	return h.setPassword(ctx, s.actor, s.actor.Staff, password, s.match, "changed")
-}
-
-func (h *Hub) setPassword(ctx context.Context, a care.Actor, staff, password string, m match, how care.Reason) error {
-	account, err := h.withPassword(password)
-	if err != nil {
-		return err
-	}
-	err = h.writer.write(ctx, func(t *tx) error {
-		now := h.nowText()
-		if err := m.burn(t, now); err != nil {
-			return err
-		}
-		if _, err := t.exec(`UPDATE `+AccountsCollection+` SET password = ?, tokenKey = ? WHERE id = ?`,
-			account.GetString("password:hash"), account.TokenKey(), staff); err != nil {
-			return wrap("setting a password", err)
-		}
-		if err := t.endSignIns(staff, "", now); err != nil {
-			return err
-		}
-		return t.note(now, a, accountEvent(ActPassword, a.Org, staff, care.Decision{Allowed: true, Reason: how}))
-	})
-	if err == nil {
-		h.signedOut(staff)
-	}
-	return err
 }
 
 // decoy is an account that nobody has, to spend a password check on.

@@ -230,6 +230,8 @@ func (s *session) powersAct(act, staff, terms, approval string) error {
 		return s.setRoles(s.h.HubActor(), who, rolesOfTerms(terms), approval)
 	case care.ActFactorReset:
 		return s.resetFactors(s.h.HubActor(), who.Org, staff, approval)
+	case care.ActPasswordSet:
+		return s.setWaited(who, approval)
 	}
 	return ErrApprovalMalformed
 }

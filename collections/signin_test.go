@@ -53,7 +53,7 @@ func TestWhatHappensToAnAccountIsInTheAuditLog(t *testing.T) {
 	if err := h.SignOut(t.Context(), in.Actor, in.Session, false); err != nil {
 		t.Fatal(err)
 	}
-	if err := h.SetPassword(t.Context(), h.HubActor(), login, "another long password"); err != nil {
+	if _, err := h.ConsolePassword(t.Context(), login, "another long password", ""); err != nil {
 		t.Fatal(err)
 	}
 	got := strings.Join(told(t, h, a.Staff), ", ")

@@ -35,9 +35,15 @@ func (s *session) wait(act care.TwoPersonAct, who care.Actor, terms string) (tim
 	if !errors.Is(err, sql.ErrNoRows) {
 		return time.Time{}, wrap("reading an act that waits", err)
 	}
+	return s.waitFor(act, who, terms, "")
+}
+
+// waitFor is wait for an act that is not asked yet, with the hash of the
+// password that it sets.
+func (s *session) waitFor(act care.TwoPersonAct, who care.Actor, terms, password string) (time.Time, error) {
 	at := s.now.Add(WaitTerm)
-	if _, err := s.t.exec(`INSERT INTO waiting_acts (id, act, org, staff, terms, asked_at, due_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-		s.h.newID(), string(act), who.Org, who.Staff, terms, s.nowText, care.FormatTime(at)); err != nil {
+	if _, err := s.t.exec(`INSERT INTO waiting_acts (id, act, org, staff, terms, asked_at, due_at, password) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+		s.h.newID(), string(act), who.Org, who.Staff, terms, s.nowText, care.FormatTime(at), password); err != nil {
 		return at, wrap("keeping an act that waits", err)
 	}
 	s.woken[who.Staff] = true
@@ -94,7 +100,7 @@ func (h *Hub) StopWaiting(ctx context.Context, a care.Actor, id string) error {
 }
 
 func (t *tx) stop(where string, args []any, now string, a care.Actor, org, staff string) error {
-	r, err := t.exec(`UPDATE waiting_acts SET stopped_at = ?, stopped_by = ? WHERE stopped_at = '' AND done_at = '' AND `+where, append([]any{now, a.Staff}, args...)...)
+	r, err := t.exec(`UPDATE waiting_acts SET stopped_at = ?, stopped_by = ?, password = '' WHERE stopped_at = '' AND done_at = '' AND `+where, append([]any{now, a.Staff}, args...)...)
 	if err != nil {
 		return wrap("stopping what waits", err)
 	}
@@ -104,11 +110,16 @@ func (t *tx) stop(where string, args []any, now string, a care.Actor, org, staff
 	return t.note(now, a, accountEvent(ActWaiting, org, staff, care.Decision{Allowed: true, Reason: "stopped"}))
 }
 
-// stillHas stops the loss of second factors that waits for somebody who has
-// just shown one.
+// stillHas stops what waits for want of what somebody has just shown: a
+// password that is to replace theirs, and the loss of second factors where they
+// gave one.
 func (t *tx) stillHas(a care.Actor, m match, now string) error {
-	if m.kind == "" {
+	if a.Unproved { // a password alone, which somebody may have stolen
 		return nil
+	}
+	err := t.stop(`staff = ? AND act = ?`, []any{a.Staff, string(care.ActPasswordSet)}, now, a, a.Org, a.Staff)
+	if err != nil || m.kind == "" {
+		return err
 	}
 	return t.stop(`staff = ? AND act = ?`, []any{a.Staff, string(care.ActFactorReset)}, now, a, a.Org, a.Staff)
 }
@@ -160,7 +171,7 @@ func (s *session) carryOut(w Waiting) error {
 	if err := s.powersAct(string(w.Act), w.Staff, w.Terms, w.ID); err != nil && !errors.Is(err, care.ErrNotFound) {
 		return err
 	}
-	_, err := s.t.exec(`UPDATE waiting_acts SET done_at = ? WHERE id = ?`, s.nowText, w.ID)
+	_, err := s.t.exec(`UPDATE waiting_acts SET done_at = ?, password = '' WHERE id = ?`, s.nowText, w.ID)
 	return wrap("noting what is done", err)
 }
 

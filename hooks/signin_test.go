@@ -324,7 +324,7 @@ func TestCase3ATokenEndsWithItsSignIn(t *testing.T) {
 			s.ask(t, "POST", "/api/portolan/password", token, map[string]string{"password": hubtest.Password, "new": "another long password", "code": s.SecondCode(t, login)}).into(t, new(any))
 		},
 		"new password at the console": func(s *site, _ care.Actor, login, _ string) {
-			if err := s.SetPassword(t.Context(), s.HubActor(), login, "another long password"); err != nil {
+			if _, err := s.ConsolePassword(t.Context(), login, "another long password", ""); err != nil {
 				t.Error(err)
 			}
 		},

@@ -71,6 +71,25 @@ func TestTwoPeopleAtOneConsole(t *testing.T) {
 	if out := c.must(t, ExitOK, "user", "second-factor", "reset", "--dir", "hub", "ana"); !strings.Contains(out, "waits until") {
 		t.Errorf("the console alone: %s", out)
 	}
+	// Another's password takes two as well, or three days.
+	c.codes, ben = ana[1:], ben[1:]
+	out = c.must(t, ExitOK, "user", "password", "--dir", "hub", "eve", "--as", "ana")
+	if id = asked(out); !strings.Contains(out, "give this command again") {
+		t.Errorf("a password asked for: %s", out)
+	}
+	ana, c.codes = c.codes, ben
+	c.must(t, ExitOK, "user", "approve", "--dir", "hub", id, "--as", "ben")
+	ben, c.codes = c.codes, ana
+	if out := c.must(t, ExitOK, "user", "password", "--dir", "hub", "eve", "--as", "ana"); !strings.Contains(out, "password is set") {
+		t.Errorf("a password agreed to: %s", out)
+	}
+	c.codes = ben
+	if out := c.must(t, ExitOK, "user", "password", "--dir", "hub", "ben"); !strings.Contains(out, "waits until") {
+		t.Errorf("a password by the console alone: %s", out)
+	}
+	if out := c.must(t, ExitOK, "user", "password", "--dir", "hub", "ben", "--code"); !strings.Contains(out, "password is set") {
+		t.Errorf("a password with its owner's code: %s", out)
+	}
 	c.must(t, ExitUsage, "user", "waiting", "--dir", "hub")
 	c.must(t, ExitFault, "user", "role", "--dir", "hub", "nobody", "--role", "health")
 	if out := c.must(t, ExitOK, "user", "role", "--dir", "hub", "eve", "--role", "health"); !strings.Contains(out, "are given") {

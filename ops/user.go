@@ -2,6 +2,7 @@ package ops
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"slices"
@@ -17,7 +18,8 @@ const userUsage = `add|list|role|password|disable|second-factor|waiting|approve|
 
   add LOGIN --role R[,R]  makes an account; the first one makes the organisation too
   list                    shows logins, roles and whether the person still works here
-  password LOGIN          sets a new password and ends that person's sign-ins
+  password LOGIN          sets a new password and ends that person's sign-ins; with
+                          --code at once, where that person gives their code
   disable LOGIN           ends the account: the person has left
   role LOGIN --role R[,R]    gives these roles instead of those that the person has
   second-factor setup LOGIN  sets up an authenticator app, as that person
@@ -26,10 +28,10 @@ const userUsage = `add|list|role|password|disable|second-factor|waiting|approve|
   approve ID --as LOGIN      agrees, as the second person
   stop ID --as LOGIN         says no, or stops what waits for its time
 
-Roles that carry powers, and taking second factors away, need two people: one
-asks with --as, another approves. Without --as it happens after three days,
-unless somebody whom it concerns stops it. On a hub that never had two such
-people, roles are given at once. Nobody is left without anybody who can approve,
+Roles that carry powers, taking second factors away, and another's password need
+two people: one asks with --as, another approves. Without --as it happens after
+three days, unless somebody whom it concerns stops it. On a hub that never had two
+such people, roles are given at once; so is a password that opens no case yet. Nobody is left without anybody who can approve,
 unless --nobody-left says that this is meant, and after three days.
 
 The password is asked for, or taken from PORTOLAN_PASSWORD.
@@ -48,7 +50,8 @@ func User(ctx context.Context, env Env, args []string) int {
 	fs.StringVar(&u.orgName, "org-name", "This organisation", "`name` of the organisation, for the first account (add)")
 	fs.StringVar(&u.country, "country", "", "the organisation's country, ISO 3166 `code`, for the first account (add)")
 	fs.StringVar(&u.zone, "time-zone", "UTC", "the organisation's time `zone`, such as Africa/Nairobi, for the first account (add)")
-	fs.StringVar(&u.as, "as", "", "`login` of whoever does this (role, second-factor reset, waiting, approve, stop)")
+	fs.StringVar(&u.as, "as", "", "`login` of whoever does this (role, password, second-factor reset, waiting, approve, stop)")
+	fs.BoolVar(&u.code, "code", false, "that person is here and gives their second factor or a recovery code (password)")
 	fs.BoolVar(&u.nobodyLeft, "nobody-left", false, "take the power to approve away also from the last who has it (role)")
 	words, exit, stop := env.parse(fs, args, userUsage)
 	if stop {
@@ -108,6 +111,7 @@ type user struct {
 	org, orgName, country, zone string
 	wanted                      []care.Role
 	nobodyLeft                  bool // the last who approves loses that, and it is meant
+	code                        bool // their owner shows a second factor
 	placed                      bool // the organisation's name or place was typed
 }
 
@@ -234,19 +238,50 @@ func (u *user) list(ctx context.Context, hub *collections.Hub, _ string) error {
 	return w.Flush()
 }
 
+// password sets a new password: with a second person's yes, or at the console
+// alone, where it waits as soon as it would open anything.
 func (u *user) password(ctx context.Context, hub *collections.Hub, login string) error {
-	if _, err := hub.StaffOf(ctx, login); err != nil {
+	staff, err := hub.StaffOf(ctx, login)
+	if err != nil {
 		return errNoLogin
+	}
+	const done = "The password is set; earlier sign-ins have ended. Tablets keep theirs: see portolan device."
+	if u.as != "" {
+		actor, err := u.env.SignIn(ctx, hub, u.as)
+		if err != nil {
+			return err
+		}
+		password, err := u.env.Password(ctx, "New password for "+login+": ")
+		if err != nil {
+			return err
+		}
+		err = hub.AgreedPassword(ctx, actor, staff, password)
+		if errors.Is(err, collections.ErrApprovalNeeded) {
+			if err = u.ask(ctx, hub, actor, collections.PasswordAsked(staff)); err == nil {
+				fmt.Fprintln(u.env.Stdout, "Then give this command again, and the password with it: this one is kept nowhere.")
+			}
+			return err
+		}
+		if err == nil {
+			fmt.Fprintln(u.env.Stdout, done)
+		}
+		return err
 	}
 	password, err := u.env.Password(ctx, "New password for "+login+": ")
 	if err != nil {
 		return err
 	}
-	if err := hub.SetPassword(ctx, hub.HubActor(), login, password); err != nil {
-		return err
+	code := ""
+	if u.code {
+		if code, err = u.env.code(ctx, login); err != nil {
+			return err
+		}
 	}
-	fmt.Fprintln(u.env.Stdout, "The password is set; earlier sign-ins have ended. Tablets keep theirs: see portolan device.")
-	return nil
+	due, err := hub.ConsolePassword(ctx, login, password, code)
+	if err == nil {
+		u.tellDue(due, done)
+	}
+	return err
 }
 
 func (u *user) disable(ctx context.Context, hub *collections.Hub, login string) error {

@@ -28,11 +28,12 @@ var signInTables = []string{
 		code_hash TEXT PRIMARY KEY NOT NULL, staff TEXT NOT NULL, made_at TEXT NOT NULL, used_at TEXT NOT NULL DEFAULT '') WITHOUT ROWID`,
 	`CREATE INDEX recovery_codes_staff ON recovery_codes (staff)`,
 
-	// Acts on accounts of the console alone, which wait.
+	// Acts on accounts of the console alone, which wait; of a password its
+	// bcrypt hash.
 	`CREATE TABLE waiting_acts (
 		id TEXT PRIMARY KEY NOT NULL, act TEXT NOT NULL, org TEXT NOT NULL, staff TEXT NOT NULL, terms TEXT NOT NULL,
 		asked_at TEXT NOT NULL, due_at TEXT NOT NULL, stopped_at TEXT NOT NULL DEFAULT '', stopped_by TEXT NOT NULL DEFAULT '',
-		done_at TEXT NOT NULL DEFAULT '', refused TEXT NOT NULL DEFAULT '') WITHOUT ROWID`,
+		done_at TEXT NOT NULL DEFAULT '', refused TEXT NOT NULL DEFAULT '', password TEXT NOT NULL DEFAULT '') WITHOUT ROWID`,
 }
 
 func init() {
