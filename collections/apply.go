@@ -2,9 +2,7 @@ package collections
 
 import (
 	"crypto/sha256"
-	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -493,11 +491,7 @@ func (s *session) home(a *arrival, rec *record) (org, caseID string, err error) 
 	if a.unread != "" {
 		named, claimed = fieldsync.HomeOf(a.raw)
 	}
-	err = s.t.row(`SELECT org, case_id FROM changes WHERE record = ? AND case_id != '' ORDER BY seq LIMIT 1`, named).Scan(&org, &caseID)
-	if errors.Is(err, sql.ErrNoRows) {
-		return a.actor.Org, claimed, nil
-	}
-	return org, caseID, wrap("looking for the change's case", err)
+	return homeOf(s.t, named, a.actor.Org, claimed)
 }
 
 // record writes the change to the log with its receipt, and what of it is held.

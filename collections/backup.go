@@ -14,18 +14,18 @@ import (
 const DatabasePath = "pb_data/data.db"
 
 // Snapshot writes a whole copy of the database, as of one moment, to a file
-// that does not exist yet, and returns the ids of the documents whose bytes
-// belong to it. Writers go on meanwhile: VACUUM INTO reads one snapshot of the
+// that does not exist yet, and returns the ids under which bytes lie that
+// belong to it: of documents, and of files that wait for a person. Writers go on meanwhile: VACUUM INTO reads one snapshot of the
 // WAL (sqlite.org/lang_vacuum.html#vacuuminto). That there is a copy is in the
 // audit log before there is one.
-func (h *Hub) Snapshot(ctx context.Context, path string) (documents map[string]bool, err error) {
+func (h *Hub) Snapshot(ctx context.Context, path string) (files map[string]bool, err error) {
 	if err := h.audit(ctx, h.HubActor(), event{act: ActBackup, decision: care.Decision{Allowed: true, Reason: care.SeeHub}}); err != nil {
 		return nil, err
 	}
 	if err := copyDatabase(ctx, h.readDB(), path); err != nil {
 		return nil, err
 	}
-	return documentsIn(ctx, path)
+	return filesIn(ctx, path)
 }
 
 // SnapshotKeys writes a copy of the wrapped keys. Made after Snapshot it opens
@@ -49,13 +49,13 @@ func copyDatabase(ctx context.Context, db *sql.DB, path string) error {
 	return wrap("copying the database", err)
 }
 
-func documentsIn(ctx context.Context, path string) (ids map[string]bool, err error) {
+func filesIn(ctx context.Context, path string) (ids map[string]bool, err error) {
 	db, err := connect(path)
 	if err != nil {
 		return nil, wrap("opening the copy", err)
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	rows, err := db.DB().QueryContext(ctx, `SELECT id FROM documents`)
+	rows, err := db.DB().QueryContext(ctx, `SELECT id FROM documents UNION ALL SELECT id FROM uploads WHERE aside > 0 AND done_at = ''`)
 	if err != nil {
 		return nil, wrap("reading the copy", err)
 	}

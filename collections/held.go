@@ -44,6 +44,8 @@ var (
 	ErrOwnWork  = &care.Error{Code: "own_change", Kind: care.Unprocessed, Hint: "Nobody decides about a change of their own; ask a colleague."}
 	ErrVerdict  = &care.Error{Code: "decision_unknown", Kind: care.Invalid, Hint: "Accept, as the author or as yourself, or decline with one of the reasons in docs/http.md."}
 	ErrUnread   = &care.Error{Code: "change_unreadable", Kind: care.Unprocessed, Hint: "This version of the hub cannot read the change. Decline it, or update the hub and decide then."}
+	ErrFirst    = &care.Error{Code: "document_first", Kind: care.Unprocessed, Hint: "The record of this file was kept aside too. Decide about that first; the file is decided with it."}
+	ErrNoFile   = &care.Error{Code: "file_gone", Kind: care.Unprocessed, Hint: "The file is not kept any more: its part of the case was erased, or it was decided about long ago. Decline it."}
 	ErrUnseen   = &care.Error{Code: "change_unseen", Kind: care.Unprocessed, Hint: "You may not see all of this change. Somebody who does decides about it."}
 	errNotHeard = care.ErrNotFound // what one may not hear of looks like what is not there
 )
@@ -93,6 +95,15 @@ type Outcome struct {
 	At       string `json:"at"`
 	Why      string `json:"why,omitempty"`
 	Change   uint64 `json:"change,omitempty"` // number of the change that came of it
+	// Files that waited for the record which was decided about, and were with it.
+	Files []FileOutcome `json:"files,omitempty"`
+}
+
+// FileOutcome is what became of a file that waited for its record: decided
+// alike, or why not. Then it waits on, under its own number.
+type FileOutcome struct {
+	Seq  uint64 `json:"seq"`
+	Code string `json:"code,omitempty"`
 }
 
 // heldRow is one held change as the log has it.
@@ -268,15 +279,32 @@ func (h *Hub) Decide(ctx context.Context, a care.Actor, seq uint64, v Verdict) (
 	if err := v.check(); err != nil {
 		return Outcome{}, err
 	}
+	if file, err := h.namesFile(ctx, seq); err != nil || file {
+		if err == nil {
+			return h.decideFile(ctx, a, seq, v)
+		}
+		return Outcome{}, err
+	}
 	var out Outcome
+	var files []uint64
 	err := h.enter(ctx, a, func(s *session) error {
 		var err error
 		if s.actor, err = h.present(s.t, a); err != nil {
 			return err
 		}
+		if files, err = s.filesOfNew(seq); err != nil {
+			return err
+		}
 		out, err = s.decide(seq, v)
 		return err
 	})
+	for i := 0; err == nil && i < len(files); i++ {
+		f := FileOutcome{Seq: files[i]}
+		if _, err := h.decideFile(ctx, a, files[i], v); err != nil {
+			f.Code = care.CodeOf(err)
+		}
+		out.Files = append(out.Files, f)
+	}
 	return out, err
 }
 
@@ -285,27 +313,11 @@ func (s *session) decide(seq uint64, v Verdict) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	actor := s.actor
-	if !actor.IsHub() {
-		if actor.Grants, err = grantsOf(s.t, actor.Staff, r.Case); err != nil {
-			return Outcome{}, err
+	if done, err := s.h.mayDecide(s.t, s.actor, r, v); err != nil || done != nil {
+		if done != nil {
+			return *done, nil
 		}
-	}
-	heard, err := s.h.hears(s.t, actor, r)
-	switch {
-	case err != nil:
 		return Outcome{}, err
-	case !heard.Allowed:
-		return Outcome{}, errNotHeard
-	case !actor.Can(care.MayApprove):
-		return Outcome{}, ErrNoPower
-	case r.Author == actor.Staff:
-		return Outcome{}, ErrOwnWork
-	case r.Decided != nil:
-		if r.Decided.By == actor.Staff && r.Decided.Decision == v.Decision && r.Decided.Why == v.Why {
-			return *r.Decided, nil
-		}
-		return Outcome{}, ErrDecided
 	}
 	group, err := s.groupOf(r)
 	if err != nil {
@@ -327,6 +339,32 @@ func (s *session) decide(seq uint64, v Verdict) (Outcome, error) {
 		}
 	}
 	return out, nil
+}
+
+// mayDecide refuses whoever may not decide about a held change, and gives its
+// outcome where they have decided so already.
+func (h *Hub) mayDecide(q querier, actor care.Actor, r *heldRow, v Verdict) (done *Outcome, err error) {
+	if !actor.IsHub() {
+		if actor.Grants, err = grantsOf(q, actor.Staff, r.Case); err != nil {
+			return nil, err
+		}
+	}
+	heard, err := h.hears(q, actor, r)
+	switch {
+	case err != nil:
+		return nil, err
+	case !heard.Allowed:
+		return nil, errNotHeard
+	case !actor.Can(care.MayApprove):
+		return nil, ErrNoPower
+	case r.Author == actor.Staff:
+		return nil, ErrOwnWork
+	case r.Decided == nil:
+		return nil, nil
+	case r.Decided.By == actor.Staff && r.Decided.Decision == v.Decision && r.Decided.Why == v.Why:
+		return r.Decided, nil
+	}
+	return nil, ErrDecided
 }
 
 // seesHeld refuses a decision of somebody who may not see all that is held: in
@@ -390,15 +428,20 @@ func (s *session) decideOne(r *heldRow, v Verdict) (Outcome, error) {
 		}
 		d.Change = receipt.Seq
 	}
+	return d, s.noteDecided(r, d)
+}
+
+// noteDecided keeps how a held change ended.
+func (s *session) noteDecided(r *heldRow, d Outcome) error {
 	if _, err := s.t.exec(`UPDATE held_changes SET decided_at = ?, decided_by = ?, decision = ?, why = ?, decided_seq = ? WHERE seq = ?`,
 		d.At, d.By, d.Decision, d.Why, d.Change, r.Seq); err != nil {
-		return d, wrap("noting a decision", err)
+		return wrap("noting a decision", err)
 	}
 	if err := s.unpark(r); err != nil {
-		return d, err
+		return err
 	}
 	s.woken[r.Author] = true
-	return d, s.t.note(s.nowText, s.actor, event{act: ActDecide, target: r.target(care.General), count: 1,
+	return s.t.note(s.nowText, s.actor, event{act: ActDecide, target: r.target(care.General), count: 1,
 		decision: care.Decision{Allowed: true, Reason: decidedReasons[d.Decision], Basis: fmt.Sprint("change/", r.Seq)}})
 }
 
@@ -410,14 +453,9 @@ func (s *session) acceptHeld(r *heldRow, v Verdict) (fieldsync.Receipt, error) {
 	if twice, err := s.takenAlready(r); err != nil || twice {
 		return fieldsync.Receipt{}, errors.Join(err, ErrTwice)
 	}
-	actor := s.actor
-	if v.As == AsAuthor {
-		var err error
-		if actor, err = s.h.loadStaff(s.t, r.Author, ""); errors.Is(err, care.ErrNotFound) {
-			return fieldsync.Receipt{}, &care.Error{Code: "author_gone", Kind: care.Unprocessed, Hint: "Its author does not work here any more. Accept it as yourself."}
-		} else if err != nil {
-			return fieldsync.Receipt{}, err
-		}
+	actor, err := s.h.inWhoseName(s.t, s.actor, r, v.As)
+	if err != nil {
+		return fieldsync.Receipt{}, err
 	}
 	c := r.change
 	c.N, c.Author, c.Group, c.Salt = s.hubN+1, actor.Staff, "", s.h.newSalt()
@@ -432,10 +470,27 @@ func (s *session) acceptHeld(r *heldRow, v Verdict) (fieldsync.Receipt, error) {
 		return receipt, stillAwaits{a.awaits}
 	}
 	for _, held := range receipt.Held {
-		return receipt, &care.Error{Code: held.Reason, Kind: care.Unprocessed,
-			Hint: "It would be kept aside again, and is still undecided: " + held.Reason + " " + held.Field}
+		return receipt, heldAgain(held)
 	}
 	return receipt, nil
+}
+
+// heldAgain says why what was to be accepted would be kept aside once more.
+func heldAgain(why fieldsync.Held) error {
+	return &care.Error{Code: why.Reason, Kind: care.Unprocessed,
+		Hint: "It would be kept aside again, and is still undecided: " + why.Reason + " " + why.Field}
+}
+
+// inWhoseName is as whom a held change is accepted.
+func (h *Hub) inWhoseName(q querier, decides care.Actor, r *heldRow, as string) (care.Actor, error) {
+	if as != AsAuthor {
+		return decides, nil
+	}
+	actor, err := h.loadStaff(q, r.Author, "")
+	if errors.Is(err, care.ErrNotFound) {
+		err = &care.Error{Code: "author_gone", Kind: care.Unprocessed, Hint: "Its author does not work here any more. Accept it as yourself."}
+	}
+	return actor, err
 }
 
 // takenAlready says whether the very same change, under another number, was

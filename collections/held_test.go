@@ -3,6 +3,7 @@ package collections_test
 import (
 	"bytes"
 	"errors"
+	"reflect"
 	"slices"
 	"sync"
 	"testing"
@@ -24,7 +25,11 @@ type decisions struct {
 
 func newDecisions(t *testing.T) *decisions {
 	t.Helper()
-	h := hubtest.New(t)
+	return decisionsOn(t, hubtest.New(t))
+}
+
+func decisionsOn(t *testing.T, h *hubtest.Hub) *decisions {
+	t.Helper()
 	owner, _ := h.Staff(t, care.Outreach)
 	worker, _ := h.Staff(t, care.Outreach)
 	d := &decisions{Hub: h}
@@ -96,7 +101,7 @@ func TestAHeldChangeIsAcceptedOrDeclined(t *testing.T) {
 	if err != nil || done.Change == 0 || done.By != d.officers[0].Staff {
 		t.Fatalf("accepting: %+v, %v", done, err)
 	}
-	if again, err := d.Decide(ctx, d.officers[0], first, accept); err != nil || again != done {
+	if again, err := d.Decide(ctx, d.officers[0], first, accept); err != nil || !reflect.DeepEqual(again, done) {
 		t.Errorf("the same again: %+v, %v", again, err)
 	}
 	for _, v := range []collections.Verdict{decline, {Decision: collections.Decline, Why: "outdated"}} {

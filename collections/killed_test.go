@@ -82,6 +82,10 @@ func beKilled(dir, doing, at string) int {
 		}
 	case "upload":
 		err = bringLetter(ctx, h, dir, letter)
+	case "decide file":
+		err = decideOnAside(ctx, h)
+	case "sealed file":
+		err = bringAside(ctx, h, dir)
 	case "evidence":
 		err = bringLetter(ctx, h, dir, seizedLetter)
 	case "write":

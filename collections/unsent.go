@@ -170,8 +170,23 @@ func (h *Hub) unsealed(ctx context.Context, staff string, p fieldsync.Push) (cha
 }
 
 func (h *Hub) openUnsent(ctx context.Context, c fieldsync.Sealed) (json.RawMessage, error) {
-	id, err := strconv.ParseUint(c.Key, 16, 64)
-	if err != nil || fmtKeyID(id) != c.Key {
+	raw, err := h.openSealed(ctx, c.Key, unsentPlace(c.Of), c.Box)
+	if err != nil {
+		return nil, err
+	}
+	if sha256.Sum256(raw) != c.Sum {
+		return nil, ErrUnsent
+	}
+	if n, err := fieldsync.NumberOf(raw); err != nil || n != c.Of.N() {
+		return nil, ErrUnsent
+	}
+	return raw, nil
+}
+
+// openSealed opens what a tablet sealed for a place to the key with an id.
+func (h *Hub) openSealed(ctx context.Context, key string, at seal.Place, box []byte) ([]byte, error) {
+	id, err := strconv.ParseUint(key, 16, 64)
+	if err != nil || fmtKeyID(id) != key {
 		return nil, ErrUnsentKey
 	}
 	var sealed []byte
@@ -186,11 +201,8 @@ func (h *Hub) openUnsent(ctx context.Context, c fieldsync.Sealed) (json.RawMessa
 	if err != nil {
 		return nil, err
 	}
-	raw, err := seal.OpenIntake(private, unsentPlace(c.Of), c.Box)
-	if err != nil || sha256.Sum256(raw) != c.Sum {
-		return nil, ErrUnsent
-	}
-	if n, err := fieldsync.NumberOf(raw); err != nil || n != c.Of.N() {
+	raw, err := seal.OpenIntake(private, at, box)
+	if err != nil {
 		return nil, ErrUnsent
 	}
 	return raw, nil

@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -52,29 +51,43 @@ type Upload struct {
 }
 
 // announced is what was said of a file at the beginning.
-type announced struct{ document, sha256, mime string }
+type announced struct {
+	document, sha256, mime string
+	sealed                 *sealedFile // as its tablet sealed it; then nothing else is said
+}
 
 // readMetadata reads the tus header Upload-Metadata: pairs of a key and a value
 // in base64, with commas between them.
 func readMetadata(header string) (a announced, err error) {
-	of := map[string]*string{"document": &a.document, "sha256": &a.sha256, "filetype": &a.mime}
-	left := maps.Clone(of)
+	said := map[string]string{}
 	for pair := range strings.SplitSeq(header, ",") {
 		key, coded, _ := strings.Cut(strings.TrimSpace(pair), " ")
 		value, err := base64.StdEncoding.DecodeString(coded)
-		if err != nil || left[key] == nil {
+		if _, twice := said[key]; err != nil || twice {
 			return a, ErrUploadMetadata
 		}
-		delete(left, key)
-		*of[key] = string(value)
+		said[key] = string(value)
 	}
-	a.mime, _, _ = strings.Cut(a.mime, ";")
+	if _, sealed := said["sealed"]; sealed {
+		a.sealed, err = readSealedFile(said)
+		return a, err
+	}
+	a = announced{document: said["document"], sha256: said["sha256"]}
+	a.mime, _, _ = strings.Cut(said["filetype"], ";")
 	a.mime = strings.ToLower(strings.TrimSpace(a.mime))
 	sum, err := hex.DecodeString(a.sha256)
-	if len(left) > 0 || err != nil || len(sum) != sha256.Size || hex.EncodeToString(sum) != a.sha256 || !fieldsync.IsID(a.document) {
+	if !saysOnly(said, "document", "sha256", "filetype") || err != nil || len(sum) != sha256.Size || hex.EncodeToString(sum) != a.sha256 || !fieldsync.IsID(a.document) {
 		return a, ErrUploadMetadata
 	}
 	return a, nil
+}
+
+// saysOnly says whether these keys were said, and no others.
+func saysOnly(said map[string]string, keys ...string) bool {
+	return len(said) == len(keys) && !slices.ContainsFunc(keys, func(key string) bool {
+		_, ok := said[key]
+		return !ok
+	})
 }
 
 // uploadRow is an upload as it is kept.
@@ -84,23 +97,26 @@ type uploadRow struct {
 	of              seal.Scope
 	sealed          []byte
 	done            bool
+	unsent          bool   // it came sealed by its tablet
+	aside           uint64 // the held change with which it waits, once it is whole
 }
 
 // uploadTerms is what is sealed of an upload.
 type uploadTerms struct {
-	Key      []byte `json:"key"`
-	Metadata string `json:"metadata"`
+	Key      []byte      `json:"key"`
+	Metadata string      `json:"metadata"`
+	File     *unsentFile `json:"file,omitempty"` // of one that its tablet sealed
 }
 
 func termsPlace(id string) seal.Place {
 	return seal.Place{Collection: "uploads", Record: id, Field: "terms"}
 }
 
-const uploadColumns = `SELECT id, document, staff, org, case_id, compartment, length, sealed, expires_at, done_at != '' FROM uploads`
+const uploadColumns = `SELECT id, document, staff, org, case_id, compartment, length, sealed, expires_at, done_at != '', unsent, aside FROM uploads`
 
 func (u *uploadRow) scan(scan func(...any) error) error {
 	var expires string
-	err := scan(&u.ID, &u.document, &u.staff, &u.of.Org, &u.of.Case, &u.of.Compartment, &u.Length, &u.sealed, &expires, &u.done)
+	err := scan(&u.ID, &u.document, &u.staff, &u.of.Org, &u.of.Case, &u.of.Compartment, &u.Length, &u.sealed, &expires, &u.done, &u.unsent, &u.aside)
 	if err == nil {
 		u.Expires, err = time.Parse(care.TimeFormat, expires)
 	}
@@ -109,20 +125,20 @@ func (u *uploadRow) scan(scan func(...any) error) error {
 
 // terms opens what is sealed of an upload. Where its case was erased there is
 // nothing.
-func (h *Hub) terms(u *uploadRow) (seal.Key, error) {
-	var t uploadTerms
-	var key seal.Key
+func (h *Hub) terms(u *uploadRow) (t uploadTerms, err error) {
 	k, err := h.keys.toOpen(u.sealed, u.of.Org, u.of.Case)
 	if err != nil {
-		return key, err
+		return t, err
 	}
 	plain, err := k.box.Open(nil, termsPlace(u.ID), u.sealed)
 	if err == nil {
 		err = json.Unmarshal(plain, &t)
 	}
+	if err == nil && len(t.Key) != seal.KeyBytes {
+		err = seal.ErrFormat
+	}
 	u.Metadata = t.Metadata
-	copy(key[:], t.Key)
-	return key, wrap("opening what an upload is", err)
+	return t, wrap("opening what an upload is", err)
 }
 
 // BeginUpload makes place for a file of a document whose record is there: how
@@ -139,6 +155,8 @@ func (h *Hub) BeginUpload(ctx context.Context, a care.Actor, length int64, metad
 		return Upload{}, ErrContentEmpty
 	case length < 0:
 		return Upload{}, ErrUploadLength
+	case said.sealed != nil:
+		return h.beginUnsent(ctx, a, length, metadata, *said.sealed)
 	case length > ContentBytesMax:
 		return Upload{}, ErrContentTooLarge
 	}
@@ -160,12 +178,12 @@ func (h *Hub) BeginUpload(ctx context.Context, a care.Actor, length int64, metad
 	if u, ok, err := h.begun(ctx, a, said.document, length, metadata); ok || err != nil {
 		return u, err
 	}
-	return h.newUpload(ctx, a, doc, length, metadata)
+	return h.newUpload(ctx, uploadRow{Upload: Upload{Length: length}, document: doc.ID, staff: a.Staff, of: doc.scope()}, uploadTerms{Metadata: metadata})
 }
 
 // begun finds the upload of a file that somebody has begun already.
 func (h *Hub) begun(ctx context.Context, a care.Actor, document string, length int64, metadata string) (Upload, bool, error) {
-	rows, err := reader{ctx, h.readDB()}.rows(uploadColumns+` WHERE staff = ? AND document = ? AND length = ? AND done_at = '' AND expires_at > ?`,
+	rows, err := reader{ctx, h.readDB()}.rows(uploadColumns+` WHERE staff = ? AND document = ? AND length = ? AND (done_at = '' AND expires_at > ? OR aside > 0)`,
 		a.Staff, document, length, care.FormatTime(h.now()))
 	if err != nil {
 		return Upload{}, false, wrap("reading uploads", err)
@@ -183,53 +201,55 @@ func (h *Hub) begun(ctx context.Context, a care.Actor, document string, length i
 	return Upload{}, false, wrap("reading uploads", rows.Err())
 }
 
-func (h *Hub) newUpload(ctx context.Context, a care.Actor, doc document, length int64, metadata string) (Upload, error) {
+// newUpload makes place for an upload under a key of its own.
+func (h *Hub) newUpload(ctx context.Context, u uploadRow, t uploadTerms) (Upload, error) {
 	now := h.now()
-	u := Upload{ID: h.newID(), Metadata: metadata, Length: length, Expires: now.Add(UploadTerm)}
+	u.ID, u.Metadata, u.Expires = h.newID(), t.Metadata, now.Add(UploadTerm)
 	key, err := seal.NewKey(h.rand)
 	if err != nil {
-		return u, err
+		return u.Upload, err
 	}
-	of := doc.scope()
-	above, err := h.keys.toSeal(of)
+	above, err := h.keys.toSeal(u.of)
 	if err != nil {
-		return u, err
+		return u.Upload, err
 	}
-	plain, err := json.Marshal(uploadTerms{key[:], metadata})
+	t.Key = key[:]
+	plain, err := json.Marshal(t)
 	if err != nil {
-		return u, wrap("beginning an upload", err)
+		return u.Upload, wrap("beginning an upload", err)
 	}
 	sealed, err := above.box.Seal(nil, h.rand, termsPlace(u.ID), plain)
 	if err != nil {
-		return u, err
+		return u.Upload, err
 	}
-	return u, h.writer.write(ctx, func(t *tx) error {
+	return u.Upload, h.writer.write(ctx, func(t *tx) error {
 		// An erasure destroys keys while nobody is at the door.
-		if _, err := h.keys.toOpen(sealed, of.Org, of.Case); err != nil {
+		if _, err := h.keys.toOpen(sealed, u.of.Org, u.of.Case); err != nil {
 			return err
 		}
-		if err := roomForUpload(t, a.Staff, length); err != nil {
+		if err := roomForUpload(t, u); err != nil {
 			return err
 		}
-		_, err := t.exec(`INSERT INTO uploads (id, document, staff, org, case_id, compartment, length, sealed, made_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			u.ID, doc.ID, a.Staff, of.Org, of.Case, of.Compartment, length, sealed, care.FormatTime(now), care.FormatTime(u.Expires))
+		_, err := t.exec(`INSERT INTO uploads (id, document, staff, org, case_id, compartment, length, sealed, made_at, expires_at, unsent) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			u.ID, u.document, u.staff, u.of.Org, u.of.Case, u.of.Compartment, u.Length, sealed, care.FormatTime(now), care.FormatTime(u.Expires), u.unsent)
 		return wrap("beginning an upload", err)
 	})
 }
 
 // roomForUpload refuses one upload too many. What was announced counts, not
-// what has come.
-func roomForUpload(q querier, staff string, length int64) error {
+// what has come. What tablets sealed counts by itself, until it is decided
+// about: what waits for others must keep nobody from working on.
+func roomForUpload(q querier, u uploadRow) error {
 	var n, own int
 	var bytes, ownBytes int64
 	err := q.row(`SELECT COUNT(*), COALESCE(SUM(length), 0), COALESCE(SUM(staff = ?1), 0), COALESCE(SUM(CASE WHEN staff = ?1 THEN length END), 0)
-		FROM uploads WHERE done_at = ''`, staff).Scan(&n, &bytes, &own, &ownBytes)
+		FROM uploads WHERE done_at = '' AND unsent = ?2`, u.staff, u.unsent).Scan(&n, &bytes, &own, &ownBytes)
 	switch {
 	case err != nil:
 		return wrap("counting uploads", err)
-	case own >= uploadsEachMax || ownBytes+length > bytesEachMax:
+	case own >= uploadsEachMax || ownBytes+u.Length > bytesEachMax:
 		return ErrUploadsEach
-	case n >= uploadsMax || bytes+length > bytesMax:
+	case n >= uploadsMax || bytes+u.Length > bytesMax:
 		return ErrUploadsFull
 	}
 	return nil
@@ -241,6 +261,7 @@ type Receiving struct {
 	h     *Hub
 	actor care.Actor
 	row   uploadRow
+	terms uploadTerms
 	p     *partial
 	box   *seal.Box
 }
@@ -266,13 +287,10 @@ func (h *Hub) Receive(ctx context.Context, a care.Actor, id string, interrupt fu
 	if r.row, err = h.uploadOf(ctx, a, id); err != nil { // it may have ended meanwhile
 		return nil, err
 	}
-	r.Upload = r.row.Upload
-	key, err := h.terms(&r.row)
-	if err != nil {
+	if err := r.open(); err != nil {
 		return nil, err
 	}
-	r.Metadata, r.box = r.row.Metadata, seal.NewBox(0, key)
-	if r.row.done {
+	if r.row.done || r.row.aside > 0 {
 		r.Offset = r.Length
 		return r, nil
 	}
@@ -286,13 +304,24 @@ func (h *Hub) Receive(ctx context.Context, a care.Actor, id string, interrupt fu
 	return r, nil
 }
 
-// uploadOf reads an upload of somebody who may still bring it.
+// open opens what is sealed of the upload.
+func (r *Receiving) open() (err error) {
+	r.terms, err = r.h.terms(&r.row)
+	if err != nil {
+		return err
+	}
+	r.Upload, r.box = r.row.Upload, seal.NewBox(0, seal.Key(r.terms.Key))
+	return nil
+}
+
+// uploadOf reads an upload of somebody who may still bring it. What a tablet
+// sealed it brings also where its owner may not write any more.
 func (h *Hub) uploadOf(ctx context.Context, a care.Actor, id string) (u uploadRow, err error) {
 	err = u.scan(reader{ctx, h.readDB()}.row(uploadColumns+` WHERE id = ?`, id).Scan)
-	if errors.Is(err, sql.ErrNoRows) || err == nil && (u.staff != a.Staff || !u.Expires.After(h.now())) {
+	if errors.Is(err, sql.ErrNoRows) || err == nil && (u.staff != a.Staff || u.aside == 0 && !u.Expires.After(h.now())) {
 		return u, care.ErrNotFound
 	}
-	if err != nil {
+	if err != nil || u.unsent {
 		return u, wrap("reading an upload", err)
 	}
 	return u, h.stillBrings(ctx, a, u.document)
@@ -309,7 +338,7 @@ func (r *Receiving) Take(ctx context.Context, offset int64, body io.Reader) (bro
 	if offset != r.Offset {
 		return nil, ErrUploadOffset
 	}
-	if r.row.done {
+	if r.row.done || r.row.aside > 0 {
 		return nil, nil
 	}
 	if err := r.h.room(); err != nil {
@@ -338,6 +367,9 @@ func (r *Receiving) Take(ctx context.Context, offset int64, body io.Reader) (bro
 func (r *Receiving) now(ctx context.Context) (care.Actor, error) {
 	q := reader{context.WithoutCancel(ctx), r.h.readDB()}
 	a, err := r.actor, error(nil)
+	if r.row.unsent {
+		return a, nil
+	}
 	if !a.IsHub() {
 		if a, err = r.h.present(q, a); err == nil {
 			a.Grants, err = grantsOf(q, a.Staff, "")
@@ -366,13 +398,17 @@ func (r *Receiving) renew(ctx context.Context) error {
 // sent it has hung up.
 func (r *Receiving) finish(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
-	err := r.hand(ctx)
+	hand := r.hand
+	if r.row.unsent {
+		hand = r.setAside
+	}
+	err := hand(ctx)
 	var known *care.Error
 	if errors.As(err, &known) && slices.Contains([]care.Kind{care.Invalid, care.Conflict, care.TooLarge, care.Unprocessed}, known.Kind) {
 		return errors.Join(err, r.Drop(ctx))
 	}
-	if err != nil {
-		return err // the bytes wait for another try
+	if err != nil || r.row.unsent {
+		return err // the bytes wait for another try, or for a person
 	}
 	r.h.reached("upload kept")
 	now := r.h.now()

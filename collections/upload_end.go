@@ -13,11 +13,15 @@ import (
 // endingsMax is how many uploads one Tend ends.
 const endingsMax = 256
 
+// overUploads are the uploads whose time is over. What is aside has none before
+// somebody decided about it.
+const overUploads = `expires_at <= ? AND (aside = 0 OR done_at != '')`
+
 // endUploads ends the uploads whose time is over. Of one that never became
 // whole its owner is told, by a task: the file is still with them, or lost, and
 // nobody else knows.
 func (h *Hub) endUploads(ctx context.Context) error {
-	over, err := h.uploadsWhere(ctx, `expires_at <= ? ORDER BY expires_at LIMIT ?`, care.FormatTime(h.now()), endingsMax)
+	over, err := uploadsWhere(reader{ctx, h.readDB()}, overUploads+` ORDER BY expires_at LIMIT ?`, care.FormatTime(h.now()), endingsMax)
 	if err != nil || len(over) == 0 {
 		return err
 	}
@@ -50,12 +54,15 @@ func (h *Hub) endUploads(ctx context.Context) error {
 
 // endUpload ends an upload, unless its end moved on since it was read.
 func (s *session) endUpload(u uploadRow) (over bool, err error) {
-	result, err := s.t.exec(`DELETE FROM uploads WHERE id = ? AND expires_at <= ?`, u.ID, s.nowText)
+	result, err := s.t.exec(`DELETE FROM uploads WHERE id = ? AND `+overUploads, u.ID, s.nowText)
 	if err != nil {
 		return false, wrap("ending an upload", err)
 	}
 	if n, err := result.RowsAffected(); err != nil || n == 0 {
 		return false, wrap("ending an upload", err)
+	}
+	if u.unsent {
+		return true, nil // half of one is on its tablet still, and comes again
 	}
 	var there bool // brought by somebody else, or at another time
 	err = s.t.row(`SELECT EXISTS (SELECT 1 FROM contents WHERE document = ?)`, u.document).Scan(&there)
@@ -69,8 +76,8 @@ func (s *session) endUpload(u uploadRow) (over bool, err error) {
 	return true, s.consequence(care.FileMissing(s.world(), doc, u.staff, u.ID), doc.Org)
 }
 
-func (h *Hub) uploadsWhere(ctx context.Context, where string, args ...any) (list []uploadRow, err error) {
-	rows, err := reader{ctx, h.readDB()}.rows(uploadColumns+` WHERE `+where, args...)
+func uploadsWhere(q querier, where string, args ...any) (list []uploadRow, err error) {
+	rows, err := q.rows(uploadColumns+` WHERE `+where, args...)
 	if err != nil {
 		return nil, wrap("reading uploads", err)
 	}
@@ -87,7 +94,7 @@ func (h *Hub) uploadsWhere(ctx context.Context, where string, args ...any) (list
 
 // eraseUploads ends the uploads whose keys were destroyed.
 func (h *Hub) eraseUploads(ctx context.Context, one ErasedCase) error {
-	list, err := h.uploadsWhere(ctx, `case_id = ?`, one.Case)
+	list, err := uploadsWhere(reader{ctx, h.readDB()}, `case_id = ?`, one.Case)
 	for _, u := range list {
 		if _, err := h.terms(&u); !errors.Is(err, ErrErased) {
 			if err != nil {
@@ -149,7 +156,7 @@ func (h *Hub) sweepUploads(ctx context.Context) error {
 	}
 	for _, f := range found {
 		var known bool
-		err := reader{ctx, h.readDB()}.row(`SELECT EXISTS (SELECT 1 FROM uploads WHERE id = ? AND done_at = '')`, f.Name()).Scan(&known)
+		err := reader{ctx, h.readDB()}.row(`SELECT EXISTS (SELECT 1 FROM uploads WHERE id = ? AND (done_at = '' OR aside > 0))`, f.Name()).Scan(&known)
 		if err == nil && !known {
 			err = os.Remove(filepath.Join(dir, f.Name()))
 		}

@@ -19,6 +19,7 @@ type route struct {
 	early        bool // also for who has given their password and not yet the second factor
 	bearer       bool // also for a tablet's token of some minutes
 	ended        bool // also for a tablet that was revoked: it delivers
+	last         bool // its answer is heard also by whom it ends
 	often        bool // a line that breaks after a few kilobytes asks it again and again
 	acts         bool // its answer says what was done and holds no record
 	handle       handler

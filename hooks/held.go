@@ -32,6 +32,26 @@ func (f *Front) heldChange(e *core.RequestEvent, a care.Actor) error {
 	return reply(e, held)
 }
 
+// heldFile sends a file that was kept aside to who may look at it before they
+// decide.
+func (f *Front) heldFile(e *core.RequestEvent, a care.Actor) error {
+	seq, err := heldSeq(e)
+	if err != nil {
+		return err
+	}
+	release, err := f.files.take(e.Request.Context(), a)
+	if err != nil {
+		return err
+	}
+	defer release()
+	c, err := f.hub.HeldFile(e.Request.Context(), a, seq)
+	if err != nil {
+		return err
+	}
+	defer c.Bytes.Close()
+	return sendFile(e, c)
+}
+
 // decide accepts or declines a change that was kept aside.
 func (f *Front) decide(e *core.RequestEvent, a care.Actor) error {
 	var in struct {

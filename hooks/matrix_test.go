@@ -182,6 +182,7 @@ func (w *world) idDoors(collection, id string) []idDoor {
 		{"POST", "/api/portolan/waiting/{id}/stop", "/api/portolan/waiting/" + id + "/stop", map[string]any{}, ""},
 		{"GET", "/api/portolan/devices/{id}", "/api/portolan/devices/" + id, nil, "devices"},
 		{"GET", "/api/portolan/held/{id}", "/api/portolan/held/" + id, nil, ""},
+		{"GET", "/api/portolan/held/{id}/file", "/api/portolan/held/" + id + "/file", nil, ""},
 		{"POST", "/api/portolan/held/{id}", "/api/portolan/held/" + id, map[string]any{"decision": "accept"}, ""},
 		{"GET", "/api/portolan/documents/{id}/file", "/api/portolan/documents/" + id + "/file", nil, "documents"},
 		{"POST", uploadsPath, uploadsPath, tus("Upload-Length", "1", "Upload-Metadata", hubtest.FileSaid(id, "text/plain", []byte("x"))), "documents"},

@@ -45,7 +45,7 @@ var ownRoutes = []route{
 	{method: "POST", path: "/api/portolan/waiting/{id}/stop", handle: (*Front).stopWaiting},
 	{method: "POST", path: "/api/portolan/sync", ended: true, handle: (*Front).sync},
 	{method: "POST", path: "/api/portolan/token", acts: true, handle: (*Front).token},
-	{method: "POST", path: "/api/portolan/report", ended: true, acts: true, handle: (*Front).report},
+	{method: "POST", path: "/api/portolan/report", ended: true, acts: true, last: true, handle: (*Front).report},
 	{method: "GET", path: "/api/portolan/devices/{id}", handle: (*Front).deviceState},
 	{method: "POST", path: "/api/portolan/leases", acts: true, handle: (*Front).leaseTerm},
 	{method: "GET", path: "/api/portolan/me", handle: (*Front).me},
@@ -70,12 +70,13 @@ var ownRoutes = []route{
 	{method: "POST", path: "/api/portolan/audit/who-saw", handle: (*Front).whoSaw},
 	{method: "GET", path: "/api/portolan/documents/{id}/file", bearer: true, handle: (*Front).documentFile},
 	{method: "OPTIONS", path: "/api/portolan/uploads", bearer: true, handle: (*Front).tusOptions},
-	{method: "POST", path: "/api/portolan/uploads", bearer: true, acts: true, handle: (*Front).beginUpload},
-	{method: "HEAD", path: "/api/portolan/uploads/{id}", bearer: true, acts: true, often: true, handle: (*Front).uploadState},
-	{method: "PATCH", path: "/api/portolan/uploads/{id}", bearer: true, acts: true, often: true, handle: (*Front).takePiece},
+	{method: "POST", path: "/api/portolan/uploads", bearer: true, ended: true, acts: true, handle: (*Front).beginUpload},
+	{method: "HEAD", path: "/api/portolan/uploads/{id}", bearer: true, ended: true, acts: true, often: true, handle: (*Front).uploadState},
+	{method: "PATCH", path: "/api/portolan/uploads/{id}", bearer: true, ended: true, acts: true, often: true, handle: (*Front).takePiece},
 	{method: "DELETE", path: "/api/portolan/uploads/{id}", bearer: true, acts: true, handle: (*Front).endUpload},
 	{method: "POST", path: "/api/portolan/documents/{id}/hand-out", acts: true, handle: (*Front).handOut},
 	{method: "GET", path: "/api/portolan/held/{id}", handle: (*Front).heldChange},
+	{method: "GET", path: "/api/portolan/held/{id}/file", handle: (*Front).heldFile},
 	{method: "POST", path: "/api/portolan/held/{id}", acts: true, handle: (*Front).decide},
 }
 
@@ -97,7 +98,7 @@ func (f *Front) serve(r route) func(*core.RequestEvent) error {
 			if actor, err = actorOf(e); err != nil {
 				return err
 			}
-			if !r.acts || !r.ended { // whoever says that they have ended is told that they were heard
+			if !r.last { // whoever says that they have ended is told that they were heard
 				g, done := f.out.guard(e.Response, actor, r.acts)
 				defer done()
 				e.Response = g

@@ -33,7 +33,7 @@ const manifestFormat = 1
 const manifestBytesMax = 64 << 20
 
 // backupFolders are those of a hub's folder that a backup has.
-var backupFolders = []string{"pb_data", "files", "tls"}
+var backupFolders = []string{"pb_data", "files", "uploads", "tls"}
 
 // Manifest says what a backup holds.
 type Manifest struct {

@@ -67,7 +67,7 @@ func (e Env) backup(ctx context.Context, hub *collections.Hub, out string) (m Ma
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(tmp)) }()
 	db := filepath.Join(tmp, "data.db")
-	documents, err := hub.Snapshot(ctx, db)
+	files, err := hub.Snapshot(ctx, db)
 	if err != nil {
 		return m, err
 	}
@@ -78,7 +78,7 @@ func (e Env) backup(ctx context.Context, hub *collections.Hub, out string) (m Ma
 		return m, err
 	}
 	part := f.Name()
-	m, err = e.writeArchive(ctx, hub, f, db, documents)
+	m, err = e.writeArchive(ctx, hub, f, db, files)
 	if err = errors.Join(err, f.Sync(), f.Close(), ctx.Err()); err == nil {
 		e.reach("backup wrote the archive")
 		// After the data: every key that opens it is there by now.
@@ -100,14 +100,15 @@ func (e Env) backup(ctx context.Context, hub *collections.Hub, out string) (m Ma
 }
 
 // writeArchive writes what a backup holds, sealed on its way.
-func (e Env) writeArchive(ctx context.Context, hub *collections.Hub, to io.Writer, db string, documents map[string]bool) (Manifest, error) {
+func (e Env) writeArchive(ctx context.Context, hub *collections.Hub, to io.Writer, db string, files map[string]bool) (Manifest, error) {
 	m := Manifest{Format: manifestFormat, Made: care.FormatTime(e.Now()), Version: e.Version, Schema: care.SchemaVersion, Epoch: hub.Epoch()}
 	seal := func(archive io.Reader) error { return hub.SealBackup(ctx, to, archive) }
 	return sealedArchive(m, e.Now(), seal, func(a *archiveWriter) error {
 		// Files come after the database that names them, so that each is there;
 		// one that was added since belongs to the next backup.
 		return errors.Join(a.add(collections.DatabasePath, db),
-			a.addTree(hub.Dir(), "files", func(name string) bool { return documents[name] }),
+			a.addTree(hub.Dir(), "files", func(name string) bool { return files[name] }),
+			a.addTree(hub.Dir(), "uploads", func(name string) bool { return files[name] }),
 			a.addTree(hub.Dir(), "tls", func(name string) bool { return !strings.HasSuffix(name, ".new") }))
 	})
 }

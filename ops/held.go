@@ -111,10 +111,20 @@ func (e Env) heldDecide(ctx context.Context, hub *collections.Hub, actor care.Ac
 	if err != nil {
 		return err
 	}
-	if done.Decision == collections.Accept {
+	switch {
+	case done.Decision != collections.Accept:
+		fmt.Fprintln(e.Stdout, "Declined. It stays in the log.")
+	case done.Change > 0:
 		fmt.Fprintf(e.Stdout, "Accepted: it is change %d now.\n", done.Change)
-		return nil
+	default:
+		fmt.Fprintln(e.Stdout, "Accepted: it is the document's file now.")
 	}
-	fmt.Fprintln(e.Stdout, "Declined. It stays in the log.")
+	for _, f := range done.Files {
+		if f.Code != "" {
+			fmt.Fprintf(e.Stderr, "Its file, number %d, still waits: %s\n", f.Seq, f.Code)
+			continue
+		}
+		fmt.Fprintf(e.Stdout, "And so is its file, number %d.\n", f.Seq)
+	}
 	return nil
 }

@@ -1,12 +1,16 @@
 package ops
 
 import (
+	"bytes"
+	"io"
 	"regexp"
 	"strings"
 	"testing"
 
 	"portolan/care"
 	"portolan/collections"
+	"portolan/internal/hubtest"
+	fieldsync "portolan/sync"
 )
 
 // TestHeldChangesAtTheConsole: somebody who may decide lists, reads and
@@ -75,4 +79,68 @@ func TestLeaseTermsAtTheConsole(t *testing.T) {
 	if out := c.must(t, ExitOK, "lease", "set", "7", "--role", "outreach", "--dir", "hub", "--as", "ana"); !regexp.MustCompile(`(?m)^outreach +7$`).MatchString(out) {
 		t.Errorf("set: %s", out)
 	}
+}
+
+// TestAFileThatWaitsComesBackFromABackup: it is in the copy, and is decided at
+// the console of the hub that was restored.
+func TestAFileThatWaitsComesBackFromABackup(t *testing.T) {
+	c := newConsole(t)
+	c.must(t, ExitOK, "user", "add", "--dir", "hub", "ben", "--role", "outreach")
+	c.must(t, ExitOK, "user", "add", "--dir", "hub", "ana", "--role", "coordinator")
+	id, words := c.caseOf(t, "ana", "Heron"), []byte("what somebody told in confidence")
+	var document string
+	c.hub(t, func(hub *collections.Hub) {
+		ben, err := c.actor(t, hub, "ben")
+		if err != nil {
+			t.Fatal(err)
+		}
+		document = hub.NewID()
+		receipts, err := hub.Do(t.Context(), ben, collections.Draft{Collection: "documents", Record: document, Case: id, Set: map[string]care.Value{
+			"kind": care.OfText("letter"), "status": care.OfText("kept"), "compartment": care.OfText("general")}})
+		if err != nil || collections.Refused(receipts) == nil {
+			t.Fatal("nothing is held", err)
+		}
+		key, err := hub.UnsentKeyFor(t.Context(), ben.Org, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		said, sealed := hubtest.SealedFile(t, key, hub.NewID(), fieldsync.UnsentFile{Document: document, Case: id, Compartment: care.General,
+			Type: "text/plain", Author: ben.Staff, Clock: fieldsync.HLCOf(hub.Now())}, words)
+		u, err := hub.BeginUpload(t.Context(), ben, int64(len(sealed)), said)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := hub.Receive(t.Context(), ben, u.ID, func() {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Release()
+		if _, err := r.Take(t.Context(), 0, bytes.NewReader(sealed)); err != nil {
+			t.Fatal(err)
+		}
+	})
+	c.secondFactor(t, "ana")
+	c.must(t, ExitOK, "backup", "--dir", "hub", "--out", "one.backup")
+	copyKey(t, c, "hub/hub.key", "again/hub.key")
+	if out := c.must(t, ExitOK, "restore", "--dir", "again", "one.backup"); !strings.Contains(out, "1 files kept aside") {
+		t.Errorf("restored: %s", out)
+	}
+	out := c.must(t, ExitOK, "held", "list", "--dir", "again", "--as", "ana")
+	record := regexp.MustCompile(`(?m)^(\d+) +no_grant +documents `).FindStringSubmatch(out)
+	if record == nil || !strings.Contains(out, "file_sealed") {
+		t.Fatalf("the list: %s", out)
+	}
+	if out := c.must(t, ExitOK, "held", "accept", record[1], "--own", "--dir", "again", "--as", "ana"); !strings.Contains(out, "so is its file") {
+		t.Errorf("accepted: %s", out)
+	}
+	c.hubIn(t, "again", func(hub *collections.Hub) {
+		f, err := hub.File(t.Context(), hub.HubActor(), document)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Bytes.Close()
+		if b, err := io.ReadAll(f.Bytes); err != nil || !bytes.Equal(b, words) {
+			t.Errorf("%q, %v", b, err)
+		}
+	})
 }

@@ -42,7 +42,12 @@ func (c *console) file(t *testing.T, name, text string) {
 // hub opens the console's hub for a look, and closes it.
 func (c *console) hub(t *testing.T, look func(*collections.Hub)) {
 	t.Helper()
-	hub, done, err := c.env.OpenHub(t.Context(), "hub")
+	c.hubIn(t, "hub", look)
+}
+
+func (c *console) hubIn(t *testing.T, dir string, look func(*collections.Hub)) {
+	t.Helper()
+	hub, done, err := c.env.OpenHub(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}

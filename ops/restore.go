@@ -206,7 +206,7 @@ func isEmpty(dir string) error {
 // removeRestored takes back a restore that failed; the folder was empty.
 func removeRestored(dir string) error {
 	var errs []error
-	for _, sub := range []string{"pb_data", "files", "tls", collections.KeysPath, collections.KeysPath + "-wal", collections.KeysPath + "-shm", collections.ErasedPath, collections.EndedPath, collections.RestoringPath} {
+	for _, sub := range []string{"pb_data", "files", "uploads", "tls", collections.KeysPath, collections.KeysPath + "-wal", collections.KeysPath + "-shm", collections.ErasedPath, collections.EndedPath, collections.RestoringPath} {
 		errs = append(errs, os.RemoveAll(filepath.Join(dir, sub)))
 	}
 	return errors.Join(errs...)

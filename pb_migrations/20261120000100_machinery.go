@@ -124,11 +124,14 @@ var machinery = []string{
 
 	// Files that are coming in, piece by piece (docs/protocol.md, "Files").
 	// What is sealed is the upload's own key and what was said of the file; how
-	// much of it is there is for the file in the folder uploads to say.
+	// much of it is there is for the file in the folder uploads to say. One that
+	// is unsent came sealed by its tablet; whole, it is kept aside until somebody
+	// has decided about the held change with that number.
 	`CREATE TABLE uploads (
 		id TEXT PRIMARY KEY NOT NULL, document TEXT NOT NULL, staff TEXT NOT NULL, org TEXT NOT NULL, case_id TEXT NOT NULL,
 		compartment TEXT NOT NULL, length INTEGER NOT NULL, sealed BLOB NOT NULL, made_at TEXT NOT NULL, expires_at TEXT NOT NULL,
-		done_at TEXT NOT NULL DEFAULT '') WITHOUT ROWID`,
+		done_at TEXT NOT NULL DEFAULT '', unsent INTEGER NOT NULL DEFAULT 0, aside INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID`,
+	`CREATE INDEX uploads_aside ON uploads (aside) WHERE aside > 0`,
 	`CREATE INDEX uploads_staff ON uploads (staff, document)`,
 	`CREATE INDEX uploads_expires ON uploads (expires_at)`,
 	`CREATE INDEX uploads_case ON uploads (case_id)`,

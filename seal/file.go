@@ -26,6 +26,12 @@ const (
 	sealedChunk   = ChunkBytes + tagBytes
 )
 
+// FileBytes is how long a file of so many bytes is once it is sealed.
+func FileBytes(plain int64) int64 {
+	chunks := max(1, (plain+ChunkBytes-1)/ChunkBytes)
+	return fileHeadBytes + plain + chunks*tagBytes
+}
+
 // chunkNonce counts the chunks of a file.
 type chunkNonce struct {
 	bytes [nonceBytes]byte

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"reflect"
 	"testing"
 
 	"portolan/care"
@@ -61,6 +62,34 @@ func FuzzAsSealed(f *testing.F) {
 		}
 		if n, err := NumberOf(raw); err != nil || n != c.N {
 			t.Fatalf("NumberOf = %d, %v; it says %d", n, err, c.N)
+		}
+	})
+}
+
+func FuzzDecodeUnsentFile(f *testing.F) {
+	good, err := sampleFile().Encode()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(good)
+	f.Add(bytes.Replace(good, []byte(`"size"`), []byte(`"Size"`), 1))
+	for _, s := range seedChanges() {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		file, err := DecodeUnsentFile(raw)
+		if err != nil {
+			if care.CodeOf(err) == "internal" {
+				t.Fatalf("an error without a code: %v", err)
+			}
+			return
+		}
+		written, err := file.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again, err := DecodeUnsentFile(written); err != nil || !reflect.DeepEqual(again, file) {
+			t.Fatalf("written again: %+v, %v", again, err)
 		}
 	})
 }
