@@ -75,6 +75,9 @@ func (s *session) take(a *arrival, held []fieldsync.Held) (fieldsync.Receipt, er
 		if len(receipt.Conflicts) > 0 && receipt.Status == fieldsync.StatusApplied {
 			receipt.Status = fieldsync.StatusConflict
 		}
+		if err := s.noteOwn(a, rec, before, effects, receipt); err != nil {
+			return receipt, err
+		}
 	}
 	if err := s.record(a, rec, receipt); err != nil {
 		return receipt, err

@@ -28,7 +28,10 @@ func (p *pull) sendChanged() error {
 		if err != nil {
 			return err
 		}
-		units := unitsOf(log)
+		units, err := p.sendOwn(unitsOf(log))
+		if err != nil {
+			return err
+		}
 		for i, u := range units {
 			u.then = cursor{seq: to, base: p.head}
 			if i+1 < len(units) {

@@ -93,21 +93,32 @@ func (e *GapError) Error() string { return ErrGap.Error() }
 // Unwrap makes it an ErrGap.
 func (e *GapError) Unwrap() error { return ErrGap }
 
-// Push takes what a tablet made through the door. It returns one receipt per
-// change, in their order; a change that the hub knows already gets the receipt
+// Push is Take for whoever needs the receipts alone.
+func (h *Hub) Push(ctx context.Context, a care.Actor, p fieldsync.Push) ([]json.RawMessage, error) {
+	taken, err := h.Take(ctx, a, p)
+	return taken.Receipts, err
+}
+
+// Taken is what became of a push.
+type Taken struct {
+	Receipts []json.RawMessage // one per change, in their order
+	Own      Own
+}
+
+// Take takes what a tablet made through the door. It returns one receipt per
+// change; a change that the hub knows already gets the receipt
 // it got before, byte for byte. A change that this version cannot read is held
 // as it came, under its number: a newer tablet must not be stuck behind it.
-func (h *Hub) Push(ctx context.Context, a care.Actor, p fieldsync.Push) ([]json.RawMessage, error) {
+func (h *Hub) Take(ctx context.Context, a care.Actor, p fieldsync.Push) (taken Taken, err error) {
 	if len(p.Changes) == 0 {
-		return nil, nil
+		return taken, nil
 	}
 	if err := h.room(); err != nil {
-		return nil, err
+		return taken, err
 	}
 	var sealed map[int]fieldsync.Sealed
-	var err error
 	if p.Changes, sealed, err = h.unsealed(ctx, a.Staff, p); err != nil {
-		return nil, err
+		return taken, err
 	}
 	changes := make([]arrival, len(p.Changes))
 	var unreadable error
@@ -116,17 +127,17 @@ func (h *Hub) Push(ctx context.Context, a care.Actor, p fieldsync.Push) ([]json.
 		if err != nil {
 			n, numberErr := fieldsync.NumberOf(raw)
 			if numberErr != nil {
-				return nil, err
+				return taken, err
 			}
 			c, unreadable = fieldsync.Change{N: n, Author: a.Staff}, err
 			changes[i].unread = care.CodeOf(err)
 		}
 		changes[i].Change, changes[i].raw, changes[i].replica = c, raw, p.Replica
-		if s, ok := sealed[i]; ok && s.Of != fieldsync.DotOf(p.Replica, s.N) {
+		s, ok := sealed[i]
+		if changes[i].sealed = ok; ok && s.Of != fieldsync.DotOf(p.Replica, s.N) {
 			changes[i].N, changes[i].aside = s.N, HeldEarlier
 		}
 	}
-	var receipts []json.RawMessage
 	err = h.enter(ctx, a, func(s *session) error {
 		var err error
 		if s.actor, err = h.present(s.t, a); errors.Is(err, ErrToken) {
@@ -136,13 +147,17 @@ func (h *Hub) Push(ctx context.Context, a care.Actor, p fieldsync.Push) ([]json.
 		} else if err != nil {
 			return err
 		}
-		receipts, err = s.push(p, changes)
+		taken.Receipts, err = s.push(p, changes)
+		taken.Own = s.own
 		return err
 	})
-	if unreadable != nil && errors.Is(err, ErrChain) {
-		return nil, unreadable // it says more about what was sent
+	if err != nil {
+		taken = Taken{}
 	}
-	return receipts, err
+	if unreadable != nil && errors.Is(err, ErrChain) {
+		return taken, unreadable // it says more about what was sent
+	}
+	return taken, err
 }
 
 // readAhead is of how many changes the records are read together.

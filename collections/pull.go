@@ -66,7 +66,7 @@ func (h *Hub) Answer(ctx context.Context, a care.Actor, ask Ask, to Receiver) er
 		return wrap("beginning to read", err)
 	}
 	defer snapshot.Rollback() // a reading transaction has nothing to keep
-	p := &pull{h: h, ctx: ctx, r: reader{ctx, newPrepared(snapshot)}, to: to, actor: a, load: caseloadOf(a),
+	p := &pull{h: h, ctx: ctx, r: reader{ctx, newPrepared(snapshot)}, to: to, actor: a, load: caseloadOf(a), own: ask.Own,
 		open: map[fieldsync.Scope]time.Time{}, complete: map[fieldsync.Scope]uint64{}}
 	if err = p.plan(ask.Cursor); err == nil {
 		err = p.send(ask)
@@ -119,6 +119,7 @@ type pull struct {
 	at    cursor   // how far the device has come
 	head  uint64   // how far it will have
 
+	own      Own
 	evict    []fieldsync.Scope
 	entering []entered
 	open     map[fieldsync.Scope]time.Time // what the actor may see now, and until when; zero: no end is known

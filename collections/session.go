@@ -49,6 +49,7 @@ type state struct {
 	chains  []chainEnd      // of the replicas whose changes came
 	made    []made          // for the audit log, in the order in which it was made
 	found   []search.Entry  // changed names, for the index
+	own     Own             // changes of a tablet that stand as they came
 }
 
 // held are the grants of one person for one case.
@@ -68,6 +69,7 @@ type arrival struct {
 	raw     []byte
 	replica string
 	actor   care.Actor
+	sealed  bool   // its tablet cannot read it any more
 	aside   string // why it waits for a person whatever it says, "" where it does not
 	unread  string // why this version cannot read it, "" where it can
 
@@ -90,6 +92,7 @@ func (h *Hub) enter(ctx context.Context, a care.Actor, f func(*session) error) e
 		s.digests = map[fieldsync.Scope]fieldsync.Digest{}
 		s.touched = map[fieldsync.Scope]bool{}
 		s.woken = map[string]bool{}
+		s.own = Own{}
 		s.ended = newEnding()
 		if err := s.open(); err != nil {
 			return err
@@ -265,7 +268,7 @@ func (s *session) group(build []func() (*arrival, error)) ([]fieldsync.Receipt, 
 func (s *session) attempt(do func() (stands bool, err error)) (bool, error) {
 	before := s.state
 	before.digests, before.touched, before.woken = maps.Clone(s.digests), maps.Clone(s.touched), maps.Clone(s.woken)
-	before.ended = s.ended.clone()
+	before.ended, before.own = s.ended.clone(), maps.Clone(s.own)
 	noted, ended := len(s.t.noted), len(s.t.ended)
 	if _, err := s.t.exec(`SAVEPOINT attempt`); err != nil {
 		return false, fmt.Errorf("beginning a group: %w", err)

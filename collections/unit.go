@@ -10,7 +10,8 @@ import (
 // unit is what a device takes whole or not at all: the records that changes of
 // one group, and what the hub's rules made of them, wrote to.
 type unit struct {
-	first uint64 // number of the first of its changes
+	first uint64   // number of the first of its changes
+	seqs  []uint64 // of each line of a log that it is made of
 	rows  []*wantedRow
 	then  cursor // how far a device has come that has it
 	into  *unit  // it became part of this one
@@ -71,6 +72,7 @@ func unitsOf(log []scopeLine) []*unit {
 			all = append(all, u)
 		}
 		u = u.whole()
+		u.seqs = append(u.seqs, l.seq)
 		byGroup[l.unit], byRecord[l.record] = u, u
 		w := wanted[l.record]
 		if w == nil {
@@ -91,7 +93,7 @@ func join(a, b *unit) *unit {
 	if b.first < a.first {
 		a, b = b, a
 	}
-	a.rows = append(a.rows, b.rows...)
+	a.rows, a.seqs = append(a.rows, b.rows...), append(a.seqs, b.seqs...)
 	b.rows, b.into = nil, a
 	return a
 }

@@ -12,6 +12,7 @@ type Ask struct {
 	Cursor string
 	Check  []string            // fieldsync.EveryScope, or scopes
 	Again  map[string][]string // records to be sent anew, by scope
+	Own    Own                 // what the device just brought and need not be sent
 }
 
 // walk answers a device whose root digest differed: the digests of all scopes,

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
@@ -43,6 +42,9 @@ func (f *Front) sync(e *core.RequestEvent, a care.Actor) error {
 	}
 	to := &answer{f: f, ctx: e.Request.Context(), s: newStream(e, ndjson), got: got, seen: got.push.Seen}
 	ask := collections.Ask{Cursor: got.push.Cursor, Check: got.push.Check, Again: got.push.Again}
+	if got.push.Own {
+		ask.Own = got.Own
+	}
 	if err := f.hub.Answer(to.ctx, a, ask, to); err != nil {
 		return err
 	}
@@ -69,9 +71,9 @@ func (w *answer) Line(line []byte) error { return w.s.line(line) }
 func (w *answer) Disclose(news bool) error {
 	if !w.told {
 		w.told = true
-		if len(w.got.receipts) > 0 {
+		if len(w.got.Receipts) > 0 {
 			news = true
-			if err := w.s.send(fieldsync.Line{Receipts: w.got.receipts}); err != nil {
+			if err := w.s.send(fieldsync.Line{Receipts: w.got.Receipts}); err != nil {
 				return err
 			}
 		}
@@ -99,10 +101,10 @@ func (w *answer) Flush() error { return w.s.handOn() }
 
 // taken is what became of a push.
 type taken struct {
-	push     fieldsync.Push
-	receipts []json.RawMessage
-	lease    *fieldsync.Lease  // where the tablet needs another one
-	hubKey   *fieldsync.HubKey // and a key to which it seals
+	collections.Taken
+	push   fieldsync.Push
+	lease  *fieldsync.Lease  // where the tablet needs another one
+	hubKey *fieldsync.HubKey // and a key to which it seals
 }
 
 // take reads a push and hands it to the door.
@@ -131,7 +133,7 @@ func (f *Front) take(e *core.RequestEvent, c collections.Contact) (got taken, er
 			return got, err
 		}
 	}
-	got.receipts, err = f.hub.Push(ctx, c.Actor, got.push)
+	got.Taken, err = f.hub.Take(ctx, c.Actor, got.push)
 	return got, err
 }
 

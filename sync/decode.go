@@ -319,6 +319,8 @@ func (s *scanner) pushMember(p *Push, name string) (err error) {
 		p.HubKey, err = s.str()
 	case "seen":
 		p.Seen, err = s.uint(NumberMax)
+	case "own":
+		p.Own, err = s.truth()
 	case "check":
 		p.Check, err = s.check()
 	case "again":

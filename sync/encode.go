@@ -191,6 +191,9 @@ func (p *Push) AppendJSON(b []byte) []byte {
 		b = append(b, `,"seen":`...)
 		b = strconv.AppendUint(b, p.Seen, 10)
 	}
+	if p.Own {
+		b = append(b, `,"own":true`...)
+	}
 	return append(p.appendWalk(b), '}')
 }
 
@@ -231,6 +234,16 @@ func (l *Line) AppendJSON(b []byte) []byte {
 		b = append(b, '}')
 	case l.Enter != nil:
 		b = appendList(append(b, `{"enter":`...), l.Enter)
+	case l.Own != nil:
+		b = append(b, `{"own":[`...)
+		for i, o := range l.Own {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = strconv.AppendUint(append(b, `{"n":`...), o.N, 10)
+			b = append(appendFields(b, "o", o.Stands, func(b []byte, n uint64) []byte { return strconv.AppendUint(b, n, 10) }), '}')
+		}
+		b = append(b, ']')
 	case l.Row != nil:
 		b = l.Row.AppendJSON(append(b, `{"row":`...))
 	case l.Mark != "":

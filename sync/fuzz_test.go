@@ -121,6 +121,7 @@ func FuzzDecodePush(f *testing.F) {
 
 func FuzzDecodeLine(f *testing.F) {
 	f.Add([]byte(`{"row":{"s":"case:x/general","w":[{"d":"r/1","q":2,"f":{"a":{"absent":"unknown"}},"o":{"a":1},"e":{"b":["c","d"]},"x":{"b":["e"]}}]}}`))
+	f.Add([]byte(`{"own":[{"n":2,"o":{"a":1}},{"n":3}]}`))
 	f.Add([]byte(`{"mark":"m"}`))
 	f.Add([]byte(`{"evict":["case:` + caseA + `/health"]}`))
 	f.Add([]byte(`{"receipts":[{"n":1}],"later":[[[]]]}`))

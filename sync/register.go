@@ -248,6 +248,26 @@ func (c *Change) Versions(field, replica string, clock HLC, seq uint64) []Versio
 	return out
 }
 
+// Alone is the register of a field in which nothing stands but what the change
+// wrote there, under the hub's number seq; stands is that of a field under Ask,
+// where it is not seq.
+func (c *Change) Alone(field, replica string, seq, stands uint64) Register {
+	heads := c.Versions(field, replica, c.Clock, seq)
+	slices.SortFunc(heads, compareHeads)
+	for i := range heads {
+		heads[i].Stands = stands
+	}
+	return Register{heads}
+}
+
+// Equal says whether two registers keep the same versions.
+func (r Register) Equal(o Register) bool {
+	return slices.EqualFunc(r.Heads, o.Heads, func(a, b Version) bool {
+		return a.Dot == b.Dot && a.Clock == b.Clock && a.At == b.At && a.Author == b.Author && a.Seq == b.Seq &&
+			a.Stands == b.Stands && a.Elem == b.Elem && a.Removed == b.Removed && a.Value.Equal(b.Value)
+	})
+}
+
 // Fields names every field that the change writes, in order.
 func (c *Change) Fields() []string {
 	names := make([]string, 0, len(c.Set)+len(c.Add)+len(c.Remove))

@@ -24,6 +24,7 @@ type Push struct {
 	Check     []string            `json:"check,omitempty"`   // EveryScope, or scopes whose records\' digests are asked for: the walk after a root that differed
 	Again     map[string][]string `json:"again,omitempty"`   // records to be sent anew, by scope
 	Seen      uint64              `json:"seen,omitempty"`    // size of the hub's audit log at the last checkpoint that the device verified
+	Own       bool                `json:"own,omitempty"`     // the device takes Line.Own
 }
 
 // Line is one line of the answer (NDJSON); exactly one member is set. They
@@ -36,6 +37,7 @@ type Line struct {
 	HubKey   *HubKey           `json:"hub_key,omitempty"`  // to which the device seals from now on
 	Log      *LogHead          `json:"log,omitempty"`      // the hub's audit log, signed, before anything that it discloses
 	Enter    []Scope           `json:"enter,omitempty"`    // scopes newly granted: all their rows follow
+	Own      []Stood           `json:"own,omitempty"`      // changes of this push that stand as they were written
 	Row      *Row              `json:"row,omitempty"`      // fields of one record in one scope
 	Mark     string            `json:"mark,omitempty"`     // a cursor: what came before it need not be sent again
 	Digests  map[string]string `json:"digests,omitempty"`  // scope → digest, of every scope that the device may see
@@ -64,6 +66,13 @@ type Lease struct {
 // no longer read, and still delivers.
 type Wipe struct {
 	Why string `json:"why"`
+}
+
+// Stood is a change of the device's own push. In each field that it wrote
+// stands what it wrote, and nothing else (Change.Alone).
+type Stood struct {
+	N      uint64            `json:"n"`
+	Stands map[string]uint64 `json:"o,omitempty"` // of a field under Ask, since when its line of values has stood
 }
 
 // End closes an answer.
@@ -105,6 +114,8 @@ func DecodeLine(raw []byte) (Line, error) {
 			err = s.logHead(l.Log)
 		case "enter":
 			l.Enter, err = s.scopes()
+		case "own":
+			err = s.array(func() error { return s.own(&l) })
 		case "row":
 			l.Row = &Row{}
 			err = s.row(l.Row)
@@ -131,6 +142,30 @@ func DecodeLine(raw []byte) (Line, error) {
 		return Line{}, err
 	}
 	return l, nil
+}
+
+func (s *scanner) own(l *Line) error {
+	if len(l.Own) == PushChangesMax {
+		return tooLarge("a line names more changes than a push has")
+	}
+	var o Stood
+	err := s.object(func(name string) (err error) {
+		switch name {
+		case "n":
+			o.N, err = s.uint(NumberMax)
+		case "o":
+			o.Stands = map[string]uint64{}
+			err = s.object(func(field string) (err error) {
+				o.Stands[field], err = s.uint(NumberMax)
+				return err
+			})
+		default:
+			err = s.skip()
+		}
+		return err
+	})
+	l.Own = append(l.Own, o)
+	return err
 }
 
 func (s *scanner) scopes() ([]Scope, error) {

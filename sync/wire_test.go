@@ -180,6 +180,7 @@ func TestLineRoundTrip(t *testing.T) {
 		{Enter: []Scope{OrgScope(orgA, care.Facilities, care.General), OrgScope(orgA, care.People, care.Identity)}},
 		{Row: &Row{Scope: CaseScope(caseA, care.General), Collection: "cases", Record: caseA, Case: caseA, Org: orgA,
 			CreatedBy: staffA, MadeAt: "2026-01-02T03:04:05.006Z", More: true, Fields: map[string]Register{"status": reg, "owner": {Heads: reg.Heads[:1]}}}},
+		{Own: []Stood{{N: 7}, {N: 8, Stands: map[string]uint64{"status": 4000}}}},
 		{Mark: "abd"},
 		{Digests: map[string]string{string(CaseScope(caseA, care.Health)): "00", "org": "11"}},
 		{Records: &RecordDigests{Scope: CaseScope(caseA, care.Health), Digests: map[string]string{recordA: "22"}}},

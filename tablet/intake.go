@@ -155,6 +155,8 @@ func (in *intake) take(x *tx, l *fieldsync.Line, sums digestSums, report *Report
 		return x.setMetaJSON(metaHubKey, l.HubKey)
 	case l.Enter != nil:
 		return in.enter(x, l.Enter, sums, report)
+	case l.Own != nil:
+		return in.own(x, l.Own, sums)
 	case l.Row != nil:
 		return in.row(x, l.Row, sums, report, seen)
 	case l.Mark != "":
@@ -213,16 +215,45 @@ func (in *intake) row(x *tx, r *fieldsync.Row, sums digestSums, report *Report, 
 			*seen = max(*seen, reg.Heads[i].Clock)
 		}
 	}
-	if err := x.saveHub(r.Record, r.Scope, r.Fields, sums); err != nil {
+	report.Rows++
+	return x.brought(rec, r.Scope, r.Fields, sums)
+}
+
+// brought takes registers of a record as the hub has them, with what is unsent
+// on top.
+func (x *tx) brought(r recordRow, scope fieldsync.Scope, fields map[string]fieldsync.Register, sums digestSums) error {
+	if err := x.saveHub(r.id, scope, fields, sums); err != nil {
 		return err
 	}
-	report.Rows++
-	open, err := x.openChanges(r.Record)
+	open, err := x.openChanges(r.id)
 	if err != nil || len(open) == 0 {
 		return err
 	}
-	for field := range r.Fields {
-		if err := x.refresh(rec, field, open, true); err != nil {
+	for field := range fields {
+		if err := x.refresh(r, field, open, true); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// own takes changes of this device that stand at the hub as they were sent, in
+// place of rows. One that the device cannot read, or whose record it does not
+// hold, the digest tells of.
+func (in *intake) own(x *tx, stood []fieldsync.Stood, sums digestSums) error {
+	for _, o := range stood {
+		c, r, scope, err := x.answeredChange(in.replica, o.N)
+		if errors.Is(err, care.ErrNotFound) || errors.Is(err, errNoKey) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		fields := map[string]fieldsync.Register{}
+		for _, f := range c.Fields() {
+			fields[f] = c.Alone(f, in.replica, c.seq, o.Stands[f])
+		}
+		if err := x.brought(r, scope, fields, sums); err != nil {
 			return err
 		}
 	}

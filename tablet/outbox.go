@@ -26,6 +26,7 @@ type openChange struct {
 	fieldsync.Change
 	replica  string
 	answered bool
+	seq      uint64 // the hub's number, where that was asked for
 	held     []fieldsync.Held
 }
 
@@ -62,6 +63,34 @@ func (x *tx) openChanges(record string) ([]openChange, error) {
 		return nil
 	}, `SELECT replica, n, raw, `+scopesColumn+`, receipt FROM outbox WHERE record = ? AND settled = 0 AND raw IS NOT NULL ORDER BY n`, record)
 	return out, err
+}
+
+// answeredChange reads a change that the hub answered, with its record and the
+// one scope that it wrote to; care.ErrNotFound where there is none such.
+func (x *tx) answeredChange(replica string, n uint64) (c openChange, r recordRow, scope fieldsync.Scope, err error) {
+	var sealed, receipt []byte
+	var scopes string
+	err = x.each(func(scan func(...any) error) error {
+		return scan(&sealed, &scopes, &receipt)
+	}, `SELECT raw, `+scopesColumn+`, receipt FROM outbox WHERE replica = ? AND n = ? AND raw IS NOT NULL AND receipt IS NOT NULL`, replica, n)
+	if err != nil {
+		return c, r, "", err
+	}
+	in := scopesIn(scopes)
+	if len(in) != 1 {
+		return c, r, "", care.ErrNotFound
+	}
+	scope = in[0]
+	var answer fieldsync.Receipt
+	if err := json.Unmarshal(receipt, &answer); err != nil {
+		return c, r, scope, fmt.Errorf("reading a receipt: %w", err)
+	}
+	if _, c.Change, err = x.openChange(replica, n, scopes, sealed); err != nil {
+		return c, r, scope, err
+	}
+	c.replica, c.answered, c.seq = replica, true, answer.Seq
+	r, err = x.record(c.Record)
+	return c, r, scope, err
 }
 
 // write numbers a change, chains it, and puts it into the outbox and onto what
@@ -256,7 +285,7 @@ func (x *tx) chain() (n uint64, link fieldsync.Link, err error) {
 // leaves all of them out, to be given a lease first. rest says that more wait
 // behind. A group is never cut: the hub takes it whole or not at all.
 func (x *tx) nextPush(replica string, from uint64, bare bool, key ed25519.PrivateKey) (p fieldsync.Push, rest bool, err error) {
-	p = fieldsync.Push{Version: fieldsync.ProtocolVersion, Replica: replica, Changes: []json.RawMessage{}}
+	p = fieldsync.Push{Version: fieldsync.ProtocolVersion, Replica: replica, Changes: []json.RawMessage{}, Own: true}
 	if p.Cursor, err = x.meta(metaCursor); err != nil {
 		return p, false, err
 	}

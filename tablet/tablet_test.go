@@ -164,6 +164,31 @@ func intake(t *testing.T, tab *tablet.Tablet) (caseID, survivor string) {
 	return caseID, mustNew(t, tab, "survivors", caseID, set("alias", "Lis", "languages", care.OfList("es", "fr")))
 }
 
+// TestWhatWasEditedHereIsNotSentBack: the hub names the change, and the tablet
+// puts what it wrote where the hub's registers are, over both kinds of fields.
+func TestWhatWasEditedHereIsNotSentBack(t *testing.T) {
+	b := newBench(t)
+	anna, _ := b.Staff(t, care.Outreach)
+	tab := b.tablet(t, anna.Staff)
+	caseID, survivor := intake(t, tab)
+	mustSync(t, tab)
+	for _, alias := range []string{"Mar", "Sol"} {
+		mustSet(t, tab, survivor, set("alias", alias))
+		mustSet(t, tab, caseID, set("opened_on", "2026-10-11"))
+		mustSet(t, tab, caseID, set("opened_on", "2026-10-12"))
+		if r := mustSync(t, tab); r.Rows != 0 || r.Sent == 0 {
+			t.Errorf("it was sent back: %+v", r)
+		}
+		if f := field(t, show(t, tab, survivor), "alias"); f.Value.Text() != alias || f.Unsent {
+			t.Errorf("%+v", f)
+		}
+	}
+	b.Clock.Move(25 * time.Hour)
+	if r := mustSync(t, tab); r.Repaired {
+		t.Error("what is in the store is not what its sums said")
+	}
+}
+
 func TestWorkOfflineThenSync(t *testing.T) {
 	b := newBench(t)
 	worker, _ := b.Staff(t, care.Outreach)

@@ -39,11 +39,13 @@ type client struct {
 	link    fieldsync.Link
 	clock   *fieldsync.Clock
 
-	records map[string]map[string]fieldsync.Register // of the collection that is measured
-	rows    int                                      // of any collection, in the last answer
-	body    int                                      // bytes of the last answer, unpacked
-	keep    func(line []byte)                        // sees each row as it came; nil for nobody
-	evict   func([]fieldsync.Scope)                  // is told what to destroy; nil for nobody
+	sent     []json.RawMessage                        // in the last round trip
+	answered []fieldsync.Receipt                      // to these, in their order
+	records  map[string]map[string]fieldsync.Register // of the collection that is measured
+	rows     int                                      // of any collection, in the last answer
+	body     int                                      // bytes of the last answer, unpacked
+	keep     func(line []byte)                        // sees each row as it came; nil for nobody
+	evict    func([]fieldsync.Scope)                  // is told what to destroy; nil for nobody
 }
 
 const syncPath = "/api/portolan/sync"
@@ -144,7 +146,7 @@ func (e *statusError) Error() string {
 // sync is one round trip with these changes, and takes in what comes.
 func (c *client) sync(ctx context.Context, changes ...json.RawMessage) error {
 	p := fieldsync.Push{Version: fieldsync.ProtocolVersion, Replica: c.replica, Changes: changes, Cursor: c.cursor,
-		Lease: c.lease, HubKey: c.hubKey, Seen: uint64(c.witness.Size())}
+		Lease: c.lease, HubKey: c.hubKey, Seen: uint64(c.witness.Size()), Own: true}
 	for _, raw := range changes {
 		c.link = fieldsync.NextLink(c.link, raw)
 	}
@@ -152,13 +154,14 @@ func (c *client) sync(ctx context.Context, changes ...json.RawMessage) error {
 	if p.Last = c.n; len(changes) > 0 {
 		p.Link, p.Signature = c.link.String(), fieldsync.Sign(c.key, c.replica, c.n, c.link)
 	}
+	c.sent, c.answered = changes, make([]fieldsync.Receipt, 0, len(changes))
 	resp, err := c.post(ctx, syncPath, p.AppendJSON(nil))
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
 	c.rows, c.body = 0, 0
-	receipts, ended := 0, false
+	ended := false
 	lines := bufio.NewReaderSize(resp.Body, 64<<10)
 	for !ended {
 		raw, err := wholeLine(lines)
@@ -170,14 +173,13 @@ func (c *client) sync(ctx context.Context, changes ...json.RawMessage) error {
 		if err != nil {
 			return err
 		}
-		receipts += len(l.Receipts)
 		if err := c.take(l, raw); err != nil {
 			return err
 		}
 		ended = l.End != nil
 	}
-	if receipts != len(changes) {
-		return fmt.Errorf("%d receipts for %d changes", receipts, len(changes))
+	if len(c.answered) != len(changes) {
+		return fmt.Errorf("%d receipts for %d changes", len(c.answered), len(changes))
 	}
 	_, err = io.Copy(io.Discard, lines) // so that the connection is used again
 	return err
@@ -206,6 +208,7 @@ func (c *client) take(l fieldsync.Line, raw []byte) error {
 		if got.Status != fieldsync.StatusApplied {
 			return fmt.Errorf("change %d is %s: %+v", got.N, got.Status, got.Held)
 		}
+		c.answered = append(c.answered, got)
 	}
 	switch {
 	case l.Evict != nil && c.evict != nil:
@@ -220,6 +223,8 @@ func (c *client) take(l fieldsync.Line, raw []byte) error {
 		c.cursor = l.Mark // so that a cut answer goes on there
 	case l.End != nil:
 		c.cursor = l.End.Cursor
+	case l.Own != nil:
+		return c.own(l.Own)
 	case l.Row != nil:
 		c.rows++
 		if c.keep != nil {
@@ -235,6 +240,28 @@ func (c *client) take(l fieldsync.Line, raw []byte) error {
 		}
 		for name, reg := range l.Row.Fields {
 			fields[name] = reg
+		}
+	}
+	return nil
+}
+
+// own takes the changes that stand as they were sent.
+func (c *client) own(stood []fieldsync.Stood) error {
+	for _, o := range stood {
+		first := c.n - uint64(len(c.sent)) + 1
+		if o.N < first || o.N-first >= uint64(len(c.answered)) {
+			return fmt.Errorf("change %d was not answered", o.N)
+		}
+		at := o.N - first
+		ch, err := fieldsync.DecodeChange(c.sent[at])
+		if err != nil {
+			return err
+		}
+		if c.records[ch.Record] == nil {
+			c.records[ch.Record] = map[string]fieldsync.Register{}
+		}
+		for _, field := range ch.Fields() {
+			c.records[ch.Record][field] = ch.Alone(field, c.replica, c.answered[at].Seq, o.Stands[field])
 		}
 	}
 	return nil

@@ -83,6 +83,14 @@ test('what is entered here the Go tablet sees, and the reverse', async () => {
   expect([...(await tablet.show(theirs)).fields.values()].map((f) => f.value)).toContain('"from there"');
 });
 
+test('what was edited here is not sent back, and stands', async () => {
+  for (const priority of ['low', 'high']) {
+    await tablet.set(demo.case_moving, { set: { priority } });
+    expect(await tablet.sync()).toMatchObject({ sent: 1, conflicts: 0, rows: 0, differs: false });
+    expect((await tablet.show(demo.case_moving)).fields.get('priority')).toMatchObject({ value: `"${priority}"` });
+  }
+});
+
 test('two rows that were lost from the disk are found by their digests and sent anew, and nothing else', async () => {
   const values = await disk.load();
   const lost = values.filter(([k]) => k.startsWith('item row ')).slice(0, 2).map(([k]) => k);

@@ -3,7 +3,7 @@ import { isClock } from './clock';
 import { Fault } from './fault';
 import { type Value, quote, Scanner } from './json';
 import { type Dot, dotOf, isGroup, isId, isName, isOver, NUMBER_MAX, parseDot, parseTime } from './name';
-import type { Version } from './register';
+import { compareHeads, type Register, type Version } from './register';
 
 const CHANGE_BYTES_MAX = 256 << 10;
 const FIELDS_MAX = 256;
@@ -69,6 +69,13 @@ export function versionsOf(c: Change, field: string, replica: string): Version[]
     ...(c.add.get(field) ?? []).map((elem) => ({ ...v, elem })),
     ...(c.remove.get(field) ?? []).map((elem) => ({ ...v, elem, removed: true })),
   ];
+}
+
+/** The register of a field in which nothing stands but what the change wrote, under the hub's number. */
+export function alone(c: Change, field: string, replica: string, seq: number, stands: number): Register {
+  return versionsOf(c, field, replica)
+    .map((v) => ({ ...v, seq, stands }))
+    .sort(compareHeads);
 }
 
 function member(name: string, value: string): string {

@@ -1,7 +1,8 @@
+import { alone, decodeChange, fieldsOf } from './change';
 import type { Clock } from './clock';
 import { formatDigest, parseDigest, recordDigest, rootDigest } from './digest';
 import { Fault, isFault } from './fault';
-import { decodeLine, type Line, type LogHead, type Receipt, type Row } from './line';
+import { decodeLine, decodeReceipt, type Line, type LogHead, type Receipt, type Row, type Stood } from './line';
 import { alarmOf, meta, witnessOf } from './meta';
 import { formatTime, parseTime, type Scope } from './name';
 import { type State, type Tx, rowKey } from './state';
@@ -136,6 +137,7 @@ export class Intake {
     } else if (l.lease !== undefined) tx.lease = l.lease;
     else if (l.hubKey !== undefined) tx.set(meta.hubKey, JSON.stringify(l.hubKey));
     else if (l.enter !== undefined) this.enter(tx, l.enter, report);
+    else if (l.own !== undefined) this.own(tx, l.own);
     else if (l.row !== undefined) this.row(tx, l.row, report);
     else if (l.mark !== undefined) tx.set(meta.cursor, l.mark);
     else if (l.digests !== undefined || l.records !== undefined) this.walk?.note(l);
@@ -186,6 +188,23 @@ export class Intake {
     const { scope, record, collection, org, caseId, createdBy, madeAt } = r;
     tx.putRow({ scope, record, collection, org, caseId, createdBy, madeAt }, r.fields);
     report.rows++;
+  }
+
+  /**
+   * Takes changes of this tablet that stand at the hub as they were sent, in
+   * place of rows. One that it cannot read any more the digest tells of.
+   */
+  private own(tx: Tx, stood: readonly Stood[]): void {
+    for (const { n, stands } of stood) {
+      const p = tx.outbox.get(n);
+      if (p?.raw === undefined || p.receipt === '' || p.scopes.length !== 1) continue;
+      const row = tx.rowsOf(p.record)[0];
+      if (row === undefined) continue;
+      const change = decodeChange(p.raw);
+      const { seq } = decodeReceipt(p.receipt);
+      const fields = new Map(fieldsOf(change).map((f) => [f, alone(change, f, tx.text(meta.replica), seq, stands.get(f) ?? 0)]));
+      tx.putRow({ ...row, scope: p.scopes[0]! }, fields);
+    }
   }
 
   /** Closes the answer: the cursor goes in with the last rows before it. */

@@ -8,6 +8,7 @@ export const LINE_BYTES_MAX = 8 << 20;
 const AROUND = 5; // line, row, writes, write and fields stand around each value
 const LOG_KEYS_MAX = 16;
 const PROOF_HASHES_MAX = 106;
+const PUSH_CHANGES_MAX = 500;
 const RECORDS_MAX = 50_000;
 
 /** The changed fields of one record in one scope. */
@@ -41,6 +42,13 @@ export interface LogHead {
   keys: string[];
 }
 
+/** A change of this tablet in whose fields stands what it wrote, and nothing else. */
+export interface Stood {
+  n: number;
+  /** Of a field under ask: since when its line of values has stood. */
+  stands: Map<string, number>;
+}
+
 /** One line of an answer; one of a newer hub has none of the members. */
 export interface Line {
   evict?: Scope[];
@@ -50,6 +58,7 @@ export interface Line {
   hubKey?: { id: string; public: string };
   log?: LogHead;
   enter?: Scope[];
+  own?: Stood[];
   row?: Row;
   mark?: string;
   digests?: Map<Scope, string>;
@@ -96,6 +105,15 @@ function readMember(l: Line, s: Scanner, name: string): void {
     case 'enter':
       l.enter = s.list(1 << 20, parseScope);
       break;
+    case 'own': {
+      const own: Stood[] = [];
+      s.array(() => {
+        if (own.length === PUSH_CHANGES_MAX) throw new Fault('change_too_large', 'a line names more changes than a push has');
+        own.push(readStood(s));
+      });
+      l.own = own;
+      break;
+    }
     case 'row':
       l.row = readRow(s);
       break;
@@ -148,6 +166,16 @@ function readLog(s: Scanner): LogHead {
     else s.skip();
   });
   return h;
+}
+
+function readStood(s: Scanner): Stood {
+  const o: Stood = { n: 0, stands: new Map() };
+  s.object((name) => {
+    if (name === 'n') o.n = s.uint(NUMBER_MAX);
+    else if (name === 'o') s.object((f) => o.stands.set(f, s.uint(NUMBER_MAX)));
+    else s.skip();
+  });
+  return o;
 }
 
 function readTexts(s: Scanner): Map<string, string> {

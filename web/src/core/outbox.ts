@@ -62,6 +62,7 @@ export async function nextPush(tx: Tx, key: SigningKey, until: string, from: num
     lease: until,
     hubKey: hubKeyOf(tx)?.id ?? '',
     seen: alarmOf(tx) === undefined ? sizeOf(witnessOf(tx)) : 0,
+    own: true,
     check: [],
     again: new Map(),
   };

@@ -19,6 +19,8 @@ export interface Push {
   hubKey: string;
   /** Size of the hub's audit log at the last checkpoint that was verified. */
   seen: number;
+  /** The tablet takes lines that name its own changes in place of rows. */
+  own: boolean;
   check: string[];
   again: Map<Scope, string[]>;
 }
@@ -38,6 +40,7 @@ export function encodePush(p: Push): string {
     text('lease', p.lease) +
     text('hub_key', p.hubKey) +
     number('seen', p.seen) +
+    (p.own ? ',"own":true' : '') +
     (p.check.length === 0 ? '' : `,"check":${list(p.check)}`) +
     (again.length === 0 ? '' : `,"again":{${again.join(',')}}`) +
     '}'
