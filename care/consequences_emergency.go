@@ -1,6 +1,7 @@
 package care
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -18,15 +19,16 @@ const (
 const reviewGrantTerm = BreakGlassReview + 4*24*time.Hour
 
 // emergencyFollows tells the owner of a case at once that somebody opened it
-// in an emergency, and has a second person review it (R30). The reviewer is
-// let into the general part of the case, where the grant and the task stand.
+// in an emergency, and every protection officer, of whom one reviews it (R30).
+// They are let into the general part of the case, where the grant and the task
+// stand.
 func emergencyFollows(c *check) []Consequence {
 	if !c.created || !c.breaksGlass() {
 		return nil
 	}
 	who := c.after.Text("staff")
 	told := c.task(c.safetyOrder("break_glass", "question"))
-	if told.Set["assignee"].Text() == who { // the owner's own: whoever leads them hears of it
+	if owner := told.Set["assignee"].Text(); owner == who || !c.w.SignsIn(owner) { // else whoever leads them hears of it
 		delete(told.Set, "assignee")
 		if k, ok := c.w.Row("cases", c.after.Case); ok && k.Text("supervisor") != "" && k.Text("supervisor") != who {
 			told.Set["assignee"] = OfText(k.Text("supervisor"))
@@ -36,40 +38,49 @@ func emergencyFollows(c *check) []Consequence {
 	if c.emergenciesOf(who) >= EmergencyOften {
 		review.Set["priority"], review.Set["rule"] = OfText("urgent"), OfText("break_glass_repeated")
 	}
-	return append([]Consequence{told}, c.toReviewer(review, who)...)
+	officers, others := c.reviewers(who)
+	if len(officers) == 0 {
+		officers = others
+	}
+	return append([]Consequence{told}, c.toReviewers(review, officers)...)
 }
 
-// toReviewer gives a task to a protection officer, or else to anybody else
-// who may approve, and lets them see it.
-func (c *check) toReviewer(task Consequence, except string) []Consequence {
+// toReviewers gives each of them a task of their own, and lets them see it: one
+// of them may be away. Where there is nobody, it waits on the case.
+func (c *check) toReviewers(task Consequence, reviewers []string) []Consequence {
 	delete(task.Set, "assignee")
-	reviewer := c.reviewer(except)
-	if reviewer == "" {
+	if len(reviewers) == 0 {
 		return []Consequence{task}
 	}
-	task.Set["assignee"] = OfText(reviewer)
 	until := c.now.Add(reviewGrantTerm)
-	grant := Consequence{
-		Collection: "grants", Key: "grants/" + task.Key + "/" + reviewer, Case: c.after.Case, Org: c.after.Org,
-		Set: map[string]Value{"staff": OfText(reviewer), "compartment": OfText(string(General)), "status": OfText("active"),
-			"until": OfTime(until), "reason": OfText("review")},
+	var l []Consequence
+	for _, who := range reviewers {
+		one := task
+		one.Key, one.Set = task.Key+"/"+who, maps.Clone(task.Set)
+		one.Set["assignee"] = OfText(who)
+		l = append(l, Consequence{
+			Collection: "grants", Key: "grants/" + one.Key, Case: c.after.Case, Org: c.after.Org,
+			Set: map[string]Value{"staff": OfText(who), "compartment": OfText(string(General)), "status": OfText("active"),
+				"until": OfTime(until), "reason": OfText("review")},
+		}, one)
 	}
-	return []Consequence{grant, task}
+	return l
 }
 
-func (c *check) reviewer(except string) string {
-	second := ""
+// reviewers lists who may review and has an account: protection officers, and
+// others who may approve.
+func (c *check) reviewers(except string) (officers, others []string) {
 	for _, s := range c.w.ByField("staff", "status", "active") {
 		a := Actor{Staff: s.ID, Org: s.Org, Roles: rolesOf(s)}
 		switch {
-		case s.Org != c.after.Org || s.ID == except || !a.Can(MayApprove):
+		case s.Org != c.after.Org || s.ID == except || !a.Can(MayApprove) || !c.w.SignsIn(s.ID):
 		case slices.Contains(a.Roles, ProtectionOfficer):
-			return s.ID
-		case second == "":
-			second = s.ID
+			officers = append(officers, s.ID)
+		default:
+			others = append(others, s.ID)
 		}
 	}
-	return second
+	return officers, others
 }
 
 // emergenciesOf counts how often somebody broke the glass lately, this time
@@ -92,7 +103,7 @@ func reviewFollows(c *check) []Consequence {
 	var l []Consequence
 	for _, t := range c.w.OfCase("tasks", c.after.Case) {
 		if t.Text("subject") == c.after.ID && t.Text("status") == "open" &&
-			slices.Contains([]string{"break_glass_review", "break_glass_repeated", "break_glass_overdue"}, t.Text("rule")) {
+			slices.Contains(reviewRules, t.Text("rule")) {
 			l = append(l, amend(t, map[string]Value{"status": OfText("done"), "done_at": OfTime(c.now), "done_by": OfText(c.a.Staff)}))
 		}
 	}
@@ -100,8 +111,8 @@ func reviewFollows(c *check) []Consequence {
 }
 
 // OverdueReview is what follows when nobody has reviewed an emergency in
-// time: it is marked, once, and asked for again, urgently. Nothing follows
-// while there is time, or after the review.
+// time: it is marked, once, and asked for again, urgently, of everybody who may
+// review it. Nothing follows while there is time, or after the review.
 func OverdueReview(w World, grant Row, opened time.Time) []Consequence {
 	if grant.Text("kind") != "break_glass" || hasPlain(grant, "reviewed_by") || hasPlain(grant, "overdue_at") || w.Now().Before(opened.Add(BreakGlassReview)) {
 		return nil
@@ -110,5 +121,7 @@ func OverdueReview(w World, grant Row, opened time.Time) []Consequence {
 	c := &check{w: w, e: e, after: grant, now: w.Now(), a: Actor{Staff: HubStaff}}
 	again := c.safetyOrder("break_glass_overdue", "review")
 	again.again = strconv.FormatInt(opened.Unix(), 10)
-	return append([]Consequence{amend(grant, map[string]Value{"overdue_at": OfTime(c.now)})}, c.toReviewer(c.task(again), grant.Text("staff"))...)
+	officers, others := c.reviewers(grant.Text("staff"))
+	l := []Consequence{amend(grant, map[string]Value{"overdue_at": OfTime(c.now)})}
+	return append(l, c.toReviewers(c.task(again), append(officers, others...))...)
 }

@@ -55,6 +55,9 @@ type Actor struct {
 	// Unproved is somebody who signed in with a password where more is asked
 	// of them: they have no power and see nothing.
 	Unproved bool
+	// Emergency is somebody at the desk whom the hub lets break the glass: they
+	// may write a grant to themselves, and nothing else by it (R30).
+	Emergency bool
 }
 
 // HubStaff is the author of what the hub does by its own rules. It is a fixed

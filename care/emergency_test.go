@@ -7,6 +7,8 @@ import (
 	"time"
 )
 
+var bossInEmergency = Actor{Staff: boss, Org: orgA, Roles: []Role{Coordinator}, Emergency: true}
+
 // anEmergency is a whole grant of one, for the general part, by the boss.
 func anEmergency(change fields) fields {
 	f := fields{"staff": boss, "compartment": "general", "status": "active", "until": at(3), "kind": "break_glass", "reason": "emergency",
@@ -35,10 +37,10 @@ func TestR30BreakGlass(t *testing.T) {
 		"reviewed already":   {fields{"reviewed_by": boss, "review_result": "justified"}, " review_not_due"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			wantHeld(t, house(t).try(t, coordinatorA, "grants", id(100), anEmergency(c.change)), c.held)
+			wantHeld(t, house(t).try(t, bossInEmergency, "grants", id(100), anEmergency(c.change)), c.held)
 		})
 	}
-	wantHeld(t, m.try(t, coordinatorA, "grants", id(102), anEmergency(nil)))
+	wantHeld(t, m.try(t, bossInEmergency, "grants", id(102), anEmergency(nil)))
 	who := map[string]string{}
 	for _, k := range m.OfCase("tasks", caseA) {
 		who[k.Text("rule")] = k.Text("assignee")
@@ -53,10 +55,110 @@ func TestR30BreakGlass(t *testing.T) {
 	wantHeld(t, m.try(t, coordinatorA, "grants", id(102), fields{"until": at(5)}), "until grant_extended")
 	m.now = noon
 	for n := range 2 {
-		wantHeld(t, m.try(t, coordinatorA, "grants", id(103+n), anEmergency(nil)))
+		wantHeld(t, m.try(t, bossInEmergency, "grants", id(103+n), anEmergency(nil)))
 	}
 	if got := m.tasks(caseA); !slices.Contains(got, "break_glass_repeated") {
 		t.Errorf("the third time within a month: tasks %v", got)
+	}
+}
+
+// TestR30AnEmergencyIsNoGrantThatSomebodyWrites: neither from a tablet nor by
+// whoever may give grants, nor is an ordinary grant made one.
+func TestR30AnEmergencyIsNoGrantThatSomebodyWrites(t *testing.T) {
+	m := house(t)
+	for _, who := range []Actor{coordinatorA, {Staff: boss, Org: orgA, Roles: []Role{Coordinator}, Device: id(1)}, theHub} {
+		wantHeld(t, m.try(t, who, "grants", id(100), anEmergency(nil)), " emergency_at_desk")
+	}
+	wantHeld(t, m.try(t, bossInEmergency, "grants", id(100), anEmergency(fields{"kind": "ordinary"})), " emergency_at_desk")
+	m.put(row("grants", id(101), fields{"staff": boss, "compartment": "general", "status": "active", "until": at(2)}))
+	wantHeld(t, m.try(t, officerA, "grants", id(101), fields{"kind": "break_glass"}), "kind emergency_at_desk")
+}
+
+// TestR30EverybodyWhoCouldReviewIsTold: every protection officer who has an
+// account, at once, and when it is overdue everybody who may approve: one of
+// them on leave silences nothing.
+func TestR30EverybodyWhoCouldReviewIsTold(t *testing.T) {
+	m := house(t)
+	second, third := id(900), id(901)
+	for who, role := range map[string]Role{second: ProtectionOfficer, third: Coordinator} {
+		m.put(row("staff", who, fields{"display_name": "x", "roles": []string{string(role)}, "status": "active"}))
+	}
+	told := func(rule string) (l []string) {
+		for _, k := range m.OfCase("tasks", caseA) {
+			if k.Text("rule") == rule {
+				l = append(l, k.Text("assignee"))
+			}
+		}
+		slices.Sort(l)
+		return l
+	}
+	want := func(what, rule string, staff ...string) {
+		t.Helper()
+		if got := told(rule); !slices.Equal(got, staff) {
+			t.Errorf("%s: told %v, want %v", what, got, staff)
+		}
+	}
+	wantHeld(t, m.try(t, bossInEmergency, "grants", id(102), anEmergency(nil)))
+	want("two officers", "break_glass_review", officer, second)
+	want("the owner", "break_glass", workerA)
+	for _, who := range []string{officer, second} {
+		if !slices.ContainsFunc(m.OfCase("grants", caseA), func(g Row) bool { return g.Text("staff") == who && g.Text("reason") == "review" }) {
+			t.Errorf("%s cannot see what to review", who)
+		}
+	}
+	g, _ := m.Row("grants", id(102))
+	m.now = noon.Add(BreakGlassReview)
+	again := map[string]bool{}
+	for _, k := range OverdueReview(m, g, noon) {
+		again[k.Set["assignee"].Text()] = true
+	}
+	if !again[officer] || !again[second] || !again[third] || again[boss] {
+		t.Errorf("asked again: %v", again)
+	}
+	m = house(t)
+	m.put(row("staff", second, fields{"display_name": "x", "roles": []string{string(ProtectionOfficer)}, "status": "active"}))
+	m.noAccount = []string{officer, workerA}
+	wantHeld(t, m.try(t, bossInEmergency, "grants", id(102), anEmergency(nil)))
+	want("one without an account", "break_glass_review", second)
+	want("an owner without one", "break_glass", "")
+	wantHeld(t, m.try(t, Actor{Staff: second, Org: orgA, Roles: []Role{ProtectionOfficer}}, "grants", id(102),
+		fields{"reviewed_by": second, "reviewed_at": noon, "review_result": "justified"}))
+	for _, k := range m.OfCase("tasks", caseA) {
+		if k.Text("rule") == "break_glass_review" && k.Text("status") != "done" {
+			t.Error("a task of the review is open after it")
+		}
+	}
+}
+
+// TestR30NobodySilencesTheirOwnReview: whoever broke the glass closes none of
+// the tasks about it, hands none to somebody else, and does not mark it as
+// asked for again.
+func TestR30NobodySilencesTheirOwnReview(t *testing.T) {
+	m := house(t)
+	wantHeld(t, m.try(t, bossInEmergency, "grants", id(102), anEmergency(nil)))
+	tasks := m.OfCase("tasks", caseA)
+	if len(tasks) != 2 {
+		t.Fatalf("tasks %v", m.tasks(caseA))
+	}
+	for _, k := range tasks {
+		wantHeld(t, m.try(t, coordinatorA, "tasks", k.ID, fields{"status": "done"}), " review_not_own")
+		wantHeld(t, m.try(t, coordinatorA, "tasks", k.ID, fields{"assignee": workerB}), " review_not_own")
+	}
+	wantHeld(t, m.try(t, coordinatorA, "grants", id(102), fields{"overdue_at": noon}), "overdue_at review_not_own")
+	wantHeld(t, m.try(t, officerA, "tasks", tasks[1].ID, fields{"status": "done"}))
+}
+
+// TestSomebodyIsLeftWhoCanApprove: and who can sign in to do it.
+func TestSomebodyIsLeftWhoCanApprove(t *testing.T) {
+	m := house(t)
+	before, _ := m.Row("staff", boss)
+	after := row("staff", boss, fields{"status": "left", "roles": []string{string(Coordinator)}})
+	if LeavesNobody(m, before, after) {
+		t.Error("the officer could still approve")
+	}
+	m.noAccount = []string{officer}
+	if !LeavesNobody(m, before, after) {
+		t.Error("somebody who cannot sign in counts as one who could approve")
 	}
 }
 
@@ -64,7 +166,7 @@ func TestR30BreakGlass(t *testing.T) {
 // who broke the glass never, in whatever role.
 func TestR30Review(t *testing.T) {
 	m := house(t)
-	wantHeld(t, m.try(t, coordinatorA, "grants", id(102), anEmergency(nil)))
+	wantHeld(t, m.try(t, bossInEmergency, "grants", id(102), anEmergency(nil)))
 	found := fields{"reviewed_by": boss, "reviewed_at": noon, "review_result": "justified"}
 	all := func(reason string) []string {
 		return []string{"reviewed_at " + reason, "reviewed_by " + reason, "review_result " + reason}
@@ -92,7 +194,7 @@ func TestR30Review(t *testing.T) {
 // asked for again.
 func TestR30Overdue(t *testing.T) {
 	m := house(t)
-	wantHeld(t, m.try(t, coordinatorA, "grants", id(102), anEmergency(nil)))
+	wantHeld(t, m.try(t, bossInEmergency, "grants", id(102), anEmergency(nil)))
 	g, _ := m.Row("grants", id(102))
 	m.now = noon.Add(BreakGlassReview - time.Minute)
 	if l := OverdueReview(m, g, noon); len(l) != 0 {

@@ -25,7 +25,7 @@ var rules = map[string][]rule{
 	"follow_ups":            {followUpSteps},
 	"referrals":             {referralConsent, needs("rejected", "reject_reason", "referral_needs_reason"), needs("done", "outcome", "referral_needs_outcome")},
 	"transfers":             {transferConsented, transferChild, transferReturn, transferAccepted, needs("failed", "failure_reason", "transfer_needs_reason"), needs("cancelled", "cancel_reason", "transfer_needs_reason")},
-	"tasks":                 {taskOfRule, taskContact},
+	"tasks":                 {taskOfRule, taskOfReview, taskContact},
 	"documents":             {documentMade, documentHandOut},
 	"feedbacks":             {feedbackHandler},
 	"grants":                {grantTerm, grantHolder, grantAgreed, grantReview},

@@ -27,11 +27,16 @@ func grantTerm(c *check) {
 // lets nobody give one to themselves, but in an emergency.
 func grantHolder(c *check) {
 	if !c.created {
+		if c.breaksGlass() && c.before.Text("kind") != "break_glass" {
+			c.hold("kind", "emergency_at_desk")
+		}
 		return
 	}
 	who := c.after.Text("staff")
 	staff, ok := c.w.Row("staff", who)
 	switch {
+	case c.breaksGlass() != c.a.Emergency: // by its own way, where it is decided and in the log before it opens anything
+		c.hold("", "emergency_at_desk")
 	case c.breaksGlass() && (c.a.IsHub() || c.a.Staff != who):
 		c.hold("", "emergency_not_own")
 	case c.breaksGlass() && (c.after.Text("reason") != "emergency" || c.after.Text("emergency") == "" || !Explains(c.after.Text("explanation"))):
@@ -59,6 +64,9 @@ func (c *check) breaksGlass() bool { return c.after.Text("kind") == "break_glass
 // grantReview: an emergency is reviewed by somebody else who may approve, in
 // one step with what they found; an ordinary grant is not.
 func grantReview(c *check) {
+	if c.sets("overdue_at") && !c.a.IsHub() { // who sets it would not be asked again
+		c.holdChanged("review_not_own", "overdue_at")
+	}
 	fields := []string{"reviewed_by", "reviewed_at", "review_result", "review_notes"}
 	if !c.setsAny(fields...) {
 		return
@@ -75,6 +83,21 @@ func grantReview(c *check) {
 		c.holdChanged("approval_not_own", fields...)
 	case !c.a.Can(MayApprove):
 		c.holdChanged("approval_needs_power", fields...)
+	}
+}
+
+// reviewRules raise the tasks that ask for a review of an emergency.
+var reviewRules = []string{"break_glass_review", "break_glass_repeated", "break_glass_overdue"}
+
+// taskOfReview keeps what asks for the review of an emergency, or tells of one,
+// out of the hands of whoever took it.
+func taskOfReview(c *check) {
+	rule := c.before.Text("rule")
+	if c.created || rule != "break_glass" && !slices.Contains(reviewRules, rule) {
+		return
+	}
+	if g, ok := c.w.Row("grants", c.before.Text("subject")); ok && !c.a.IsHub() && g.Text("staff") == c.a.Staff {
+		c.hold("", "review_not_own")
 	}
 }
 

@@ -101,7 +101,7 @@ func LeavesNobody(w World, before, after Row) bool {
 		return false
 	}
 	return !slices.ContainsFunc(w.ByField("staff", "status", "active"), func(s Row) bool {
-		return s.Org == before.Org && s.ID != before.ID && approves(s)
+		return s.Org == before.Org && s.ID != before.ID && approves(s) && w.SignsIn(s.ID)
 	})
 }
 

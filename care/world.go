@@ -13,6 +13,9 @@ type World interface {
 	// read again and again. A zero from leaves nothing out.
 	Unended(collection, field, value, end string, from time.Time) []Row
 	OfCase(collection, caseID string) []Row
+	// SignsIn says whether a member of staff has an account. Who has none reads
+	// no task and agrees to nothing.
+	SignsIn(staff string) bool
 }
 
 // Refusal names what of a change must be held, and why. It never means that

@@ -9,8 +9,9 @@ import (
 
 // memory is a World in maps, for tests.
 type memory struct {
-	now  time.Time
-	rows map[string]map[string]Row
+	now       time.Time
+	rows      map[string]map[string]Row
+	noAccount []string // staff who have none
 }
 
 var noon = time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
@@ -61,6 +62,8 @@ func (m *memory) OfCase(collection, caseID string) []Row {
 	}
 	return m.all(collection, func(r Row) bool { return r.Case == caseID })
 }
+
+func (m *memory) SignsIn(staff string) bool { return !slices.Contains(m.noAccount, staff) }
 
 // put stores a record as it is, past the rules.
 func (m *memory) put(r Row) Row {

@@ -278,7 +278,7 @@ func (s *session) mayWrite(a *arrival, rec *record, c care.Compartment) bool {
 	if rec.t.entity.Name == "cases" && !rec.stored {
 		return a.actor.IsHub() || care.MayHold(a.actor.Roles, c)
 	}
-	if a.emergency {
+	if a.actor.Emergency {
 		return rec.t.entity.Name == "grants"
 	}
 	key := seenKey{a.actor.Staff, care.Write, rec.t.entity.Name, rec.org, rec.caseID, c}

@@ -66,3 +66,29 @@ func TestR29AValueThatWaitsIsItsAuthorsToo(t *testing.T) {
 		t.Errorf("approved by whoever wrote the other sum: %+v", r)
 	}
 }
+
+// TestR30ATabletBreaksNoGlass: access in an emergency that comes as a grant
+// like others is kept aside, opens nothing, and is accepted by nobody.
+func TestR30ATabletBreaksNoGlass(t *testing.T) {
+	h, _, _ := newOpenCase(t)
+	boss, _ := h.Staff(t, care.Coordinator)
+	officer, _ := h.Staff(t, care.ProtectionOfficer)
+	d, grant := enrol(t, h, boss), h.NewID()
+	r := d.send(t, h, d.change(t, h, fieldsync.Change{Collection: "grants", Record: grant, Case: caseID, Set: map[string]care.Value{
+		"staff": care.OfText(boss.Staff), "compartment": care.OfText("location"), "status": care.OfText("active"), "until": care.OfTime(h.Clock.Now().Add(care.BreakGlassTerm)),
+		"reason": care.OfText("emergency"), "granted_by": care.OfText(boss.Staff), "kind": care.OfText("break_glass"), "emergency": care.OfText("medical"),
+		"explanation": care.OfText("She has collapsed in the yard.")}}))[0]
+	if r.Status != fieldsync.StatusHeld || r.Held[0].Reason != "emergency_at_desk" {
+		t.Fatalf("an emergency from a tablet: %+v", r)
+	}
+	for _, as := range []string{collections.AsAuthor, collections.AsMe} {
+		if _, err := h.Decide(context.Background(), h.Reload(t, officer.Staff), r.Seq, collections.Verdict{Decision: collections.Accept, As: as}); err == nil {
+			t.Errorf("it was accepted as %s", as)
+		}
+	}
+	for _, g := range h.Reload(t, boss.Staff).Grants {
+		if g.Compartment == care.Location {
+			t.Errorf("it opens something: %+v", g)
+		}
+	}
+}

@@ -77,11 +77,11 @@ func (h *Hub) BreakGlass(ctx context.Context, a care.Actor, b BreakGlass) (grant
 // openInEmergency takes the grant through the door; whoever breaks the glass
 // needs no power to give grants for this one.
 func (s *session) openInEmergency(a care.Actor, d Draft) error {
+	a.Emergency = true
 	c, err := s.hubChange(a, d)
 	if err != nil {
 		return err
 	}
-	c.emergency = true
 	r, err := s.take(c, nil)
 	if err != nil {
 		return err

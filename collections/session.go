@@ -73,8 +73,6 @@ type arrival struct {
 	aside   string // why it waits for a person whatever it says, "" where it does not
 	unread  string // why this version cannot read it, "" where it can
 
-	emergency bool // the hub let its author break the glass for this grant (R30)
-
 	unbased bool          // a person takes it although a version that its author saw is not here
 	awaits  fieldsync.Dot // that version; "" where there is none
 }

@@ -89,6 +89,20 @@ func (w world) OfCase(collection, caseID string) []care.Row {
 	return w.many(t, t.readWhere("case_id"), caseID)
 }
 
+// SignsIn says whether a member of staff has an account.
+func (w world) SignsIn(staff string) bool {
+	rows, err := w.q.rows(`SELECT 1 FROM `+AccountsCollection+` WHERE id = ?`, staff)
+	if err != nil {
+		panic(worldError{err})
+	}
+	defer rows.Close()
+	has := rows.Next()
+	if err := rows.Err(); err != nil {
+		panic(worldError{err})
+	}
+	return has
+}
+
 // many gives the rows that a query of table.selects finds, in the order of
 // their ids: SQLite would carry every sealed cell through its sorter.
 func (w world) many(t *table, query string, args ...any) []care.Row {

@@ -262,6 +262,8 @@ func (l *ledger) ByField(collection, field, value string) []care.Row {
 	return l.filter(collection, func(r care.Row) bool { return r.Text(field) == value })
 }
 
+func (l *ledger) SignsIn(string) bool { return true }
+
 func (l *ledger) Unended(collection, field, value, end string, from time.Time) []care.Row {
 	return l.filter(collection, func(r care.Row) bool {
 		at, ended := r.Get(end).Time()
