@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"encoding/json"
 	"go/ast"
 	"go/token"
 	"os"
@@ -18,6 +19,7 @@ import (
 const (
 	operatingPage    = "docs/operating.md"
 	httpPage         = "docs/http.md"
+	apiPage          = "docs/openapi.json" // package hooks checks every answer of its tests against it
 	errorsPage       = "docs/errors.md"
 	dependenciesPage = "docs/dependencies.md"
 )
@@ -220,8 +222,8 @@ func TestEveryEnvironmentVariableIsDocumented(t *testing.T) {
 func routeNames(t *testing.T) found {
 	t.Helper()
 	load(t)
-	methods := []string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"}
-	whole := regexp.MustCompile(`^(GET|POST|PUT|PATCH|DELETE|HEAD) (/\S*)$`)
+	methods := []string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}
+	whole := regexp.MustCompile(`^(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) (/\S*)$`)
 	names := found{}
 	for _, s := range goSources {
 		if s.test || s.dir != "hooks" {
@@ -269,7 +271,7 @@ func rowText(e ast.Expr) (string, bool) {
 
 func TestEveryRouteIsDocumented(t *testing.T) {
 	documented := found{}
-	re := regexp.MustCompile("`((?:GET|POST|PUT|PATCH|DELETE|HEAD) /[^` ?]*)")
+	re := regexp.MustCompile("`((?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) /[^` ?]*)")
 	for i, line := range strings.Split(read(t, httpPage), "\n") {
 		// A route is documented by its heading or by its row; prose may name
 		// routes that answer 404 on purpose.
@@ -281,6 +283,19 @@ func TestEveryRouteIsDocumented(t *testing.T) {
 		}
 	}
 	compare(t, "route", httpPage, routeNames(t), documented)
+	forMachines := found{}
+	var api struct {
+		Paths map[string]map[string]json.RawMessage
+	}
+	if err := json.Unmarshal([]byte(read(t, apiPage)), &api); err != nil {
+		t.Fatalf("%s: %v", apiPage, err)
+	}
+	for p, methods := range api.Paths {
+		for m := range methods {
+			forMachines.add(strings.ToUpper(m)+" "+p, apiPage)
+		}
+	}
+	compare(t, "route", apiPage, routeNames(t), forMachines)
 }
 
 // errorCodes reads every stable code that the program may answer with: the

@@ -84,7 +84,7 @@ var thirdParty = map[string][]string{
 	"ops":           {"github.com/google/uuid", "golang.org/x/term", "golang.org/x/crypto", "modernc.org/sqlite", "rsc.io/qr"},
 	"internal/gen":  {"github.com/google/uuid"},
 	"internal/hubtest": {
-		"github.com/pocketbase/pocketbase", "github.com/pocketbase/dbx", "github.com/google/uuid", "modernc.org/sqlite",
+		"github.com/pocketbase/pocketbase", "github.com/pocketbase/dbx", "github.com/google/uuid", "modernc.org/sqlite", "github.com/santhosh-tekuri/jsonschema/v6",
 	},
 	".":                  {"github.com/pocketbase/pocketbase", "golang.org/x/crypto"},
 	"internal/specimen":  {"github.com/jung-kurt/gofpdf"},
