@@ -5,9 +5,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"time"
 	_ "time/tzdata" // sites name their time zone, also on machines without the database
@@ -39,18 +36,13 @@ type Summary struct {
 	Until     time.Time // when it ends
 }
 
-// FontsDir is where an operator may put fonts for letters that those in the
-// program do not have, in the hub's folder.
-const FontsDir = "fonts"
-
 // MakeSummary makes the care summary of a case: what the person agreed to
 // share with the recipient, of what the reader may see. The decisions are in
 // the audit log before anything is read for it.
 func MakeSummary(ctx context.Context, hub *collections.Hub, reader care.Actor, o SummaryOrder) (Summary, error) {
-	// Read anew for each: what an operator puts there counts at once.
-	fonts, err := pdf.FontsWith(os.DirFS(filepath.Join(hub.Dir(), FontsDir)))
+	fonts, err := fontsOf(hub.Dir())
 	if err != nil {
-		return Summary{}, fmt.Errorf("reading the fonts of the hub: %w", err)
+		return Summary{}, err
 	}
 	t := &teller{ctx: ctx, hub: hub, reader: reader, now: hub.Now(), fonts: fonts}
 	if err := t.begin(o); err != nil {

@@ -5,16 +5,14 @@ import (
 	"slices"
 	"strings"
 	"unicode"
-
-	"portolan/pdf/typeset"
 )
 
 // composer turns a summary into rows of runs, one cell per column, and refuses
 // what must not or cannot be printed. Nothing is drawn before all is composed.
 type composer struct {
-	text   Lookup
-	langs  []string // one per column
-	setter *typeset.Setter
+	text  Lookup
+	langs []string // one per column
+	desk  *desk
 }
 
 // row is one line of the document's table: the cells stand side by side.
@@ -60,7 +58,7 @@ func (c *composer) each(key string) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		settled, err := c.settleAll([]run{{text: s, lang: lang, field: key}})
+		settled, err := c.settleAll([]run{{text: s, lang: lang, label: true, field: key}})
 		if err != nil {
 			return nil, err
 		}
@@ -153,7 +151,7 @@ func (c *composer) block(s Section) (block, error) {
 	}
 	var r row
 	for _, text := range nothing {
-		r.cells = append(r.cells, []paragraph{{{text: text}}})
+		r.cells = append(r.cells, []paragraph{{{text: text, label: true}}})
 	}
 	b.rows = []row{r}
 	return b, nil
@@ -187,9 +185,9 @@ func (c *composer) cell(section string, e Entry, lang string) ([]paragraph, erro
 			return nil, err
 		}
 		if len(flow) > 0 {
-			flow = append(flow, run{text: "·", lang: lang, field: key})
+			flow = append(flow, run{text: "·", lang: lang, label: true, field: key})
 		}
-		flow = append(flow, run{text: strings.Replace(labelled, "{label}", label, 1), lang: lang, field: key})
+		flow = append(flow, run{text: strings.Replace(labelled, "{label}", label, 1), lang: lang, label: true, field: key})
 		flow = append(flow, value...)
 	}
 	if len(flow) > 0 {
@@ -237,7 +235,7 @@ func (c *composer) say(v Value, field, lang string) ([]run, error) {
 			if v.Number != "" {
 				whole = v.Number + " " + said
 			}
-			runs := []run{{text: whole, lang: in, bold: true, exact: v.Number != "" || in != lang, field: field}}
+			runs := []run{{text: whole, lang: in, bold: true, label: v.Number == "", exact: v.Number != "" || in != lang, field: field}}
 			return c.beside(runs, said, v, field), nil
 		}
 		if v.Text == "" {
@@ -262,7 +260,7 @@ func (c *composer) say(v Value, field, lang string) ([]run, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(runs, run{text: mark, lang: lang, field: field}), nil
+	return append(runs, run{text: mark, lang: lang, label: true, field: field}), nil
 }
 
 // international is the list of substances: in a language that has no names of

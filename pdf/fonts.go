@@ -10,9 +10,19 @@ import (
 // Fonts are what a summary is set in. The zero pointer stands for those in the
 // program.
 type Fonts struct {
-	set     *typeset.Fonts
-	setters sync.Pool // they keep what they have learnt from one summary to the next
+	set   *typeset.Fonts
+	desks sync.Pool // they keep what they have learnt from one summary to the next
 }
+
+// desk is where one summary at a time is set.
+type desk struct {
+	*typeset.Setter
+	// settled are the words of the catalogue that were found to be fit to
+	// print. What stands in records is never kept.
+	settled map[wording]string
+}
+
+type wording struct{ lang, text string }
 
 var builtIn = &Fonts{}
 
@@ -34,24 +44,24 @@ func FontsWith(folder fs.FS) (*Fonts, error) {
 
 // CanSet says whether a text can be set as it is.
 func (f *Fonts) CanSet(text string) bool {
-	setter, done := f.setter()
+	d, done := f.desk()
 	defer done()
-	_, err := settle(setter, text, "")
+	_, err := settle(d.Setter, text, "")
 	return err == nil
 }
 
-// setter lends a setter; done gives it back.
-func (f *Fonts) setter() (setter *typeset.Setter, done func()) {
+// desk lends a desk; done gives it back.
+func (f *Fonts) desk() (d *desk, done func()) {
 	if f == nil {
 		f = builtIn
 	}
-	setter, ok := f.setters.Get().(*typeset.Setter)
+	d, ok := f.desks.Get().(*desk)
 	if !ok {
 		set := f.set
 		if set == nil {
 			set = typeset.BuiltIn()
 		}
-		setter = typeset.NewSetter(set)
+		d = &desk{Setter: typeset.NewSetter(set), settled: map[wording]string{}}
 	}
-	return setter, func() { f.setters.Put(setter) }
+	return d, func() { f.desks.Put(d) }
 }

@@ -106,10 +106,10 @@ func found(text, words string) bool {
 // the person away.
 func TestEveryMessageCanStandOnPaper(t *testing.T) {
 	text := catalogue(t)
-	setter, done := builtIn.setter()
+	d, done := builtIn.desk()
 	defer done()
 	for _, lang := range languages {
-		c := &composer{text: text, langs: []string{lang}, setter: setter}
+		c := &composer{text: text, langs: []string{lang}, desk: d}
 		for _, key := range keys(t, lang) {
 			said, _ := text(lang, key)
 			if _, err := c.settleAll([]run{{text: said, lang: lang, field: key}}); err != nil {

@@ -70,9 +70,9 @@ func Render(w io.Writer, s Summary, o Options) error {
 			return err
 		}
 	}
-	setter, done := o.Fonts.setter()
+	d, done := o.Fonts.desk()
 	defer done()
-	c := &composer{text: o.Text, langs: langs, setter: setter}
+	c := &composer{text: o.Text, langs: langs, desk: d}
 	doc, err := c.compose(s)
 	if err != nil {
 		return err
@@ -121,7 +121,7 @@ func newPage(day time.Time, title string, c *composer, o Options) (*page, error)
 	f.SetTitle(title, true)
 	f.SetMargins(margin, margin, margin)
 	f.SetAutoPageBreak(false, 0)
-	p := &page{f: f, setter: c.setter, pen: typeset.NewPen(), tree: typeset.NewTree(c.langs[0]), faces: facesOf(o), langs: c.langs}
+	p := &page{f: f, setter: c.desk.Setter, pen: typeset.NewPen(), tree: typeset.NewTree(c.langs[0]), faces: facesOf(o), langs: c.langs}
 	p.paperWidth, p.paperHeight = f.GetPageSize()
 	p.width = p.paperWidth - 2*margin
 	if len(p.langs) == 2 {

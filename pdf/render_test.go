@@ -3,7 +3,6 @@ package pdf
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"os/exec"
 	"regexp"
@@ -319,16 +318,6 @@ func TestSideBySide(t *testing.T) {
 		}
 	}
 	wait.Wait()
-}
-
-func BenchmarkRender(b *testing.B) {
-	s, o := example("es", "en"), Options{Text: catalogue(b)}
-	b.ReportAllocs()
-	for b.Loop() {
-		if err := Render(io.Discard, s, o); err != nil {
-			b.Fatal(err)
-		}
-	}
 }
 
 func TestAMissingMessageIsAnError(t *testing.T) {

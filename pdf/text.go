@@ -20,6 +20,7 @@ type run struct {
 	bold  bool
 	exact bool   // a value that stands as given, on one line
 	free  bool   // somebody's own words, in whatever direction they run
+	label bool   // words of the catalogue and nothing else
 	comma string // follows, outside of the value
 	field string // label key
 }
@@ -82,30 +83,59 @@ func marksWithoutLetter(text string) bool {
 	return false
 }
 
-// settleAll settles every run and holds it against the words that must not
-// stand on paper.
+// settleAll settles every run and holds all of them together against the words
+// that must not stand on paper: one may be told by two that stand side by side.
 func (c *composer) settleAll(runs []run) ([]run, error) {
-	for i := range runs {
-		text, err := settle(c.setter, runs[i].text, runs[i].lang)
+	alone := false // one wording that was looked at before
+	for i, r := range runs {
+		text, known, err := c.settle(r)
+		alone = known && len(runs) == 1
 		if err != nil {
 			return nil, &care.Error{
 				Code: "summary_text", Kind: care.Unprocessed, Err: err,
-				Hint: "The text under “" + c.fieldName(runs[i].field) + "” cannot be set correctly (" + err.Error() + "), so nothing was made. Write it in other letters.",
+				Hint: "The text under “" + c.fieldName(r.field) + "” cannot be set correctly (" + err.Error() + "), so nothing was made. Write it in other letters.",
 			}
 		}
 		if !checkable(text) {
-			return nil, c.uncheckable(runs[i].field, "letters of another language")
+			return nil, c.uncheckable(r.field, "letters of another language")
 		}
-		if len(Indiscreet(text)) > 0 {
-			return nil, c.indiscreet(runs[i].field)
-		}
-		runs[i].text = afterDigit.ReplaceAllString(text, "$1\u00A0")
+		runs[i].text = text
 	}
-	// A word may be told by two runs that stand side by side.
-	if whole := joined(runs); len(Indiscreet(whole)) > 0 {
-		return nil, c.indiscreet(runs[len(runs)-1].field)
+	if !alone && len(Indiscreet(joined(runs))) > 0 {
+		return nil, c.indiscreet(c.telling(runs))
+	}
+	for i := range runs {
+		runs[i].text = afterDigit.ReplaceAllString(runs[i].text, "$1\u00A0")
 	}
 	return runs, nil
+}
+
+// telling is the field of the run that gives the person away, that of the last
+// where only several together do.
+func (c *composer) telling(runs []run) string {
+	for _, r := range runs {
+		if len(Indiscreet(r.text)) > 0 {
+			return r.field
+		}
+	}
+	return runs[len(runs)-1].field
+}
+
+// settle settles one run and says whether it is a wording of the catalogue
+// that was found to be fit to print before.
+func (c *composer) settle(r run) (text string, known bool, err error) {
+	if !r.label {
+		text, err = settle(c.desk.Setter, r.text, r.lang)
+		return text, false, err
+	}
+	if text, known = c.desk.settled[wording{r.lang, r.text}]; known {
+		return text, true, nil
+	}
+	text, err = settle(c.desk.Setter, r.text, r.lang)
+	if err == nil && len(Indiscreet(text)) == 0 {
+		c.desk.settled[wording{r.lang, r.text}] = text
+	}
+	return text, false, err
 }
 
 func (c *composer) indiscreet(field string) error {

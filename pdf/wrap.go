@@ -93,7 +93,7 @@ func (p *page) cells(texts []string, f face, in place) grid {
 		if in != nil {
 			of = in(p.langs[i])
 		}
-		g.columns = append(g.columns, p.set(paragraph{{text: text, bold: f.bold, lang: p.langs[i]}}, f, p.langs[i], of))
+		g.columns = append(g.columns, p.set(paragraph{{text: text, bold: f.bold, lang: p.langs[i], label: true}}, f, p.langs[i], of))
 	}
 	return g
 }
@@ -136,10 +136,10 @@ func (p *page) wrap(runs paragraph, f face, lang string) []typeset.Line {
 	text := typeset.Paragraph{Width: p.width * pointsPerMM, RightToLeft: rightToLeft(lang)}
 	for i, r := range runs {
 		if i > 0 {
-			text.Runs = append(text.Runs, typeset.Run{Text: " ", Style: typeset.Style{Size: f.size}})
+			text.Runs = append(text.Runs, typeset.Run{Text: " ", Style: typeset.Style{Size: f.size}, Known: true})
 		}
 		style := typeset.Style{Size: f.size, Bold: r.bold}
-		text.Runs = append(text.Runs, typeset.Run{Text: r.text, Lang: r.lang, Style: style, Isolate: r.exact || r.free, Whole: r.exact})
+		text.Runs = append(text.Runs, typeset.Run{Text: r.text, Lang: r.lang, Style: style, Isolate: r.exact || r.free, Whole: r.exact, Known: r.label})
 		if r.comma != "" {
 			text.Runs = append(text.Runs, typeset.Run{Text: r.comma, Lang: lang, Style: style})
 		}

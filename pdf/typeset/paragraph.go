@@ -30,6 +30,9 @@ type Run struct {
 	Isolate bool
 	// Whole keeps the run on one line, if any line is long enough.
 	Whole bool
+	// Known says that the text is no person's: a label. Its shape is kept for
+	// other paragraphs.
+	Known bool
 }
 
 // Paragraph is text that is broken into lines of one width.

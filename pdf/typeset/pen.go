@@ -197,9 +197,11 @@ func (s *shower) compose(glyphs []glyph) composition {
 func (s *shower) code(c composition, dx, advance int32) {
 	s.owed += float64(dx) * s.perEm
 	if move := math.Round(s.owed); move != 0 {
-		fmt.Fprintf(s.out, ">%d<", -int(move))
+		s.out.WriteString(">" + strconv.Itoa(-int(move)) + "<")
 		s.owed -= move
 	}
-	fmt.Fprintf(s.out, "%04X", s.font.number(c))
+	const digits = "0123456789ABCDEF"
+	n := s.font.number(c)
+	s.out.Write([]byte{digits[n>>12], digits[n>>8&15], digits[n>>4&15], digits[n&15]})
 	s.owed += float64(advance-dx)*s.perEm - math.Round(float64(c.advance)*s.perEm)
 }

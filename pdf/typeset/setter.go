@@ -3,6 +3,7 @@ package typeset
 import (
 	"fmt"
 	"slices"
+	"unicode"
 
 	"github.com/go-text/typesetting/font"
 	"github.com/go-text/typesetting/harfbuzz"
@@ -18,6 +19,22 @@ type Setter struct {
 	shapers  map[*face]*harfbuzz.Font
 	buffer   *harfbuzz.Buffer
 	segments segmenter.Segmenter
+	shapes   map[shapeKey]keptShape
+}
+
+// shapeKey is all that a shape depends on, but for the letters around it.
+type shapeKey struct {
+	face   *face
+	text   string
+	lang   string
+	script language.Script
+	rtl    bool
+}
+
+// keptShape is a shape in units of its font, its clusters counted from 0.
+type keptShape struct {
+	glyphs  []glyph
+	advance int32
 }
 
 type fontQuestion struct {
@@ -30,7 +47,7 @@ type fontQuestion struct {
 func NewSetter(f *Fonts) *Setter {
 	return &Setter{
 		fonts: f, orders: map[fontQuestion][]func() (*face, error){},
-		shapers: map[*face]*harfbuzz.Font{}, buffer: harfbuzz.NewBuffer(),
+		shapers: map[*face]*harfbuzz.Font{}, buffer: harfbuzz.NewBuffer(), shapes: map[shapeKey]keptShape{},
 	}
 }
 
@@ -93,11 +110,51 @@ type shaped struct {
 	width  float64 // in points
 }
 
-// shape hands one item to the shaper. What stands before and after it in the
+// shapesMax bounds what a setter keeps: all words of all papers are fewer.
+const shapesMax = 1 << 15
+
+// shape finds the shape of one item. That of a label is kept, if no letter
+// stands beside it that it could join.
+func (s *Setter) shape(text []rune, it item, run Run) (shaped, error) {
+	if !run.Known || joinsAround(text, it) {
+		return s.shapeAnew(text, it, run)
+	}
+	k := shapeKey{it.face, string(text[it.from:it.to]), run.Lang, it.script, it.level.rightToLeft()}
+	kept, ok := s.shapes[k]
+	if !ok {
+		out, err := s.shapeAnew(text, it, run)
+		if err != nil || len(s.shapes) >= shapesMax {
+			return out, err
+		}
+		kept.glyphs = slices.Clone(out.glyphs)
+		for i := range kept.glyphs {
+			kept.glyphs[i].from -= it.from
+			kept.glyphs[i].to -= it.from
+			kept.advance += kept.glyphs[i].advance
+		}
+		s.shapes[k] = kept
+		return out, nil
+	}
+	out := shaped{item: it, text: text, lang: run.Lang, size: run.Size, glyphs: slices.Clone(kept.glyphs)}
+	for i := range out.glyphs {
+		out.glyphs[i].from += it.from
+		out.glyphs[i].to += it.from
+	}
+	out.width = float64(kept.advance) * run.Size / float64(it.face.em)
+	return out, nil
+}
+
+// joinsAround says whether what stands beside an item could change its shape.
+func joinsAround(text []rune, it item) bool {
+	joins := func(r rune) bool { return unicode.IsLetter(r) || unicode.Is(unicode.M, r) || shapes(r) }
+	return it.from > 0 && joins(text[it.from-1]) || it.to < len(text) && joins(text[it.to])
+}
+
+// shapeAnew hands one item to the shaper. What stands before and after it in the
 // passage is seen, so that letters join across a change of style.
 // A font whose tables end the shaper is an error of that text, not the end of
 // the program.
-func (s *Setter) shape(text []rune, it item, run Run) (out shaped, err error) {
+func (s *Setter) shapeAnew(text []rune, it item, run Run) (out shaped, err error) {
 	defer func() {
 		if fault := recover(); fault != nil {
 			s.buffer = harfbuzz.NewBuffer()
