@@ -1,262 +1,477 @@
 package simtest
 
 import (
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
 	"time"
 
-	"portolan/care"
 	fieldsync "portolan/sync"
 )
 
-// schema is the few fields of the simulated world, one of each policy.
-type schema struct{ fields []care.Field }
+// officer decides about held changes and is on every case.
+var officer = id(idStaff, 99)
 
-func newSchema() *schema {
-	return &schema{[]care.Field{
-		{Name: "ask", Merge: care.Ask, Compartment: care.General},
-		{Name: "latest", Merge: care.Latest, Compartment: care.General},
-		{Name: "once", Merge: care.Once, Compartment: care.General},
-		{Name: "removal", Merge: care.Union, RemovalWins: true, Compartment: care.General},
-		{Name: "safer", Merge: care.Safer, Compartment: care.Health, Safer: care.Comparator{Order: []string{"a", "b", "c", "d", "e"}}},
-		{Name: "union", Merge: care.Union, Compartment: care.Health},
-	}}
+// right is a grant as the world remembers it, beside the hub.
+type right struct {
+	staff int
+	scope fieldsync.Scope
+	until time.Time
+	ended bool
 }
 
-func (s *schema) field(name string) *care.Field {
-	i := slices.IndexFunc(s.fields, func(f care.Field) bool { return f.Name == name })
-	return &s.fields[i]
+// late is a request that was thought lost.
+type late struct {
+	tablet int
+	body   []byte
 }
 
-func (s *schema) scope(record string, f *care.Field) fieldsync.Scope {
-	return fieldsync.CaseScope(record, f.Compartment)
-}
-
-func (s *schema) scopeOf(at place) fieldsync.Scope { return s.scope(at.record, s.field(at.field)) }
-
-// Options sizes a world.
-type Options struct {
-	Replicas, Records, Steps int
-	Grants                   bool // grants come and go
-	Restores                 bool // the hub is restored from old backups
+// Counts is what happened in a run.
+type Counts struct {
+	Values, Syncs, Cuts, Held, TakenUp, Decided, Restores, Enrolled, Wiped, Locked, Walks, Evicted, Groups int
 }
 
 // World is one run.
 type World struct {
-	o        Options
-	rng      *rand.Rand
-	schema   *schema
+	Counts
 	now      time.Time
 	hub      *hub
 	backup   *hub
-	replicas []*replica
+	backedUp int // rights that the backup knows
+	epochs   int
+	tablets  []*tablet
+	replicas int
 	records  []string
-	late     [][]byte // requests that arrive again, much later
-	ledger   []entered
-	restored int
+	rights   []right
+	late     []late
+	ledger   []*entered
+	bySalt   map[string]*entered
+	steps    int
 }
 
-// entered is a value that somebody entered: the ledger is written by the world
-// alone, and nothing in it is ever taken back.
-type entered struct {
-	dot     fieldsync.Dot
-	at      place
-	replica int
-	n       uint64
+// Step is one thing that happens; what it does beside its kind is drawn from its
+// own number, so that other steps may be left out.
+type Step struct {
+	Kind Kind
+	Draw uint64
 }
 
-func id(kind, i int) string { return fmt.Sprintf("01960000-0000-7000-8000-%08x%04x", kind, i) }
+// Kind of a step.
+type Kind uint8
 
-// New makes a world from a seed.
-func New(seed uint64, o Options) *World {
-	w := &World{o: o, rng: rand.New(rand.NewPCG(seed, seed^0x9e3779b97f4a7c15)), schema: newSchema(), now: time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)}
-	w.hub = newHub(w.schema)
-	for i := range o.Records {
-		w.records = append(w.records, id(1, i))
+// What may happen, and how often of ten thousand.
+const (
+	Edit Kind = iota
+	EditGroup
+	Sync
+	Late
+	ClockJump
+	Grant
+	Revoke
+	EnrolAgain
+	LongPause
+	Backup
+	Restore
+	Decide
+	UpgradeHub
+	UpgradeTablet
+	Damage
+	kinds
+)
+
+var often = [kinds]int{Edit: 4000, EditGroup: 500, Sync: 4200, Late: 250, ClockJump: 200, Grant: 300, Revoke: 8, EnrolAgain: 100,
+	LongPause: 5, Backup: 60, Restore: 12, Decide: 250, UpgradeHub: 5, UpgradeTablet: 20, Damage: 60}
+
+// Script is the steps of a seed.
+func Script(seed uint64, steps int) []Step {
+	rng := rand.New(rand.NewPCG(seed, 1))
+	total := 0
+	for _, n := range often {
+		total += n
 	}
-	for i := range o.Replicas {
-		var key [32]byte
-		key[0] = byte(i + 1)
-		w.replicas = append(w.replicas, newReplica(id(2, i), id(3, i), w.schema, key, func() time.Time { return w.now }))
-		for _, s := range w.scopes() {
-			if !o.Grants || w.rng.IntN(2) == 0 {
-				w.hub.grant(w.replicas[i].id, s, true)
-			}
+	out := make([]Step, steps)
+	for i := range out {
+		k, at := Kind(0), rng.IntN(total)
+		for at >= often[k] {
+			at -= often[k]
+			k++
 		}
-	}
-	w.backup = w.hub.backup()
-	return w
-}
-
-func (w *World) scopes() []fieldsync.Scope {
-	var out []fieldsync.Scope
-	for _, r := range w.records {
-		out = append(out, fieldsync.CaseScope(r, care.General), fieldsync.CaseScope(r, care.Health))
+		out[i] = Step{k, rng.Uint64()}
 	}
 	return out
 }
 
-// Run takes all steps, then lets the world come to rest. It returns the first
-// broken invariant.
-func (w *World) Run() error {
-	for i := range w.o.Steps {
-		if err := w.step(); err != nil {
-			return fmt.Errorf("step %d: %w", i, err)
-		}
-		if err := w.check(); err != nil {
-			return fmt.Errorf("after step %d: %w", i, err)
+// New makes a world from a seed.
+func New(seed uint64) *World {
+	rng := rand.New(rand.NewPCG(seed, 2))
+	w := &World{now: time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC), hub: newHub(), epochs: 1, bySalt: map[string]*entered{}}
+	for i := range 1 + rng.IntN(recordsMax) {
+		w.records = append(w.records, id(idRecord, i))
+	}
+	for i := range 2 + rng.IntN(4) {
+		t := newTablet(i/2+i%2, 1+rng.IntN(2), &w.now) // some people have two
+		w.tablets = append(w.tablets, t)
+		w.enrol(t)
+		for _, s := range w.scopes() {
+			if rng.IntN(3) > 0 {
+				w.give(t.staff, s, w.now.Add(2000*time.Hour))
+			}
 		}
 	}
-	return w.rest()
+	w.settle()
+	w.backup, w.backedUp = w.hub.copied(), len(w.rights)
+	return w
 }
 
-func (w *World) step() error {
-	w.now = w.now.Add(time.Duration(w.rng.IntN(120_000)) * time.Millisecond)
-	i := w.rng.IntN(len(w.replicas))
-	r := w.replicas[i]
-	switch k := w.rng.IntN(20); {
-	case k < 9:
-		return w.edit(i)
-	case k < 15:
-		return w.sync(r, true)
-	case k == 15:
-		// The wall clock jumps, up to three days either way.
-		r.skew = time.Duration(w.rng.Int64N(int64(144*time.Hour))) - 72*time.Hour
-	case k == 16 && len(w.late) > 0:
-		// A request that was thought lost arrives at last; nobody reads the answer.
-		j := w.rng.IntN(len(w.late))
-		_, err := w.hub.answer(w.late[j], w.now)
-		if known(err) != nil {
-			return err
+func (w *World) scopes() (out []fieldsync.Scope) {
+	for _, r := range w.records {
+		for _, c := range compartments {
+			if s := fieldsync.CaseScope(caseOf[r], c); !slices.Contains(out, s) {
+				out = append(out, s)
+			}
 		}
-	case k == 17 && w.o.Grants:
-		all := w.scopes()
-		w.hub.grant(r.id, all[w.rng.IntN(len(all))], w.rng.IntN(2) == 0)
-	case k == 18 && w.o.Restores && w.rng.IntN(4) == 0:
-		w.restore()
-	case k == 19 && w.rng.IntN(4) == 0:
-		w.backup = w.hub.backup()
+	}
+	return out
+}
+
+func (w *World) give(staff int, s fieldsync.Scope, until time.Time) {
+	w.rights = append(w.rights, right{staff, s, until, false})
+	parts := partsOf(s)
+	w.hub.grants = append(w.hub.grants, grant{staff, parts.Case, parts.Compartment, until, false})
+}
+
+// settle has the hub open and close what became of rights.
+func (w *World) settle() {
+	for staff := range w.hub.staff() {
+		w.hub.settleAccess(staff, w.records, w.now)
+	}
+}
+
+// may says what somebody may see, by the world's own book.
+func (w *World) may(staff int, s fieldsync.Scope) bool {
+	return slices.ContainsFunc(w.rights, func(r right) bool { return r.staff == staff && r.scope == s && !r.ended && w.now.Before(r.until) })
+}
+
+func (w *World) enrol(t *tablet) error {
+	w.replicas++
+	name := id(idReplica, w.replicas)
+	lease := w.now.Add(leaseDays)
+	w.hub.devices[name] = &device{staff: t.staff, lease: lease, key: t.key.Public().(ed25519.PublicKey)}
+	w.late = slices.DeleteFunc(w.late, func(l late) bool { return w.tablets[l.tablet] == t })
+	w.Enrolled++
+	return t.enrol(w.hub, name, lease)
+}
+
+// Run takes the steps, then lets the world come to rest. It returns the first
+// broken invariant.
+func (w *World) Run(script []Step) error {
+	for i, s := range script {
+		if err := w.Take(s); err != nil {
+			return fmt.Errorf("step %d, of kind %d: %w", i, s.Kind, err)
+		}
+	}
+	return w.Rest()
+}
+
+// Take takes one step and checks the invariants.
+func (w *World) Take(s Step) error {
+	rng := rand.New(rand.NewPCG(s.Draw, 3))
+	w.now = w.now.Add(time.Duration(rng.IntN(120_000)) * time.Millisecond)
+	if broken != nil && broken(s.Kind) {
+		return errBroken
+	}
+	if err := w.happen(s.Kind, rng); err != nil {
+		return err
+	}
+	w.steps++
+	if err := w.touched(); err != nil {
+		return err
+	}
+	if w.steps%64 == 0 {
+		return w.whole()
 	}
 	return nil
 }
 
-// known passes over the one error that the protocol provides for here.
-func known(err error) error {
+func (w *World) happen(k Kind, rng *rand.Rand) error {
+	i := rng.IntN(len(w.tablets))
+	t := w.tablets[i]
+	switch k {
+	case Edit:
+		return w.edit(t, 1, rng)
+	case EditGroup:
+		w.Groups++
+		return w.edit(t, 2+rng.IntN(2), rng)
+	case Sync:
+		return w.sync(i, true, rng)
+	case Late:
+		return w.arriveLate(rng)
+	case ClockJump:
+		t.skew = time.Duration(rng.Int64N(int64(144*time.Hour))) - 72*time.Hour
+	case Grant:
+		w.grant(t, rng)
+	case Revoke:
+		if d := w.hub.devices[t.replica]; d != nil {
+			d.revoked = true
+			w.Wiped++
+		}
+	case EnrolAgain:
+		if t.ended {
+			return w.enrol(t)
+		}
+	case LongPause:
+		w.now = w.now.Add(time.Duration(rng.IntN(40*24)) * time.Hour)
+		w.Locked++
+	case Backup:
+		w.backup, w.backedUp = w.hub.copied(), len(w.rights)
+	case Restore:
+		w.restore()
+	case Decide:
+		w.decide(rng)
+	case UpgradeHub:
+		w.hub.version = 2
+	case UpgradeTablet:
+		t.version = 2
+	case Damage:
+		for at := range t.sent {
+			if rng.IntN(3) == 0 {
+				delete(t.sent, at) // a page that the disk lost
+			}
+		}
+		t.recount()
+		t.damaged = true
+	}
+	return nil
+}
+
+// grant gives a right, ends one, or ends one earlier.
+func (w *World) grant(t *tablet, rng *rand.Rand) {
+	all := w.scopes()
+	s := all[rng.IntN(len(all))]
+	if rng.IntN(2) == 0 {
+		w.give(t.staff, s, w.now.Add(time.Duration(1+rng.IntN(2000))*time.Hour))
+	} else {
+		for i := range w.rights {
+			if r := &w.rights[i]; r.staff == t.staff && r.scope == s {
+				if until := w.now.Add(time.Duration(rng.IntN(48)) * time.Hour); rng.IntN(2) == 0 && until.Before(r.until) {
+					r.until, w.hub.grants[i].until = until, until
+				} else {
+					r.ended, w.hub.grants[i].ended = true, true
+				}
+			}
+		}
+	}
+	w.settle()
+	w.hub.takeUp(w.now)
+}
+
+// restore brings back the hub of the last backup, in a new epoch. What was
+// ended since stays ended, what was given since is not there.
+func (w *World) restore() {
+	was := w.hub
+	w.hub = w.backup.copied()
+	w.epochs++
+	w.hub.epoch, w.hub.replica, w.hub.version = w.epochs, hubReplica(w.epochs), was.version
+	w.rights = w.rights[:w.backedUp]
+	for i, r := range w.rights {
+		w.hub.grants[i].ended, w.hub.grants[i].until = r.ended, r.until
+	}
+	for name, d := range was.devices {
+		if now := w.hub.devices[name]; now != nil {
+			now.revoked = now.revoked || d.revoked
+		}
+	}
+	w.settle()
+	w.Restores++
+	w.late = nil // requests from before the start are refused
+	for _, t := range w.tablets {
+		t.damaged = true
+	}
+	for _, e := range w.ledger {
+		e.restored = true
+	}
+	w.backup, w.backedUp = w.hub.copied(), len(w.rights)
+}
+
+func (w *World) edit(t *tablet, count int, rng *rand.Rand) error {
+	if t.ended || t.locked(w.now) {
+		return nil // nobody reads it, so nobody writes
+	}
+	group := ""
+	if count > 1 {
+		group = fmt.Sprintf("g%d", w.steps)
+	}
+	for range count {
+		at := place{w.records[rng.IntN(len(w.records))], fields[rng.IntN(len(fields))].Name}
+		if _, ok := t.scopes[at.scope()]; !ok || !knows(t.version, at.field) {
+			continue // a person edits what they see
+		}
+		e, err := t.edit(rng, at, group, uint64(len(w.ledger)+1), w.now)
+		if err != nil {
+			return err
+		}
+		w.enter(t, e, at)
+	}
+	return nil
+}
+
+// decide is a person who looks at one held change.
+func (w *World) decide(rng *rand.Rand) {
+	var open []uint64
+	for seq, item := range w.hub.held {
+		if item.decided == "" {
+			open = append(open, seq)
+		}
+	}
+	if len(open) == 0 {
+		return
+	}
+	slices.Sort(open)
+	seq := open[rng.IntN(len(open))]
+	as := officer
+	if rng.IntN(2) == 0 {
+		as = w.hub.log[seq].staff
+	}
+	w.hub.decide(seq, rng.IntN(3) > 0, as, "accepted", w.now)
+	w.hub.takeUp(w.now)
+	w.Decided++
+}
+
+func (w *World) arriveLate(rng *rand.Rand) error {
+	if len(w.late) == 0 {
+		return nil
+	}
+	_, err := w.hub.answer(w.late[rng.IntN(len(w.late))].body, w.records, w.now, rng) // nobody reads the answer
+	return foreseen(err)
+}
+
+// foreseen passes over the errors that the protocol provides for.
+func foreseen(err error) error {
 	var gap *gapError
-	if errors.As(err, &gap) {
+	if errors.As(err, &gap) || errors.Is(err, errUnknown) {
 		return nil
 	}
 	return err
 }
 
-// restore brings back the hub of the last backup, in a new epoch. Whoever
-// restores settles the grants anew.
-func (w *World) restore() {
-	epoch, grants := w.hub.epoch, w.hub.grants
-	w.hub = w.backup.backup()
-	w.hub.epoch = epoch + 1
-	w.hub.seq += 1000 // numbers are not given twice
-	w.hub.grants = map[string][]access{}
-	for r, list := range grants {
-		for _, a := range list {
-			if a.until == 0 {
-				w.hub.grant(r, a.scope, true)
-			} else {
-				w.hub.grants[r] = append(w.hub.grants[r], access{a.scope, 1, w.hub.seq})
-			}
-		}
+// sync is one round trip over a line that may lose the request, the answer or
+// its end at any line, or deliver the request twice. A crash on either end
+// looks the same: the hub's before or after it committed, the tablet's between
+// any two of its transactions.
+func (w *World) sync(i int, badLine bool, rng *rand.Rand) error {
+	t := w.tablets[i]
+	w.Syncs++
+	limit := 1 + rng.IntN(6)
+	body, err := t.pushBody(limit)
+	if errors.Is(err, errHole) || t.ended && !w.unsent(t) {
+		return w.enrol(t)
 	}
-	w.restored++
-	w.late = nil
-}
-
-func (w *World) edit(i int) error {
-	r := w.replicas[i]
-	at := place{w.records[w.rng.IntN(len(w.records))], w.schema.fields[w.rng.IntN(len(w.schema.fields))].Name}
-	if _, ok := r.scopes[w.schema.scopeOf(at)]; !ok {
-		return nil // a person edits what they see
-	}
-	c, err := r.edit(w.rng, at, w.now)
 	if err != nil {
 		return err
 	}
-	w.ledger = append(w.ledger, entered{c.Dot(r.id), at, i, c.N})
-	return nil
-}
-
-// sync is one round trip over a line that may lose the request, the answer or
-// its end, or deliver the request twice; a crash looks the same.
-func (w *World) sync(r *replica, badLine bool) error {
-	body := r.pushBody(1 + w.rng.IntN(4))
 	fate := 9
 	if badLine {
-		fate = w.rng.IntN(10)
+		fate = rng.IntN(10)
 	}
 	if fate == 0 {
-		w.late = append(w.late, body)
+		w.late = append(w.late, late{i, body})
 		return nil
 	}
-	lines, err := w.hub.answer(body, w.now)
+	lines, err := w.hub.answer(body, w.records, w.now, rng)
 	if fate == 1 && err == nil {
-		w.late = append(w.late, body)
-		lines, err = w.hub.answer(body, w.now)
+		w.late = append(w.late, late{i, body})
+		lines, err = w.hub.answer(body, w.records, w.now, rng)
 	}
 	var gap *gapError
-	if errors.As(err, &gap) {
-		r.resend = gap.expected
+	switch {
+	case errors.As(err, &gap):
+		t.resend, t.offers = gap.expected, false
 		return nil
-	}
-	if err != nil {
+	case errors.Is(err, errUnknown):
+		return w.enrol(t)
+	case err != nil:
 		return err
 	}
-	if fate == 2 {
-		lines = lines[:0]
-	} else if fate < 6 {
-		lines = lines[:w.rng.IntN(len(lines)+1)]
+	if err := w.disclosed(t, lines); err != nil {
+		return err
 	}
-	for _, l := range lines {
-		if err := r.take(l); err != nil {
-			return err
-		}
+	if fate < 6 {
+		lines = lines[:rng.IntN(len(lines)+1)]
+		w.Cuts++
 	}
-	if len(lines) > 0 && r.differs {
-		return fmt.Errorf("%s differs from the hub after a whole answer", r.id)
-	}
-	return nil
+	return w.intake(t, lines, rng)
 }
 
-// restMax bounds how often a replica has to sync until it is at rest.
-const restMax = 400
+func (w *World) unsent(t *tablet) bool {
+	return slices.ContainsFunc(t.outbox, func(e *entry) bool { return e.replica == t.replica && e.receipt == nil })
+}
 
-// rest lets the network be good until everybody has everything, and checks
-// that the replicas equal the hub.
-func (w *World) rest() error {
-	for range 3 {
-		for _, r := range w.replicas {
+// intake takes lines in transactions of any size. Of a group that is not whole
+// nothing is taken.
+func (w *World) intake(t *tablet, lines [][]byte, rng *rand.Rand) error {
+	t.entered, t.fromBlank, t.digests, t.records = nil, t.cursor == "", nil, nil
+	var portion []fieldsync.Line
+	whole := false
+	for _, raw := range lines {
+		l, err := fieldsync.DecodeLine(raw)
+		if err != nil {
+			return err
+		}
+		portion = append(portion, l)
+		whole = l.End != nil
+		if whole || (l.Row == nil || !l.Row.More) && rng.IntN(2) == 0 {
+			if err := t.take(portion, w.now); err != nil {
+				return err
+			}
+			portion = nil
+		}
+	}
+	for len(portion) > 0 && portion[len(portion)-1].Row != nil && portion[len(portion)-1].Row.More {
+		portion = portion[:len(portion)-1]
+	}
+	if err := t.take(portion, w.now); err != nil {
+		return err
+	}
+	if !whole {
+		t.check, t.again = nil, nil
+		return nil
+	}
+	if t.check != nil {
+		w.Walks++
+	}
+	return w.afterWhole(t)
+}
+
+// restMax bounds how often a tablet has to sync until it is at rest.
+const restMax = 2000
+
+// Rest lets the network be good until everybody has everything, and checks
+// that the tablets equal the hub.
+func (w *World) Rest() error {
+	rng := rand.New(rand.NewPCG(uint64(w.steps), 4))
+	w.settle()
+	for quiet := 0; quiet < 2; quiet++ {
+		for i, t := range w.tablets {
 			for rounds := 0; ; rounds++ {
 				if rounds == restMax {
-					return fmt.Errorf("%s does not come to rest", r.id)
+					return fmt.Errorf("%s does not come to rest", t.replica)
 				}
-				if err := w.sync(r, false); err != nil {
+				before := w.hub.seq
+				if err := w.sync(i, false, rng); err != nil {
 					return fmt.Errorf("coming to rest: %w", err)
 				}
-				waits := slices.ContainsFunc(r.outbox, func(e entry) bool { return e.receipt == nil || !e.settled })
-				if !waits && r.resend == 0 {
+				if w.hub.seq != before {
+					quiet = 0
+				}
+				if !t.ended && !w.unsent(t) && t.resend == 0 && t.check == nil && t.again == nil && !t.differs && (!t.offers || t.last() == 0) {
 					break
 				}
 			}
 		}
-		// A replica with nothing of its own to send learns of a restore only
-		// when the hub misses something of it: everybody offers their last.
-		for _, r := range w.replicas {
-			if n := uint64(len(r.outbox)); n > uint64(len(w.hub.taken[r.id])) {
-				r.resend = uint64(len(w.hub.taken[r.id])) + 1
-			}
-		}
 	}
-	if err := w.check(); err != nil {
+	if err := w.whole(); err != nil {
 		return fmt.Errorf("at rest: %w", err)
 	}
 	return w.equal()
