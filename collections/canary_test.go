@@ -91,7 +91,7 @@ func lookFor(t *testing.T, dir, canary string, words []string) (files int) {
 		sought[word] = []byte(word)
 	}
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+		if err != nil || !d.Type().IsRegular() { // the socket of a hub that was killed
 			return err
 		}
 		files++

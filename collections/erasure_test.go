@@ -24,13 +24,15 @@ import (
 // officers.
 type erasable struct {
 	*hubtest.Hub
-	w        *gen.World
-	gone     string // the case to erase
-	stays    string // another
-	asks     care.Actor
-	agrees   care.Actor
-	paper    string
-	goneSaid []string
+	w      *gen.World
+	gone   string // the case to erase
+	stays  string // another
+	asks   care.Actor
+	agrees care.Actor
+	// with which they sign in
+	asksLogin, agreesLogin string
+	paper                  string
+	goneSaid               []string
 }
 
 func newErasable(t *testing.T, h *hubtest.Hub) *erasable {
@@ -47,8 +49,8 @@ func newErasable(t *testing.T, h *hubtest.Hub) *erasable {
 		t.Fatal(err)
 	}
 	h.Org = w.Home()
-	e.asks, _ = h.Staff(t, care.ProtectionOfficer)
-	e.agrees, _ = h.Staff(t, care.ProtectionOfficer)
+	e.asks, e.asksLogin = h.Staff(t, care.ProtectionOfficer)
+	e.agrees, e.agreesLogin = h.Staff(t, care.ProtectionOfficer)
 	paper, err := h.KeepPaper(t.Context(), h.HubActor(), []byte("%PDF-1.7 "+strings.Join(e.goneSaid, " ")), collections.Draft{Case: e.gone, Set: map[string]care.Value{
 		"kind": care.OfText("summary"), "status": care.OfText("prepared"), "prepared_at": care.OfTime(h.Now())}})
 	if err != nil {

@@ -355,7 +355,7 @@ func (s *session) endOtherRoles(staff string) error {
 	if err != nil {
 		return wrap("ending sign-ins", err)
 	}
-	if n, err := r.RowsAffected(); err != nil || n > 0 {
+	if n, err := r.RowsAffected(); err != nil || n > 0 || roles == "left" { // their tablets hear of it too
 		s.out = append(s.out, staff)
 		return wrap("ending sign-ins", err)
 	}

@@ -8,31 +8,19 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
 
 	"portolan/care"
 	"portolan/collections"
-	"portolan/hooks"
 	"portolan/internal/hubtest"
 	fieldsync "portolan/sync"
 )
 
-// heapMax bounds what one request may make the hub and the test's own client
-// allocate together: some copies of the largest body, and never the bomb.
-const heapMax = 64 << 20
-
-// allocated is how much was allocated while f ran, freed or not: it does not
-// depend on when the garbage is collected.
-func allocated(f func()) uint64 {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	f()
-	runtime.ReadMemStats(&after)
-	return after.TotalAlloc - before.TotalAlloc
-}
+// peakMax bounds what the program may have taken of memory, ever: what it takes
+// in any case, some copies of the largest body, and never the bomb.
+const peakMax = 256 << 20
 
 // bomb is gzip of so many MB of spaces, in as many members, at a cost of one.
 func bomb(t *testing.T, megabytes int) []byte {
@@ -43,9 +31,10 @@ func bomb(t *testing.T, megabytes int) []byte {
 // TestBombsAreStoppedAtTheLimit: attack cases 16 and 17. Whatever the size of
 // what is sent, or of what it would become, the hub keeps a bounded part.
 func TestBombsAreStoppedAtTheLimit(t *testing.T) {
-	s := serve(t, hooks.Config{})
+	s := arrange(t)
 	worker, desk := s.staff(t, care.Outreach, care.Coordinator)
 	d := s.enrol(t, worker.Staff)
+	s.aside(t)
 	var keys strings.Builder
 	for i := range 1_000_000 {
 		fmt.Fprintf(&keys, `"k%d":1,`, i)
@@ -71,8 +60,7 @@ func TestBombsAreStoppedAtTheLimit(t *testing.T) {
 			{"200,000 levels", []byte(deep), []int{400, 413}, nil},
 			{"200,000 levels, packed", gzipped(t, []byte(deep)), []int{400, 413}, zip},
 		} {
-			var a answer
-			used := allocated(func() { a = s.send(t, path, token, c.body, c.header...) })
+			a := s.send(t, path, token, c.body, c.header...)
 			ok := false
 			for _, want := range c.status {
 				ok = ok || a.status == want
@@ -80,8 +68,8 @@ func TestBombsAreStoppedAtTheLimit(t *testing.T) {
 			if !ok || a.code(t) == "internal" {
 				t.Errorf("%s to %s: %d %.200s", c.what, path, a.status, a.body)
 			}
-			if used > heapMax {
-				t.Errorf("%s to %s takes %d MB of memory", c.what, path, used>>20)
+			if peak := s.Process().Peak(t); peak > peakMax {
+				t.Errorf("%s to %s takes %d MB of memory", c.what, path, peak>>20)
 			}
 		}
 	}
@@ -131,9 +119,11 @@ func (s *site) send(t *testing.T, path, token string, body []byte, header ...str
 // body. Of a member that is named twice the last would win with one reader and
 // the first with another; half a character would become another one.
 func TestNothingIsReadTwoWays(t *testing.T) {
-	s := serve(t, hooks.Config{})
+	s := arrange(t)
 	_, login := s.Staff(t, care.Coordinator)
 	token := s.signIn(t, login)
+	_, another := s.Staff(t, care.Coordinator)
+	s.aside(t)
 	for what, c := range map[string]struct{ body, code string }{
 		"a member twice":                   {`{"%[1]s":"a","%[1]s":"b"}`, "body_member_twice"},
 		"a member twice, one in an escape": {`{"\u00%[2]x%[3]s":"a","%[1]s":"b"}`, "body_member_twice"},
@@ -153,7 +143,7 @@ func TestNothingIsReadTwoWays(t *testing.T) {
 			}
 		}
 	}
-	if a := s.ask(t, "POST", passwordPath, "", gzipped(t, fmt.Appendf(nil, `{"identity":%q,"password":%q}`, login, hubtest.Password)), "Content-Encoding", "gzip"); a.status != http.StatusOK {
+	if a := s.ask(t, "POST", passwordPath, "", gzipped(t, fmt.Appendf(nil, `{"identity":%q,"password":%q}`, another, hubtest.Password)), "Content-Encoding", "gzip"); a.status != http.StatusOK {
 		t.Errorf("a packed sign-in: %d %s", a.status, a.body)
 	}
 }
@@ -161,9 +151,10 @@ func TestNothingIsReadTwoWays(t *testing.T) {
 // TestOddTextIsRefusedOrKeptAsItWas: attack case 18. What is text comes back
 // to the byte; what is none is held and says why.
 func TestOddTextIsRefusedOrKeptAsItWas(t *testing.T) {
-	s := serve(t, hooks.Config{})
+	s := arrange(t)
 	worker, desk := s.staff(t, care.Outreach)
 	d := s.enrol(t, worker.Staff)
+	s.aside(t)
 	s.sync(t, d, d.openCase(t, s))
 	for _, c := range []struct{ what, alias, held string }{
 		{"an override of the direction", "Ana \u202egnp.exe", ""},
@@ -213,9 +204,9 @@ func TestOddTextIsRefusedOrKeptAsItWas(t *testing.T) {
 
 // TestWhatStandsInTheHostIsNotRepeated: attack case 24.
 func TestWhatStandsInTheHostIsNotRepeated(t *testing.T) {
-	s := serve(t, hooks.Config{URL: "https://hub.example"})
-	worker, _ := s.staff(t, care.Coordinator, care.Outreach)
-	d := s.enrol(t, worker.Staff)
+	s := arrange(t)
+	worker, desk := s.staff(t, care.Coordinator)
+	s.aside(t)
 	const evil = "evil.example"
 	for _, path := range []string{"/", "/api/portolan/health", "/api/portolan/me", "/nothing", "//" + evil, "/\\" + evil} {
 		a := s.raw(t, "GET "+path+" HTTP/1.1\r\nHost: "+evil+"\r\nX-Forwarded-Host: "+evil+"\r\nX-Forwarded-Proto: https\r\nForwarded: host="+evil+
@@ -224,8 +215,9 @@ func TestWhatStandsInTheHostIsNotRepeated(t *testing.T) {
 			t.Errorf("%s with a foreign host: %s", path, a)
 		}
 	}
-	if !strings.HasPrefix(d.Hub, "https://hub.example") {
-		t.Errorf("a tablet is told that the hub is at %s", d.Hub)
+	a := s.ask(t, "POST", "/api/portolan/enrolments", desk, map[string]string{"staff": worker.Staff}, "X-Forwarded-Host", evil, "Forwarded", "host="+evil)
+	if a.status != http.StatusOK || strings.Contains(string(a.body), evil) {
+		t.Errorf("a tablet is told %d %s", a.status, a.body)
 	}
 }
 
@@ -235,15 +227,16 @@ func (s *site) raw(t *testing.T, bytes string) string {
 	t.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
 	if err != nil {
-		t.Fatal(err)
+		t.Error(err)
+		return ""
 	}
 	defer conn.Close()
 	if _, err := io.WriteString(conn, bytes); err != nil {
-		t.Fatal(err)
+		t.Error(err)
 	}
 	b, err := io.ReadAll(conn)
 	if err != nil && len(b) == 0 {
-		t.Fatalf("%q: %v", bytes, err)
+		t.Errorf("%q: %v", bytes, err)
 	}
 	return string(b)
 }
@@ -251,30 +244,30 @@ func (s *site) raw(t *testing.T, bytes string) string {
 // TestNoRequestHidesInAnother: attack case 24. Where it is not plain where a
 // request ends, the hub answers once and hangs up.
 func TestNoRequestHidesInAnother(t *testing.T) {
-	s := serve(t, hooks.Config{}, func(f *hooks.Front) { f.Hurry(patience / 20) })
+	s := arrange(t)
+	s.aside(t)
 	const hidden = "GET /hidden HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n\r\n"
 	post := "POST /api/portolan/enrol HTTP/1.1\r\nHost: hub\r\nContent-Type: application/json\r\n"
 	for what, request := range map[string]string{
-		"two lengths":                   post + "Content-Length: 2\r\nContent-Length: 60\r\n\r\n{}" + hidden,
-		"a length with a sign":          post + "Content-Length: +2\r\n\r\n{}" + hidden,
-		"a length in a list":            post + "Content-Length: 2, 60\r\n\r\n{}" + hidden,
-		"an unknown coding":             post + "Transfer-Encoding: xchunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n" + hidden,
-		"two codings":                   post + "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n2\r\n{}\r\n0\r\n\r\n" + hidden,
-		"a space before the colon":      post + "Content-Length : 2\r\n\r\n{}" + hidden,
-		"a bare CR":                     post + "X: a\rContent-Length: 2\r\n\r\n{}" + hidden,
-		"a NUL in a header":             post + "X: a\x00b\r\n\r\n" + hidden,
-		"a chunk with a bad size":       post + "Transfer-Encoding: chunked\r\n\r\n-2\r\n{}\r\n0\r\n\r\n" + hidden,
-		"a chunk with a huge size":      post + "Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n{}\r\n0\r\n\r\n" + hidden,
-		"a header too large":            post + "X: " + strings.Repeat("x", 64<<10) + "\r\n\r\n" + hidden,
-		"an address with a line break":  "GET /x HTTP/1.1\r\nX: y HTTP/1.1\r\n\r\n" + hidden,
-		"no host":                       "GET / HTTP/1.1\r\n\r\n" + hidden,
-		"two hosts":                     "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n" + hidden,
-		"a tunnel":                      "CONNECT elsewhere.example:443 HTTP/1.1\r\nHost: elsewhere.example:443\r\nConnection: close\r\n\r\n" + hidden,
-		"another protocol in clear":     "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + hidden,
-		"an upgrade":                    "GET /api/portolan/health HTTP/1.1\r\nHost: hub\r\nConnection: Upgrade, close\r\nUpgrade: h2c\r\n\r\n" + hidden,
-		"a broken line in an answer":    "GET /%0d%0aX-Injected:%201 HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n\r\n" + hidden,
-		"a body that nobody asked for":  "GET /nothing HTTP/1.1\r\nHost: hub\r\nContent-Length: 80\r\nConnection: close\r\n\r\n" + hidden,
-		"a body that promises too much": post + "Content-Length: 2000\r\nConnection: close\r\n\r\n{}" + hidden,
+		"two lengths":                  post + "Content-Length: 2\r\nContent-Length: 60\r\n\r\n{}" + hidden,
+		"a length with a sign":         post + "Content-Length: +2\r\n\r\n{}" + hidden,
+		"a length in a list":           post + "Content-Length: 2, 60\r\n\r\n{}" + hidden,
+		"an unknown coding":            post + "Transfer-Encoding: xchunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n" + hidden,
+		"two codings":                  post + "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n2\r\n{}\r\n0\r\n\r\n" + hidden,
+		"a space before the colon":     post + "Content-Length : 2\r\n\r\n{}" + hidden,
+		"a bare CR":                    post + "X: a\rContent-Length: 2\r\n\r\n{}" + hidden,
+		"a NUL in a header":            post + "X: a\x00b\r\n\r\n" + hidden,
+		"a chunk with a bad size":      post + "Transfer-Encoding: chunked\r\n\r\n-2\r\n{}\r\n0\r\n\r\n" + hidden,
+		"a chunk with a huge size":     post + "Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n{}\r\n0\r\n\r\n" + hidden,
+		"a header too large":           post + "X: " + strings.Repeat("x", 64<<10) + "\r\n\r\n" + hidden,
+		"an address with a line break": "GET /x HTTP/1.1\r\nX: y HTTP/1.1\r\n\r\n" + hidden,
+		"no host":                      "GET / HTTP/1.1\r\n\r\n" + hidden,
+		"two hosts":                    "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n" + hidden,
+		"a tunnel":                     "CONNECT elsewhere.example:443 HTTP/1.1\r\nHost: elsewhere.example:443\r\nConnection: close\r\n\r\n" + hidden,
+		"another protocol in clear":    "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + hidden,
+		"an upgrade":                   "GET /api/portolan/health HTTP/1.1\r\nHost: hub\r\nConnection: Upgrade, close\r\nUpgrade: h2c\r\n\r\n" + hidden,
+		"a broken line in an answer":   "GET /%0d%0aX-Injected:%201 HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n\r\n" + hidden,
+		"a body that nobody asked for": "GET /nothing HTTP/1.1\r\nHost: hub\r\nContent-Length: 80\r\nConnection: close\r\n\r\n" + hidden,
 	} {
 		got := s.raw(t, request)
 		if n := strings.Count(got, "HTTP/1.1 "); n != 1 || strings.Contains(got, "X-Injected") {
@@ -287,9 +280,10 @@ func TestNoRequestHidesInAnother(t *testing.T) {
 // types is never part of a statement, and a sealed field cannot be asked for,
 // by value, by order or by count.
 func TestFiltersAskForRoutingFieldsAlone(t *testing.T) {
-	s := serve(t, hooks.Config{})
+	s := arrange(t)
 	worker, desk := s.staff(t, care.Outreach)
 	d := s.enrol(t, worker.Staff)
+	s.aside(t)
 	s.sync(t, d, d.openCase(t, s))
 	long := strings.Repeat(" OR 1=1", 1000)
 	for _, field := range []string{"alias", "given_name", "id", "org", "case_id", "created_by", "dek", "x' OR '1'='1", "status` = '' OR `id", "status--", "status" + long, "@collection.accounts.password", "cases.status", "rowid", ""} {
@@ -319,9 +313,10 @@ func TestFiltersAskForRoutingFieldsAlone(t *testing.T) {
 // TestNobodyWritesWhatIsNotTheirs: attack case 10. Fields of the machinery do
 // not exist for a tablet; roles are not its to give.
 func TestNobodyWritesWhatIsNotTheirs(t *testing.T) {
-	s := serve(t, hooks.Config{})
+	s := arrange(t)
 	worker, _ := s.Staff(t, care.Outreach)
 	d := s.enrol(t, worker.Staff)
+	s.aside(t)
 	s.sync(t, d, d.openCase(t, s))
 	for _, c := range []fieldsync.Change{
 		{Collection: "survivors", Record: survivorID, Set: map[string]care.Value{"dek": care.OfText("x")}},
@@ -341,6 +336,7 @@ func TestNobodyWritesWhatIsNotTheirs(t *testing.T) {
 			t.Errorf("%s %v: %s", c.Collection, c.Fields(), got[0].Receipts[0])
 		}
 	}
+	s.Back(t)
 	if now := s.Reload(t, worker.Staff); len(now.Roles) != 1 || now.Roles[0] != care.Outreach {
 		t.Errorf("the worker is now %v", now.Roles)
 	}
@@ -349,11 +345,12 @@ func TestNobodyWritesWhatIsNotTheirs(t *testing.T) {
 // TestAMixedGroupFallsWhole: attack case 12. PocketBase's batch API is closed
 // (TestDoorsAreClosed); a group of our own stands or falls together.
 func TestAMixedGroupFallsWhole(t *testing.T) {
-	s := serve(t, hooks.Config{})
+	s := arrange(t)
 	worker, desk := s.staff(t, care.Outreach)
 	d := s.enrol(t, worker.Staff)
-	s.sync(t, d, d.openCase(t, s))
 	s.Must(t, s.HubActor(), collections.Draft{Collection: "cases", Record: caseOf(1), Set: map[string]care.Value{"status": care.OfText("Active")}, Org: s.Org})
+	s.aside(t)
+	s.sync(t, d, d.openCase(t, s))
 	body := d.push("",
 		d.change(t, s, fieldsync.Change{Collection: "survivors", Record: survivorID, Group: "g", Set: map[string]care.Value{"alias": care.OfText("Allowed")}}),
 		d.change(t, s, fieldsync.Change{Collection: "survivors", Record: freshID(1), Case: caseOf(1), Group: "g", Set: map[string]care.Value{"alias": care.OfText("Forbidden")}}))

@@ -58,7 +58,7 @@ func closedPaths() []string {
 // TestDoorsAreClosed walks every path and method that is not meant to be
 // open, as everybody there is, and wants one and the same answer.
 func TestDoorsAreClosed(t *testing.T) {
-	s := serve(t, hooks.Config{})
+	s := arrange(t)
 	callers := map[string]string{"guest": "", "nonsense": "x.y.z", "superuser": s.superuser(t)}
 	var worker string
 	for _, role := range care.Roles {
@@ -66,6 +66,7 @@ func TestDoorsAreClosed(t *testing.T) {
 		callers[string(role)], worker = token, a.Staff
 	}
 	callers["tablet"] = s.enrol(t, worker).Token
+	s.aside(t)
 	nothing := s.ask(t, "GET", "/nothing/at/all", "", nil)
 	if nothing.status != http.StatusNotFound || nothing.code(t) != "not_found" {
 		t.Fatalf("what is not there answers %d %s", nothing.status, nothing.body)
@@ -116,7 +117,7 @@ func route(method, path string) string { return method + " " + path }
 // TestGuestsGetNothing: every open route but those by which one gets in
 // answers 401 to a guest and to a wrong token, never an empty 200.
 func TestGuestsGetNothing(t *testing.T) {
-	s := serve(t, hooks.Config{})
+	s := arrange(t)
 	toGuests := []string{"GET /", "HEAD /", "GET /api/health", "HEAD /api/health", "GET /api/portolan/health", "HEAD /api/portolan/health",
 		"POST /api/portolan/enrol", "POST " + passwordPath,
 		"GET /api/realtime", // learns who it is with the subscription
@@ -129,6 +130,7 @@ func TestGuestsGetNothing(t *testing.T) {
 	// A revoked tablet still delivers: see TestARevokedTabletDeliversAndGetsNothing.
 	delivers := map[string]bool{"POST /api/portolan/sync": true, "POST /api/portolan/report": true, "POST /api/portolan/uploads": true, "PATCH /api/portolan/uploads/{id}": true}
 	wrong := map[string]string{"nonsense": "nonsense", "three parts": "a.b.c", "cut short": token[:len(token)-3], "revoked tablet": d.Token, "superuser": s.superuser(t)}
+	s.aside(t)
 	for _, r := range hooks.Routes() {
 		m, p, _ := strings.Cut(r, " ")
 		p = strings.NewReplacer("{id}", "x", "{collection}", "cases").Replace(p)
@@ -207,8 +209,9 @@ func TestWhoLeavesIsRefusedAtOnce(t *testing.T) {
 
 // TestOtherSitesMayNotSpeak: attack case 23.
 func TestOtherSitesMayNotSpeak(t *testing.T) {
-	s := serve(t, hooks.Config{})
+	s := arrange(t)
 	_, login := s.Staff(t, care.Coordinator)
+	s.aside(t)
 	credentials := map[string]string{"identity": login, "password": hubtest.Password}
 	for _, from := range [][]string{
 		{"Origin", "https://elsewhere.example", "Sec-Fetch-Site", "cross-site"}, {"Origin", "https://elsewhere.example"},

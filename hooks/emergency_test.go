@@ -14,6 +14,8 @@ import (
 	"portolan/care"
 	"portolan/collections"
 	"portolan/hooks"
+	"portolan/internal/hubtest"
+	fieldsync "portolan/sync"
 )
 
 // anEmergency is what somebody sends to open the health part of the traveller.
@@ -240,24 +242,54 @@ func TestR30ReviewOverdue(t *testing.T) {
 	}
 }
 
-// TestEmergencyOverHTTP: a tablet's token opens nothing, a person's does.
-func TestEmergencyOverHTTP(t *testing.T) {
-	w := newWorld(t)
-	worker := w.byRole(care.LegalWorker)
-	body := map[string]any{"case": caseOf(1), "compartment": "legal", "emergency": "danger_to_life", "explanation": "There are men at the gate."}
+// TestCase14BreakGlassOverHTTP is attack case 14 in the built program: a
+// tablet opens nothing, nor does anybody without a reason or for a case of
+// others; what was opened three hours ago is closed; nobody reviews themselves.
+func TestCase14BreakGlassOverHTTP(t *testing.T) {
+	h := hubtest.Arranged(t)
+	h.Clock.Move(-care.BreakGlassTerm - time.Minute)
+	w := newWorldOn(t, h)
+	worker, medicine := w.byRole(care.HealthWorker), w.record("medicines", h.Org)
+	old, _, err := h.BreakGlass(t.Context(), worker.actor, collections.BreakGlass{Case: caseOf(1), Compartment: care.Health, Emergency: "medical", Explanation: "She has collapsed."})
+	if err != nil {
+		t.Fatal(err)
+	}
 	d := w.newTablet(t, worker)
-	if code, answer := w.ask(t, asker{token: d.token}, "POST", "/api/portolan/emergencies", body); code != http.StatusUnprocessableEntity {
+	h.Clock.Move(care.BreakGlassTerm + time.Minute)
+	login, err := h.App().FindRecordById(collections.AccountsCollection, worker.actor.Staff)
+	if err != nil {
+		t.Fatal(err)
+	}
+	worker.token = w.signIn(t, login.GetString("login")) // the one of three hours ago has ended
+	w.aside(t)
+	open := func(who asker, caseID, emergency, explanation string) (int, string) {
+		code, answer := w.ask(t, who, "POST", "/api/portolan/emergencies", map[string]any{"case": caseID, "compartment": "health", "emergency": emergency, "explanation": explanation})
+		return code, string(answer)
+	}
+	reads := func() int {
+		code, _ := w.ask(t, worker, "POST", "/api/portolan/records/medicines", map[string]any{"id": medicine.id})
+		return code
+	}
+	if code, answer := open(asker{token: d.token}, caseOf(1), "medical", "There are men at the gate."); code != http.StatusUnprocessableEntity {
 		t.Errorf("a tablet breaks the glass: %d %s", code, answer)
 	}
-	body["case"] = caseOf(2)
-	hiddenCode, hidden := w.ask(t, worker, "POST", "/api/portolan/emergencies", body)
-	body["case"] = nobodyHasThis
-	noneCode, none := w.ask(t, worker, "POST", "/api/portolan/emergencies", body)
-	if hiddenCode != http.StatusNotFound || noneCode != hiddenCode || string(hidden) != string(none) {
-		t.Errorf("another organisation's case: %d %s; none: %d %s", hiddenCode, hidden, noneCode, none)
+	for what, said := range map[string][2]string{"no kind": {"", "She fell down the stairs."}, "no words": {"medical", " "}, "a kind that is none": {"curious", "She fell down the stairs."}} {
+		if code, answer := open(worker, caseOf(1), said[0], said[1]); code != http.StatusUnprocessableEntity || !strings.Contains(answer, "emergency_needs_reason") {
+			t.Errorf("%s: %d %s", what, code, answer)
+		}
 	}
-	body["case"] = caseOf(1)
-	if code, answer := w.ask(t, worker, "POST", "/api/portolan/emergencies", body); code != http.StatusOK {
+	hiddenCode, hidden := open(worker, caseOf(2), "medical", "She fell down the stairs.")
+	if code, none := open(worker, nobodyHasThis, "medical", "She fell down the stairs."); hiddenCode != http.StatusNotFound || code != hiddenCode || hidden != none {
+		t.Errorf("another organisation's case: %d %s; none: %d %s", hiddenCode, hidden, code, none)
+	}
+	if code := reads(); code != http.StatusNotFound {
+		t.Errorf("reading after three hours: %d", code)
+	}
+	if got := d.push(t, fieldsync.Change{Collection: "grants", Record: old, Case: caseOf(1), Set: set{"reviewed_by": text(worker.actor.Staff),
+		"reviewed_at": care.OfTime(h.Clock.Now()), "review_result": text("justified")}}); !strings.HasPrefix(got, fieldsync.StatusHeld) {
+		t.Errorf("whoever broke the glass reviews it: %s", got)
+	}
+	if code, answer := open(worker, caseOf(1), "medical", "There are men at the gate."); code != http.StatusOK || reads() != http.StatusOK {
 		t.Errorf("breaking the glass: %d %s", code, answer)
 	}
 }

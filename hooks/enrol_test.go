@@ -3,10 +3,10 @@ package hooks_test
 import (
 	"crypto/ed25519"
 	"encoding/base64"
+	"fmt"
 	"net/http"
 	"sync"
 	"testing"
-	"time"
 
 	"portolan/care"
 	"portolan/collections"
@@ -26,67 +26,60 @@ func enrolling(t *testing.T, code string, owner collections.Credentials) map[str
 }
 
 // TestCase6ACodeAloneOpensNothing is attack case 6: whoever makes a code for a
-// colleague cannot enrol as them; a code is guessed in vain, good once, for ten
+// colleague cannot enrol as them (with their own second factor neither:
+// TestTheMakerOfACodeIsNotItsOwner); a code is guessed in vain, good once, for ten
 // minutes, and for five wrong passwords; and of two tablets that race with one,
 // exactly one wins.
 func TestCase6ACodeAloneOpensNothing(t *testing.T) {
-	s := serve(t, hooks.Config{})
-	boss, login := s.Staff(t, care.Coordinator)
-	worker, _ := s.Staff(t, care.Outreach)
+	s := arrange(t)
+	s.Clock.Move(-collections.EnrolmentTerm)
+	_, boss := s.staff(t, care.Coordinator)
+	worker, login := s.Staff(t, care.Outreach)
 	guarded, guardedLogin := s.Staff(t, care.HealthWorker)
 	s.SetUpTOTP(t, guarded, guardedLogin)
+	late := s.Code(t, worker.Staff)
+	s.Clock.Move(collections.EnrolmentTerm)
+	s.aside(t, "--trusted-proxy", "127.0.0.1/32")
 	make := func(staff string) string {
 		t.Helper()
-		code, err := s.NewEnrolment(t.Context(), boss, staff)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return code
+		var made struct{ Code string }
+		s.ask(t, "POST", "/api/portolan/enrolments", boss, map[string]string{"staff": staff}).into(t, &made)
+		return made.Code
 	}
+	tries := 0
 	enrol := func(code string, owner collections.Credentials) answer {
-		return s.ask(t, "POST", "/api/portolan/enrol", "", enrolling(t, code, owner))
+		tries++ // each from another address, or they would have to wait
+		return s.ask(t, "POST", "/api/portolan/enrol", "", enrolling(t, code, owner), "X-Forwarded-For", fmt.Sprintf("198.51.100.%d", tries))
 	}
-	own := s.Owner(t, worker.Staff)
+	own := s.Credentials(t, login)
+	code := make(worker.Staff)
 	refused := map[string]answer{
-		"a guess":                    enrol("0000-0000-0000-0", own),
-		"no password":                enrol(make(worker.Staff), collections.Credentials{}),
-		"the maker's second factor":  enrol(make(worker.Staff), collections.Credentials{Password: hubtest.Password, Code: s.SecondCode(t, login)}),
-		"another password":           enrol(make(worker.Staff), collections.Credentials{Password: "another long password"}),
-		"a wrong second factor":      enrol(make(guarded.Staff), collections.Credentials{Password: hubtest.Password, Code: "000000"}),
-		"somebody else's of the two": enrol(make(guarded.Staff), collections.Credentials{Password: hubtest.Password, Code: s.SecondCode(t, login)}),
+		"a guess":               enrol("0000-0000-0000-0", own),
+		"no password":           enrol(make(worker.Staff), collections.Credentials{}),
+		"another password":      enrol(make(worker.Staff), collections.Credentials{Password: "another long password"}),
+		"a wrong second factor": enrol(make(guarded.Staff), collections.Credentials{Password: hubtest.Password, Code: "000000"}),
+		"after ten minutes":     enrol(late, own),
 	}
+	for range 5 { // wrong passwords use a code up
+		enrol(code, collections.Credentials{Password: "another long password"})
+	}
+	refused["a code after five wrong passwords"] = enrol(code, own)
 	for name, a := range refused {
 		if a.status != http.StatusUnauthorized || a.code(t) != "enrolment_code_invalid" || string(a.body) != string(refused["a guess"].body) {
 			t.Errorf("%s: %d %s", name, a.status, a.body)
 		}
 	}
-	s.Clock.Move(time.Hour) // the address may try again
 	if a := enrol(make(guarded.Staff), collections.Credentials{Password: hubtest.Password}); a.status != http.StatusForbidden || a.code(t) != "second_factor_needed" {
 		t.Errorf("without the second factor that its owner has: %d %s", a.status, a.body)
 	}
-	if a := enrol(make(guarded.Staff), s.Owner(t, guarded.Staff)); a.status != http.StatusOK {
+	if a := enrol(make(guarded.Staff), s.Credentials(t, guardedLogin)); a.status != http.StatusOK {
 		t.Errorf("with it: %d %s", a.status, a.body)
 	}
-	// Wrong passwords use a code up.
-	code := make(worker.Staff)
-	for range 5 {
-		enrol(code, collections.Credentials{Password: "another long password"})
-	}
-	if a := enrol(code, own); a.code(t) != "enrolment_code_invalid" {
-		t.Errorf("a code after five wrong passwords: %d %s", a.status, a.body)
-	}
-	late := make(worker.Staff)
-	s.Clock.Move(collections.EnrolmentTerm)
-	if a := enrol(late, own); a.code(t) != "enrolment_code_invalid" {
-		t.Errorf("after ten minutes: %d %s", a.status, a.body)
-	}
-	s.Clock.Move(time.Hour)
-	for name, who := range map[string]string{"without a second factor": worker.Staff, "with one": guarded.Staff} {
-		raced, owner, results := make(who), s.Owner(t, who), [6]int{}
+	for who, login := range map[string]string{worker.Staff: login, guarded.Staff: guardedLogin} {
+		raced, owner, results := make(who), s.Credentials(t, login), [6]int{}
 		var all sync.WaitGroup
 		for i := range results {
-			body := enrolling(t, raced, owner)
-			all.Go(func() { results[i] = s.ask(t, "POST", "/api/portolan/enrol", "", body).status })
+			all.Go(func() { results[i] = s.ask(t, "POST", "/api/portolan/enrol", "", enrolling(t, raced, owner)).status })
 		}
 		all.Wait()
 		won := 0
@@ -96,7 +89,26 @@ func TestCase6ACodeAloneOpensNothing(t *testing.T) {
 			}
 		}
 		if won != 1 {
-			t.Errorf("%s: %d of %d tablets won", name, won, len(results))
+			t.Errorf("%s: %d of %d tablets won", login, won, len(results))
+		}
+	}
+}
+
+// TestTheMakerOfACodeIsNotItsOwner: not with the second factor that they have
+// themselves.
+func TestTheMakerOfACodeIsNotItsOwner(t *testing.T) {
+	s := serve(t, hooks.Config{})
+	boss, login := s.Staff(t, care.Coordinator)
+	worker, _ := s.Staff(t, care.Outreach)
+	guarded, guardedLogin := s.Staff(t, care.HealthWorker)
+	s.SetUpTOTP(t, guarded, guardedLogin)
+	for _, whose := range []string{worker.Staff, guarded.Staff} {
+		code, err := s.NewEnrolment(t.Context(), boss, whose)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a := s.ask(t, "POST", "/api/portolan/enrol", "", enrolling(t, code, s.Credentials(t, login))); a.code(t) != "enrolment_code_invalid" {
+			t.Errorf("%d %s", a.status, a.body)
 		}
 	}
 }

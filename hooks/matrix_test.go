@@ -197,10 +197,12 @@ func (w *world) idDoors(collection, id string) []idDoor {
 // another organisation, of cases and compartments that were not granted, and
 // of a grant that ended: status and body are those of an id that nobody has.
 func TestIdsThatOneMayNotSeeLookLikeNone(t *testing.T) {
-	w := newWorld(t)
+	w := newWorldOn(t, hubtest.Arranged(t))
 	before := w.snapshot(t)
+	w.aside(t)
 	seen := 0
 	for _, who := range w.askers {
+		none := map[string]string{} // what there is for an id that nobody has; the hub has rates, so each is asked once
 		for _, k := range w.records {
 			if w.sees(t, who, k) {
 				if code, body := w.ask(t, who, "POST", "/api/portolan/records/"+k.collection, map[string]any{"id": k.id}); code != http.StatusOK {
@@ -209,17 +211,20 @@ func TestIdsThatOneMayNotSeeLookLikeNone(t *testing.T) {
 				seen++
 				continue
 			}
-			hidden, none := w.idDoors(k.collection, k.id), w.idDoors(k.collection, nobodyHasThis)
-			for i := range hidden {
-				d := hidden[i]
+			doors := w.idDoors(k.collection, nobodyHasThis)
+			for i, d := range w.idDoors(k.collection, k.id) {
 				if d.only != "" && d.only != k.collection {
 					continue
 				}
 				code, body := w.ask(t, who, d.method, d.path, d.body)
-				wantCode, want := w.ask(t, who, none[i].method, none[i].path, none[i].body)
+				door := doors[i].method + doors[i].path + fmt.Sprint(doors[i].body)
+				if none[door] == "" {
+					wantCode, want := w.ask(t, who, doors[i].method, doors[i].path, doors[i].body)
+					none[door] = fmt.Sprintf("%d %s", wantCode, want)
+				}
 				what := fmt.Sprintf("%s asks %s %s %v for %s of case %q", who.name, d.method, d.pattern, d.body, k.collection, k.caseID)
-				if code != wantCode || !bytes.Equal(body, want) {
-					t.Errorf("%s: %d %.200s; for an id of nobody: %d %.200s", what, code, body, wantCode, want)
+				if got := fmt.Sprintf("%d %s", code, body); got != none[door] {
+					t.Errorf("%s: %.200s; for an id of nobody: %.200s", what, got, none[door])
 				}
 				if bytes.Contains(body, []byte(canary)) {
 					t.Errorf("%s: its text came back", what)
@@ -230,14 +235,16 @@ func TestIdsThatOneMayNotSeeLookLikeNone(t *testing.T) {
 	if seen == 0 {
 		t.Error("nobody saw anything: the test proves nothing")
 	}
+	w.hub.Back(t)
 	w.unchangedSince(t, before)
 }
 
 // TestListsHoldNothingHidden lists every collection as every role: none of
 // what one may not see is in it, and nothing else with a canary.
 func TestListsHoldNothingHidden(t *testing.T) {
-	w := newWorld(t)
+	w := newWorldOn(t, hubtest.Arranged(t))
 	before := w.snapshot(t)
+	w.aside(t)
 	for _, who := range w.askers {
 		mine := 0 // records with a canary that they may see
 		for _, e := range care.Schema {
@@ -275,6 +282,7 @@ func TestListsHoldNothingHidden(t *testing.T) {
 			t.Errorf("%s asks for the worklist: %d %.200s", who.name, code, body)
 		}
 	}
+	w.hub.Back(t)
 	w.unchangedSince(t, before)
 }
 

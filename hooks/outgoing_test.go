@@ -3,7 +3,9 @@ package hooks_test
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -279,5 +281,36 @@ func TestR30AnEmergencyThatEndsCutsTheAnswer(t *testing.T) {
 	<-answered
 	if after := w.count() - before; after != 0 {
 		t.Errorf("%d bytes came after the emergency was over", after)
+	}
+}
+
+// TestCase13AnAnswerEndsWithItsTablet is attack case 13 in the built program: a
+// tablet is revoked while a file goes to it, larger than what lies in buffers on
+// the way, and the rest of it is never sent.
+func TestCase13AnAnswerEndsWithItsTablet(t *testing.T) {
+	a := archiveOf(t, arrange(t))
+	_, boss := a.staff(t, care.Coordinator)
+	d, id := a.enrol(t, a.worker.Staff), a.document(t, "letter", care.General, nil)
+	if up := a.upload(t, id, a.desk, "text/plain", bytes.Repeat([]byte("what she said. "), collections.ContentBytesMax/15)); up.status != http.StatusCreated {
+		t.Fatalf("%d %s", up.status, up.body)
+	}
+	a.aside(t)
+	conn, err := net.Dial("tcp", strings.TrimPrefix(a.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	path := filePath(id)
+	fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: hub\r\nAuthorization: %s\r\nConnection: close\r\n\r\n", path, authorization(a.url, "GET", path, d.Token, nil))
+	first := make([]byte, 64<<10)
+	if _, err := io.ReadFull(conn, first); err != nil || !bytes.HasPrefix(first, []byte("HTTP/1.1 200")) {
+		t.Fatalf("%.100q %v", first, err)
+	}
+	if r := a.ask(t, "POST", "/api/portolan/devices/"+d.ID+"/revoke", boss, "{}"); r.status != http.StatusOK {
+		t.Fatalf("revoking: %d %s", r.status, r.body)
+	}
+	rest, err := io.Copy(io.Discard, conn)
+	if rest += int64(len(first)); rest >= collections.ContentBytesMax/15*15 {
+		t.Errorf("all of it went to the tablet: %d bytes, %v", rest, err)
 	}
 }

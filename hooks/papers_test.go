@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"context"
 	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -40,7 +43,12 @@ func recordID(n int) string {
 // agreed to share health and identity with whoever is there.
 func newTraveller(t *testing.T) *traveller {
 	t.Helper()
-	p := &traveller{Hub: hubtest.New(t), caseID: recordID(1), survivor: recordID(2), consent: recordID(3), transfer: recordID(4), medicine: recordID(5)}
+	return newTravellerOn(t, hubtest.New(t))
+}
+
+func newTravellerOn(t *testing.T, h *hubtest.Hub) *traveller {
+	t.Helper()
+	p := &traveller{Hub: h, caseID: recordID(1), survivor: recordID(2), consent: recordID(3), transfer: recordID(4), medicine: recordID(5)}
 	p.jobs = hooks.NewJobs(p.Hub.Hub)
 	p.owner, p.login = p.Staff(t, care.Outreach)
 	p.Must(t, p.owner, collections.Draft{Collection: "cases", Record: p.caseID, Set: set{"status": text("Active"), "owner": text(p.owner.Staff)}})
@@ -417,5 +425,30 @@ func TestTheMindIsShownOnlyWhereAgreed(t *testing.T) {
 	}
 	if !slices.Contains(with.Sections, "mental_health") || bytes.Equal(made.PDF, with.PDF) {
 		t.Errorf("sections %v after the person agreed", with.Sections)
+	}
+}
+
+// TestCase22APaperOfTheProgramRunsNothing is attack case 22 in the built
+// program: whatever stands in the records, what an operator's command writes
+// holds pages and no action (what else a PDF could hold: TestAPaperRunsNothing).
+func TestCase22APaperOfTheProgramRunsNothing(t *testing.T) {
+	p := newTravellerOn(t, hubtest.Arranged(t))
+	p.change(t, "survivors", p.survivor, set{"alias": text(`=cmd|' /C calc'!A0`)})
+	p.put(t, "allergies", p.NewID(), set{"substance": text(`) /AA << /S /JavaScript /JS (app.alert(1)) >> endobj`), "criticality": text("high"), "status": text("active")})
+	p.Aside(t)
+	t.Setenv("PORTOLAN_PASSWORD", hubtest.Password)
+	out := filepath.Join(t.TempDir(), "paper.pdf")
+	if said, exit := hubtest.Console(t, "summary", "--dir", p.Dir(), "--as", p.login, "--case", p.caseID, "--languages", "fr,es", "--out", out); exit != 0 {
+		t.Fatalf("exit code %d: %s", exit, said)
+	}
+	paper, err := os.ReadFile(out)
+	if err != nil || !bytes.HasPrefix(paper, []byte("%PDF-")) {
+		t.Fatalf("%.20q %v", paper, err)
+	}
+	plain := regexp.MustCompile(`(?s)stream\r?\n.*?endstream`).ReplaceAll(paper, nil) // what pages draw is no instruction to a reader
+	for _, key := range []string{"/JavaScript", "/JS", "/OpenAction", "/AA", "/Launch", "/URI", "/AcroForm", "cmd|"} {
+		if bytes.Contains(plain, []byte(key)) {
+			t.Errorf("the paper holds %s", key)
+		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"testing"
 
 	"github.com/pocketbase/pocketbase/core"
@@ -29,10 +30,38 @@ type site struct {
 	stop  func()
 }
 
+func TestMain(m *testing.M) { os.Exit(hubtest.Main(m)) }
+
 // serve makes a hub that answers; each of alter sees its front first.
 func serve(t *testing.T, cfg hooks.Config, alter ...func(*hooks.Front)) *site {
 	t.Helper()
-	h := hubtest.New(t)
+	return serveOn(t, hubtest.New(t), cfg, alter...)
+}
+
+// arrange makes a hub that answers until the built program does (aside).
+func arrange(t *testing.T) *site {
+	t.Helper()
+	return serveOn(t, hubtest.Arranged(t), hooks.Config{})
+}
+
+// aside has the built program answer in the place of this process, on the same
+// folder: who was here and what they wrote is there, and what they have is good.
+func (s *site) aside(t *testing.T, flags ...string) {
+	t.Helper()
+	s.stop()
+	s.url = s.Aside(t, flags...)
+}
+
+// console is a command on the folder of a hub that the built program serves.
+func (s *site) console(t *testing.T, words ...string) {
+	t.Helper()
+	if out, exit := hubtest.Console(t, append(words, "--dir", s.Dir())...); exit != 0 {
+		t.Errorf("%v: exit code %d\n%s", words, exit, out)
+	}
+}
+
+func serveOn(t *testing.T, h *hubtest.Hub, cfg hooks.Config, alter ...func(*hooks.Front)) *site {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

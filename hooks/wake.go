@@ -296,19 +296,19 @@ func (w *waker) drop(device string) {
 }
 
 // signedOut hangs up on the desks of a member of staff whose sign-in has
-// ended.
+// ended, and on their tablets where they have left.
 func (w *waker) signedOut(staff string) {
 	w.mu.Lock()
-	var desks []*listener
+	var theirs []*listener
 	for _, l := range w.byID {
-		if l.staff == staff && l.device == "" && !w.closed {
-			desks = append(desks, l)
+		if l.staff == staff && !w.closed {
+			theirs = append(theirs, l)
 		}
 	}
 	w.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), wakeStall)
 	defer cancel()
-	for _, l := range desks {
+	for _, l := range theirs {
 		if !w.stillKnown(ctx, l) {
 			l.hangUp()
 		}

@@ -215,24 +215,25 @@ func TestSomebodyElsesConnectionCannotBeTaken(t *testing.T) {
 	}
 }
 
+// TestARevokedTabletIsCutOff: by a coordinator's click, and with its owner who
+// has left.
 func TestARevokedTabletIsCutOff(t *testing.T) {
-	s := serve(t, hooks.Config{})
+	s := arrange(t)
 	_, boss := s.staff(t, care.Coordinator)
 	worker, _ := s.Staff(t, care.Outreach)
-	byRoute, byConsole := s.enrol(t, worker.Staff), s.enrol(t, worker.Staff)
+	leaves, login := s.Staff(t, care.Outreach)
+	byRoute, byLeaving := s.enrol(t, worker.Staff), s.enrol(t, leaves.Staff)
+	s.aside(t)
 	a, b := s.listen(t), s.listen(t)
 	s.subscribe(t, a, byRoute.Token, "wake")
-	s.subscribe(t, b, byConsole.Token, "wake")
+	s.subscribe(t, b, byLeaving.Token, "wake")
 	if r := s.ask(t, "POST", "/api/portolan/devices/"+byRoute.ID+"/revoke", boss, "{}"); r.status != http.StatusOK {
 		t.Fatalf("revoking: %d %s", r.status, r.body)
 	}
 	a.ended(t)
-	if err := s.RevokeDevice(t.Context(), s.HubActor(), byConsole.ID); err != nil {
-		t.Fatal(err)
-	}
-	s.stir(t, worker, "after")
+	s.console(t, "user", "disable", login)
 	b.ended(t)
-	for _, d := range []*device{byRoute, byConsole} {
+	for _, d := range []*device{byRoute, byLeaving} {
 		if got := s.sync(t, d, d.push("")); len(got) != 3 || got[0].Wipe == nil || got[1].Log == nil || got[2].End == nil {
 			t.Errorf("a revoked tablet syncs: %+v", got)
 		}

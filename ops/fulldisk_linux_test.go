@@ -26,6 +26,7 @@ const (
 	smallDiskAt   = "SMALL_DISK_AT"   // where it is mounted
 	smallDiskFrom = "SMALL_DISK_FROM" // the hub that is copied there
 	smallDiskSize = 96 << 20
+	fullPatience  = 30 * time.Second // how long a hub may take before the test gives up
 )
 
 func init() {
@@ -108,7 +109,7 @@ func startOnSmallDisk(t *testing.T, bin, from, address string) (*smallDisk, erro
 // up waits until the hub answers, or has ended.
 func up(t *testing.T, address string, ended chan error) bool {
 	t.Helper()
-	for deadline := time.Now().Add(killPatience); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(fullPatience); time.Now().Before(deadline); {
 		if answer, err := http.Get("http://" + address + "/api/portolan/health"); err == nil {
 			answer.Body.Close()
 			return true
@@ -119,7 +120,7 @@ func up(t *testing.T, address string, ended chan error) bool {
 			return false
 		default:
 		}
-		wait(t.Context(), 5*time.Millisecond)
+		hubtest.Wait(t.Context(), 5*time.Millisecond)
 	}
 	t.Fatal("the hub neither answers nor ends")
 	return false
@@ -279,7 +280,7 @@ func (l *letterOnWay) goesOn(t *testing.T) {
 // audit and revoking go on in what was the reserve, health is red, and nothing
 // that was acknowledged is lost; when there is room again, everything is taken.
 func TestAFullDiskTakesNothingAndReadsOn(t *testing.T) {
-	bin, from, address := buildProgram(t), filepath.Join(t.TempDir(), "hub"), freeAddress(t)
+	bin, from, address := hubtest.Program(t), filepath.Join(t.TempDir(), "hub"), hubtest.FreeAddress(t)
 	tablets := enrolForKilling(t, from, "http://"+address)
 	d, err := startOnSmallDisk(t, bin, from, address)
 	if err != nil {
@@ -409,9 +410,9 @@ func limitProcess(t *testing.T, pid, what int, limit syscall.Rlimit) {
 // left the hub may refuse; it acknowledges nothing that it did not keep, and
 // goes on once there are some.
 func TestAHubWithoutFileDescriptorsLosesNothing(t *testing.T) {
-	bin, dir, address := buildProgram(t), filepath.Join(t.TempDir(), "hub"), freeAddress(t)
+	bin, dir, address := hubtest.Program(t), filepath.Join(t.TempDir(), "hub"), hubtest.FreeAddress(t)
 	d := enrolForKilling(t, dir, "http://"+address)[0]
-	hub := startProgram(t, bin, dir, address)
+	hub := hubtest.Run(t, dir, address)
 	if err := d.push(d.write(5)); err != nil {
 		t.Fatal(err)
 	}
@@ -439,7 +440,7 @@ func TestAHubWithoutFileDescriptorsLosesNothing(t *testing.T) {
 	}
 	limitProcess(t, hub.Process.Pid, syscall.RLIMIT_NOFILE, syscall.Rlimit{Cur: 4096, Max: 4096})
 	batch := d.write(5)
-	for deadline := time.Now().Add(killPatience); ; wait(t.Context(), 5*time.Millisecond) {
+	for deadline := time.Now().Add(fullPatience); ; hubtest.Wait(t.Context(), 5*time.Millisecond) {
 		err := d.push(batch)
 		if err == nil {
 			break
@@ -448,10 +449,7 @@ func TestAHubWithoutFileDescriptorsLosesNothing(t *testing.T) {
 			t.Fatalf("the hub does not go on: %v", err)
 		}
 	}
-	if err := hub.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	_ = hub.Wait() // killed
+	hub.Kill(t)
 	mustVerify(t, bin, dir)
 	allPresent(t, dir, []*killedTablet{d})
 }
@@ -460,7 +458,7 @@ func TestAHubWithoutFileDescriptorsLosesNothing(t *testing.T) {
 // set for themselves: no room is a write that fails.
 func fullByLimit(t *testing.T, bin, dir, address string, tablets []*killedTablet) {
 	t.Helper()
-	hub := startProgram(t, bin, dir, address)
+	hub := hubtest.Run(t, dir, address)
 	largest := int64(0)
 	for _, name := range []string{"data.db", "data.db-wal"} {
 		if info, err := os.Stat(filepath.Join(dir, "pb_data", name)); err == nil {
@@ -469,14 +467,11 @@ func fullByLimit(t *testing.T, bin, dir, address string, tablets []*killedTablet
 	}
 	limitFiles(t, hub.Process.Pid, uint64(largest)+4<<20)
 	pushUntilFull(t, tablets[0])
-	d := &smallDisk{hub: hub, address: address, said: &bytes.Buffer{}}
+	d := &smallDisk{hub: hub.Cmd, address: address, said: &bytes.Buffer{}}
 	if status, _ := d.answers(t, "GET", "/api/portolan/health", "", nil); status != http.StatusServiceUnavailable && status != http.StatusOK {
 		t.Errorf("health: %d", status)
 	}
-	if err := hub.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	_ = hub.Wait() // killed
+	hub.Kill(t)
 	mustVerify(t, bin, dir)
 	allPresent(t, dir, tablets[:1])
 }

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"portolan/internal/hubtest"
 )
 
 // demoSyncs is what the demo prints before each step in which its tablets
@@ -27,7 +29,7 @@ func TestKilledDemoLosesNothingAcknowledged(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
-	bin := buildProgram(t)
+	bin := hubtest.Program(t)
 	steps := syncingTimes(t, bin)
 	acknowledged, counts := 0, map[int]bool{}
 	for i := range kills {
@@ -35,7 +37,7 @@ func TestKilledDemoLosesNothingAcknowledged(t *testing.T) {
 		demo, said := startDemo(t, bin, dir)
 		step := i % len(steps)
 		readUntil(t, said, demoSyncs[step])
-		wait(t.Context(), time.Duration(random.Int64N(int64(steps[step]))))
+		hubtest.Wait(t.Context(), time.Duration(random.Int64N(int64(steps[step]))))
 		if err := demo.Process.Kill(); err != nil {
 			t.Fatalf("killing the demo: %v", err)
 		}

@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -26,6 +25,7 @@ import (
 
 	"portolan/care"
 	"portolan/collections"
+	"portolan/internal/hubtest"
 	fieldsync "portolan/sync"
 )
 
@@ -35,7 +35,6 @@ const (
 	kills        = 20
 	killTablets  = 3
 	killAfterMax = 150 * time.Millisecond
-	killPatience = 30 * time.Second // how long a start may take before the test gives up
 )
 
 // TestKilledHubLosesNothingAcknowledged builds the program, lets tablets push
@@ -46,8 +45,8 @@ func TestKilledHubLosesNothingAcknowledged(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
-	bin, dir := buildProgram(t), filepath.Join(t.TempDir(), "hub")
-	address := freeAddress(t)
+	bin, dir := hubtest.Program(t), filepath.Join(t.TempDir(), "hub")
+	address := hubtest.FreeAddress(t)
 	tablets := enrolForKilling(t, dir, "http://"+address)
 
 	ctx, stop := context.WithCancel(t.Context())
@@ -57,115 +56,20 @@ func TestKilledHubLosesNothingAcknowledged(t *testing.T) {
 		pushing.Go(func() { tablets[i].pushUntil(ctx, t) })
 	}
 	for range kills {
-		hub := startProgram(t, bin, dir, address)
-		wait(ctx, time.Duration(random.Int64N(int64(killAfterMax))))
-		if err := hub.Process.Kill(); err != nil {
-			t.Fatalf("killing the hub: %v", err)
-		}
-		if err := hub.Wait(); err == nil {
-			t.Fatal("the hub ended by itself before it was killed")
-		}
+		hub := hubtest.Run(t, dir, address)
+		hubtest.Wait(ctx, time.Duration(random.Int64N(int64(killAfterMax))))
+		hub.Kill(t)
 		mustVerify(t, bin, dir)
 	}
-	hub := startProgram(t, bin, dir, address)
+	hub := hubtest.Run(t, dir, address)
 	stop()
 	pushing.Wait()
-	if err := hub.Process.Signal(os.Interrupt); err != nil {
-		t.Fatalf("stopping the hub: %v", err)
-	}
-	if err := hub.Wait(); err != nil {
-		t.Errorf("a hub that was asked to stop: %v", err)
-	}
+	hub.Stop(t)
 	mustVerify(t, bin, dir)
 	acknowledgedArePresent(t, dir, tablets)
 }
 
-// program is built once for all tests of this process.
-var program = sync.OnceValues(func() (bin string, err error) {
-	if programDir, err = os.MkdirTemp("", "portolan-program"); err != nil {
-		return "", err
-	}
-	bin = filepath.Join(programDir, "portolan")
-	if out, err := exec.Command("go", "build", "-o", bin, "portolan").CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%w\n%s", err, out)
-	}
-	return bin, nil
-})
-
-// programDir outlives the test that built the program in it.
-var programDir string
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if programDir != "" {
-		if err := os.RemoveAll(programDir); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			code = 1
-		}
-	}
-	os.Exit(code)
-}
-
-func buildProgram(t *testing.T) string {
-	t.Helper()
-	bin, err := program()
-	if err != nil {
-		t.Fatalf("building the program: %v", err)
-	}
-	return bin
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatalf("looking for a free port: %v", err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
-// startProgram runs the hub and waits until it answers.
-func startProgram(t *testing.T, bin, dir, address string) *exec.Cmd {
-	t.Helper()
-	var said bytes.Buffer
-	hub := exec.Command(bin, "serve", "--dir", dir, "--listen", address)
-	hub.Stdout, hub.Stderr = &said, &said
-	if err := hub.Start(); err != nil {
-		t.Fatalf("starting the hub: %v", err)
-	}
-	t.Cleanup(func() {
-		if hub.ProcessState == nil { // the test failed before it ended
-			_ = hub.Process.Kill()
-			_ = hub.Wait()
-		}
-	})
-	deadline := time.Now().Add(killPatience)
-	for time.Now().Before(deadline) {
-		answer, err := http.Get("http://" + address + "/api/portolan/health")
-		if err == nil {
-			answer.Body.Close()
-			if answer.StatusCode == http.StatusOK {
-				return hub
-			}
-		}
-		wait(t.Context(), 5*time.Millisecond)
-	}
-	_ = hub.Process.Kill()
-	_ = hub.Wait()
-	t.Fatalf("the hub does not answer after %s:\n%s", killPatience, said.String())
-	return nil
-}
-
-// wait lets time pass: what happens in it is up to the hub and the tablets.
-func wait(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-}
+func TestMain(m *testing.M) { os.Exit(hubtest.Main(m)) }
 
 func mustVerify(t *testing.T, bin, dir string) {
 	t.Helper()
@@ -267,7 +171,7 @@ func (d *killedTablet) pushUntil(ctx context.Context, t *testing.T) {
 		case err == nil:
 			batch = nil
 		case errors.Is(err, errDown):
-			wait(context.Background(), 5*time.Millisecond)
+			hubtest.Wait(context.Background(), 5*time.Millisecond)
 		case errors.Is(err, errCut):
 			d.cut++
 			if _, told := d.receipts[d.n]; told {

@@ -468,7 +468,8 @@ func TestADamagedHubIsNotBackedUp(t *testing.T) {
 		if err := os.WriteFile(path, b, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if code, out := c.run(t, "backup", "--dir", "hub", "--out", "bad.backup"); code == ExitOK {
+		out, code := hubtest.Console(t, "backup", "--dir", c.env.Path("hub"), "--out", c.env.Path("bad.backup"))
+		if code == ExitOK {
 			t.Errorf("%s: the backup is made: %s", what, out)
 			continue
 		}

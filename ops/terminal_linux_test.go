@@ -6,11 +6,12 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"unsafe"
+
+	"portolan/internal/hubtest"
 )
 
 // terminal is a pseudo-terminal of its own (pty(7)): what a program opens as
@@ -47,10 +48,7 @@ func TestARestoreByCustodians(t *testing.T) {
 	if err := os.Remove(c.env.Path("hub/hub.key")); err != nil {
 		t.Fatal(err)
 	}
-	bin := filepath.Join(t.TempDir(), "portolan")
-	if out, err := exec.Command("go", "build", "-o", bin, "portolan").CombinedOutput(); err != nil {
-		t.Fatalf("building the program: %v\n%s", err, out)
-	}
+	bin := hubtest.Program(t)
 	for name, x := range map[string]struct {
 		typed []string
 		exit  int

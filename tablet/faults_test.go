@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"portolan/care"
+	"portolan/collections"
 	"portolan/internal/hubtest"
 	"portolan/tablet"
 )
@@ -98,12 +99,18 @@ func newEpoch(t *testing.T, h *hubtest.Hub) {
 	}
 }
 
-// A hub that was restored from an old backup is given back what it lost, also
-// what it had acknowledged.
+// A hub that was restored from an old backup, with the operator's commands, is
+// given back what it lost, also what it had acknowledged: attack case 33 in the
+// built program.
 func TestARestoredHubGetsEverythingBack(t *testing.T) {
 	line := newRelay(t)
-	clock := hubtest.NewClock()
-	dir, backup := hubtest.Dir(t), filepath.Join(t.TempDir(), "backup")
+	clock := hubtest.MachineClock()
+	dir, made, backup := hubtest.Dir(t), filepath.Join(t.TempDir(), "backup"), filepath.Join(t.TempDir(), "hub")
+	command := func(words ...string) {
+		if out, exit := hubtest.Console(t, words...); exit != 0 {
+			t.Fatalf("%v: exit code %d\n%s", words, exit, out)
+		}
+	}
 	tab, other := open(t, t.TempDir(), clock.Now), open(t, t.TempDir(), clock.Now)
 	var caseID, survivor, note string
 	phase := func(name, dir string, do func(t *testing.T, h *hubtest.Hub)) {
@@ -124,9 +131,7 @@ func TestARestoredHubGetsEverythingBack(t *testing.T) {
 		mustSync(t, tab)
 		mustSync(t, other)
 	})
-	if err := os.CopyFS(backup, os.DirFS(dir)); err != nil {
-		t.Fatal(err)
-	}
+	command("backup", "--dir", dir, "--out", made)
 	phase("after the backup", dir, func(t *testing.T, h *hubtest.Hub) {
 		mustSet(t, tab, survivor, set("contact_notes", "after the backup"))
 		note = mustNew(t, tab, "notes", caseID, set("kind", "visit", "text", "after the backup"))
@@ -135,8 +140,16 @@ func TestARestoredHubGetsEverythingBack(t *testing.T) {
 		}
 		mustSync(t, other)
 	})
+	command("restore", "--dir", backup, "--key-file", filepath.Join(dir, collections.KeyFileName), made)
+	b, err := os.ReadFile(filepath.Join(dir, collections.KeyFileName))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(backup, collections.KeyFileName), b, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	phase("restored", backup, func(t *testing.T, h *hubtest.Hub) {
-		newEpoch(t, h)
+		line.to(h.Aside(t))
 		mustSet(t, tab, survivor, set("pronouns", "she"))
 		r := mustSync(t, tab)
 		if !r.Restored {
@@ -145,16 +158,17 @@ func TestARestoredHubGetsEverythingBack(t *testing.T) {
 		if r.Sent < 3 {
 			t.Errorf("the hub was not given back what it lost: %+v", r)
 		}
+		mustSync(t, other)
+		if !sameRecord(show(t, tab, survivor), show(t, other, survivor)) {
+			t.Error("the tablets differ after the restore")
+		}
+		h.Back(t)
 		row, err := h.Read(t.Context(), h.HubActor(), "survivors", survivor)
 		if err != nil || row.Text("contact_notes") != "after the backup" || row.Text("pronouns") != "she" {
 			t.Errorf("at the restored hub: %+v, %v", row, err)
 		}
 		if _, err := h.Read(t.Context(), h.HubActor(), "notes", note); err != nil {
 			t.Errorf("a record that was acknowledged: %v", err)
-		}
-		mustSync(t, other)
-		if !sameRecord(show(t, tab, survivor), show(t, other, survivor)) {
-			t.Error("the tablets differ after the restore")
 		}
 	})
 }

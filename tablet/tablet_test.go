@@ -20,6 +20,8 @@ import (
 	"portolan/tablet"
 )
 
+func TestMain(m *testing.M) { os.Exit(hubtest.Main(m)) }
+
 // bench is a real hub that answers over real HTTP.
 type bench struct {
 	*hubtest.Hub

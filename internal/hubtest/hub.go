@@ -23,18 +23,26 @@ const Password = "correct horse battery staple"
 
 // Clock is a clock that a test moves by hand.
 type Clock struct {
-	mu  sync.Mutex
-	now time.Time
+	mu   sync.Mutex
+	now  time.Time
+	real bool // it is the machine's, off by what it was moved
+	off  time.Duration
 }
 
 // NewClock begins at Start.
 func NewClock() *Clock { return &Clock{now: Start} }
+
+// MachineClock is the machine's: what the built program goes by.
+func MachineClock() *Clock { return &Clock{real: true} }
 
 // Now returns the clock's time, and moves it on by a millisecond so that no
 // two moments are the same.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.real {
+		return time.Now().Add(c.off)
+	}
 	c.now = c.now.Add(time.Millisecond)
 	return c.now
 }
@@ -43,7 +51,7 @@ func (c *Clock) Now() time.Time {
 func (c *Clock) Move(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
+	c.now, c.off = c.now.Add(d), c.off+d
 }
 
 // Hub is a hub under test, with its clock and an organisation.
@@ -52,6 +60,9 @@ type Hub struct {
 	Clock *Clock
 	Org   string
 
+	cfg            collections.Config
+	quiet          func()   // ends what Serve began
+	process        *Process // what serves in this process's place
 	authenticators authenticators
 }
 
@@ -61,6 +72,7 @@ var migrated = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	kept = append(kept, dir)
 	h, err := collections.Open(collections.Config{Dir: dir})
 	if err != nil {
 		return "", err
@@ -107,8 +119,9 @@ func open(t testing.TB, cfg collections.Config, clock *Clock) *Hub {
 		t.Fatalf("opening a hub: %v", err)
 	}
 	CheapPasswords(t, inner.App())
-	h := &Hub{Hub: inner, Clock: clock, Org: "01930000-0000-7000-8000-000000000001"}
+	h := &Hub{Hub: inner, Clock: clock, Org: "01930000-0000-7000-8000-000000000001", cfg: cfg}
 	t.Cleanup(func() {
+		h.Back(t)
 		faults, err := h.Verify(context.Background(), func(collections.Count) {})
 		if err != nil || len(faults) > 0 {
 			t.Errorf("the hub is inconsistent after the test: %v %v", faults, err)

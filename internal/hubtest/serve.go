@@ -3,6 +3,7 @@ package hubtest
 import (
 	"context"
 	"net"
+	"sync"
 	"testing"
 
 	"portolan/hooks"
@@ -30,12 +31,13 @@ func (h *Hub) Serve(t testing.TB) string {
 	ctx, stop := context.WithCancel(context.Background())
 	served := make(chan error, 1)
 	go func() { served <- front.Serve(ctx, l) }()
-	t.Cleanup(func() {
+	h.quiet = sync.OnceFunc(func() {
 		stop()
 		if err := <-served; err != nil {
 			t.Errorf("serving: %v", err)
 		}
 	})
+	t.Cleanup(h.quiet)
 	return url
 }
 
