@@ -72,30 +72,24 @@ func ofOne(f *Field, v Value, ofCase func(id string) bool) bool {
 	return !slices.ContainsFunc(append(v.List(), v.Text()), func(s string) bool { return ValidID(s) && !ofCase(s) })
 }
 
-// ExportTo reads to whom an export goes: organisation:ID or country:XX. What
-// else is known of an organisation is for the caller to fill in.
+// ExportTo reads to whom an export goes: organisation:ID. A country is nobody
+// in particular: its police could be meant. What else is known of an
+// organisation is for the caller to fill in.
 func ExportTo(recipient string) (r ShareRequest, ok bool) {
 	kind, who, _ := strings.Cut(recipient, ":")
-	r = ShareRequest{Action: Export, RecipientKind: kind}
-	switch kind {
-	case ToOrganisation:
-		r.RecipientOrg = who
-		return r, ValidID(who)
-	case ToCountry:
-		countries, _ := FindCodes("countries")
-		r.RecipientCountry = who
-		return r, countries.Has(who)
-	}
-	return r, false
+	return ShareRequest{Action: Export, RecipientKind: kind, RecipientOrg: who}, kind == ToOrganisation && ValidID(who)
+}
+
+// ExportForPolice says whether an export would be one to police or immigration:
+// by its purpose, or by what its recipient is. None is (R1): such a report is
+// of one person, by a consent of its own, or by an order.
+func ExportForPolice(r ShareRequest) bool {
+	return r.Purpose == LawEnforcementReport || slices.Contains(policeKinds, r.RecipientOrgKind)
 }
 
 // ExportTerms is what the second person agrees to: purpose, recipient, how
 // many cases, and a hash of which. They are in the order of their ids.
 func ExportTerms(r ShareRequest, cases []string) string {
-	who := r.RecipientCountry
-	if r.RecipientKind == ToOrganisation {
-		who = r.RecipientOrg
-	}
-	plain := "purpose=" + string(r.Purpose) + ",to=" + r.RecipientKind + ":" + strings.ToLower(who) + ",cases=" + strconv.Itoa(len(cases))
+	plain := "purpose=" + string(r.Purpose) + ",to=" + r.RecipientKind + ":" + r.RecipientOrg + ",cases=" + strconv.Itoa(len(cases))
 	return fmt.Sprintf("%s,sha256=%x", plain, sha256.Sum256([]byte(plain+"\n"+strings.Join(cases, "\n"))))
 }

@@ -115,10 +115,10 @@ func TestWhatAnExportLeavesOutOfARecord(t *testing.T) {
 }
 
 func TestExportTerms(t *testing.T) {
-	r, ok := ExportTo("country:FR")
+	r, ok := ExportTo("organisation:" + id(1))
 	r.Purpose = MedicalTreatment
 	if !ok {
-		t.Fatal("a country is no recipient")
+		t.Fatal("an organisation is no recipient")
 	}
 	terms := ExportTerms(r, []string{id(1), id(2)})
 	if p := (Approval{Act: ActBulkExport, Terms: terms, Reason: "supervision"}); !p.WellFormed() {
@@ -127,7 +127,7 @@ func TestExportTerms(t *testing.T) {
 	if terms == ExportTerms(r, []string{id(1), id(3)}) {
 		t.Error("another set of cases has the same terms")
 	}
-	for _, s := range []string{"", "country:", "country:fr", "country:XX", "organisation:clinic", "anyone_named:Ana", "role:health", id(1)} {
+	for _, s := range []string{"", "country:", "country:FR", "organisation:", "organisation:clinic", "anyone_named:Ana", "role:health", id(1)} {
 		if _, ok := ExportTo(s); ok {
 			t.Errorf("%q is a recipient", s)
 		}

@@ -20,10 +20,11 @@ const ActExport = "export"
 
 // Errors of exports.
 var (
-	ErrExportOrder = &care.Error{Code: "export_order", Kind: care.Invalid, Hint: "Say a purpose that a consent can name, and as recipient organisation:ID of the directory, or country:XX."}
-	ErrExportEmpty = &care.Error{Code: "export_empty", Kind: care.Unprocessed, Hint: "There is no case that you could take along, or a case is named by something that is no id."}
-	ErrExportOver  = &care.Error{Code: "export_consent_ended", Kind: care.Conflict, Hint: "Somebody's agreement, or your access, ended while the export was made, so it was not kept. Ask for it again."}
-	ErrExportFile  = &care.Error{Code: "export_file", Kind: care.Damaged, Hint: "This is no export, or it is not whole. Ask for it again."}
+	ErrExportOrder  = &care.Error{Code: "export_order", Kind: care.Invalid, Hint: "Say a purpose that a consent can name, and as recipient organisation:ID of the directory."}
+	ErrExportPolice = &care.Error{Code: "export_police", Kind: care.Unprocessed, Hint: "No export goes to police or immigration. A report is of one person, with their consent to it, or under an order."}
+	ErrExportEmpty  = &care.Error{Code: "export_empty", Kind: care.Unprocessed, Hint: "There is no case that you could take along, or a case is named by something that is no id."}
+	ErrExportOver   = &care.Error{Code: "export_consent_ended", Kind: care.Conflict, Hint: "Somebody's agreement, or your access, ended while the export was made, so it was not kept. Ask for it again."}
+	ErrExportFile   = &care.Error{Code: "export_file", Kind: care.Damaged, Hint: "This is no export, or it is not whole. Ask for it again."}
 )
 
 // ExportOrder says what is to leave the hub, for what, and to whom.
@@ -123,12 +124,12 @@ func (h *Hub) exporter(ctx context.Context, a care.Actor, o ExportOrder) (*expor
 	if r.Purpose = o.Purpose; !ok || !slices.Contains(care.Purposes, o.Purpose) {
 		return nil, ErrExportOrder
 	}
-	if r.RecipientOrg != "" {
-		org, err := h.Read(ctx, a, "organisations", r.RecipientOrg)
-		if err != nil {
-			return nil, err
-		}
-		r.RecipientOrgKind, r.RecipientCountry = org.Text("kind"), org.Text("country")
+	org, err := h.Read(ctx, a, "organisations", r.RecipientOrg)
+	if err != nil {
+		return nil, err
+	}
+	if r.RecipientOrgKind, r.RecipientCountry = org.Text("kind"), org.Text("country"); care.ExportForPolice(r) {
+		return nil, ErrExportPolice
 	}
 	cases := slices.Clone(o.Cases)
 	if cases == nil {

@@ -21,7 +21,7 @@ const exportUsage = `[ask] --as LOGIN --purpose P --recipient R [--case ID]… [
 Takes the records of many people out of the hub, for one purpose and one
 recipient: of each case what whoever signs in may take along and the survivor
 agreed to have exported, as lines of JSON, in one file under a passphrase that is
-asked for. The recipient is organisation:ID of the directory, or country:XX.
+asked for. The recipient is organisation:ID of the directory, and neither police nor immigration.
 
   ask   asks a second person for exactly that; somebody else agrees with
         "portolan user approve ID --as THEIR-LOGIN", and within 24 hours the same
@@ -38,7 +38,7 @@ func Export(ctx context.Context, env Env, args []string) int {
 	dir := flags.String("dir", DefaultDir, "the hub's `folder`")
 	login := flags.String("as", "", "`login` of whoever takes the records out")
 	purpose := flags.String("purpose", "", "what for: a `purpose` that a consent names, such as medical_treatment")
-	recipient := flags.String("recipient", "", "to `whom`: organisation:ID or country:XX")
+	recipient := flags.String("recipient", "", "to `whom`: organisation:ID of the directory")
 	reason := flags.String("reason", "", "`why` the second person is asked (ask): "+strings.Join(care.ApprovalReasons, ", "))
 	out := flags.String("out", "", "`file` to write, or folder to open it in; it must not be there yet")
 	var cases []string

@@ -30,6 +30,7 @@ func exportable(t *testing.T) (c *console, ask, export []string) {
 		c.must(t, ExitOK, "user", "add", "--dir", "hub", login, "--role", "protection_officer")
 	}
 	yes, no := c.caseOf(t, "asks", "Heron"), c.caseOf(t, "asks", "Egret")
+	var clinic string
 	c.hub(t, func(hub *collections.Hub) {
 		actor, err := c.actor(t, hub, "asks")
 		if err != nil {
@@ -39,6 +40,11 @@ func exportable(t *testing.T) (c *console, ask, export []string) {
 			return collections.Draft{Collection: "medicines", Case: id, Set: map[string]care.Value{"substance": care.OfText("ibuprofen"), "dose": care.OfText(dose), "status": care.OfText("active")}}
 		}
 		now, text := hub.Now(), care.OfText
+		clinic = hub.NewID()
+		if receipts, err := hub.Do(t.Context(), hub.HubActor(), collections.Draft{Collection: "organisations", Record: clinic, Org: actor.Org, Set: map[string]care.Value{
+			"name": text("Clinic"), "kind": text("HealthServiceOrganisation"), "country": text("FR")}}); err != nil || collections.Refused(receipts) != nil {
+			t.Fatalf("%v %+v", err, receipts)
+		}
 		receipts, err := hub.Do(t.Context(), actor, medicine(yes, "canaryyes"), medicine(no, "canaryno"), collections.Draft{Collection: "consents", Case: yes, Set: map[string]care.Value{
 			"purpose": text("medical_treatment"), "recipient_kind": text("country"), "recipient_country": text("FR"), "categories": care.OfList("health"),
 			"actions": care.OfList("export"), "decision": text("permit"), "status": text("given"), "valid_from": care.OfTime(now),
@@ -51,7 +57,7 @@ func exportable(t *testing.T) (c *console, ask, export []string) {
 			t.Fatal(err)
 		}
 	})
-	what := []string{"--dir", "hub", "--as", "asks", "--purpose", "medical_treatment", "--recipient", "country:FR"}
+	what := []string{"--dir", "hub", "--as", "asks", "--purpose", "medical_treatment", "--recipient", "organisation:" + clinic}
 	return c, slices.Concat([]string{"export", "ask", "--reason", "supervision"}, what), slices.Concat([]string{"export", "--out", "out.portolan"}, what)
 }
 
