@@ -19,7 +19,7 @@ func DecodeChange(raw []byte) (Change, error) {
 	if len(raw) > ChangeBytesMax {
 		return c, tooLarge("a change is over " + strconv.Itoa(ChangeBytesMax) + " bytes")
 	}
-	s := &scanner{b: raw}
+	s := scan(raw, 0)
 	if err := s.object(func(name string) error { return s.changeMember(&c, name) }); err != nil {
 		return Change{}, err
 	}

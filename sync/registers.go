@@ -7,7 +7,7 @@ func DecodeRegisters(raw []byte) (map[string]Register, error) {
 	if len(raw) == 0 {
 		return m, nil
 	}
-	s := &scanner{b: raw, depth: -1}
+	s := scan(raw, -1)
 	err := s.object(func(name string) error {
 		r, err := s.register()
 		m[name] = r

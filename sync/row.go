@@ -155,8 +155,8 @@ func (w *written) appendElements(b []byte, name string, removed bool) []byte {
 }
 
 func (s *scanner) row(r *Row) error {
-	r.Fields = make(map[string]Register)
 	named := false
+	var heads []readHead
 	err := s.object(func(name string) (err error) {
 		switch name {
 		case "s":
@@ -179,7 +179,7 @@ func (s *scanner) row(r *Row) error {
 		case "more":
 			r.More, err = s.truth()
 		case "w":
-			err = s.array(func() error { return s.write(r.Fields) })
+			heads, err = s.writes()
 		default:
 			err = s.skip()
 		}
@@ -188,18 +188,61 @@ func (s *scanner) row(r *Row) error {
 	if !named {
 		r.Case = r.Scope.caseOf()
 	}
-	for _, reg := range r.Fields {
-		slices.SortFunc(reg.Heads, compareHeads)
-	}
+	r.Fields = registersOf(heads)
 	return err
 }
 
-// write reads what one change wrote and puts it into the registers. The
-// members that all heads have in common may stand behind the values.
-func (s *scanner) write(into map[string]Register) error {
+// writes reads what changes wrote to the fields of a record.
+func (s *scanner) writes() (heads []readHead, err error) {
+	heads = make([]readHead, 0, 24)
+	err = s.array(func() (err error) {
+		heads, err = s.write(heads)
+		return err
+	})
+	return heads, err
+}
+
+// readHead is a head of a register as it is read.
+type readHead struct {
+	field string
+	Version
+}
+
+func compareRead(a, b readHead) int {
+	if c := cmp.Compare(a.field, b.field); c != 0 {
+		return c
+	}
+	return compareHeads(a.Version, b.Version)
+}
+
+// registersOf puts heads together by their fields. The registers of a row are
+// parts of one list.
+func registersOf(heads []readHead) map[string]Register {
+	if !slices.IsSortedFunc(heads, compareRead) {
+		slices.SortStableFunc(heads, compareRead)
+	}
+	all := make([]Version, len(heads))
+	fields := make(map[string]Register, len(heads))
+	for i := range heads {
+		all[i] = heads[i].Version
+	}
+	for start := 0; start < len(heads); {
+		end := start + 1
+		for end < len(heads) && heads[end].field == heads[start].field {
+			end++
+		}
+		fields[heads[start].field] = Register{Heads: all[start:end:end]}
+		start = end
+	}
+	return fields
+}
+
+// write reads what one change wrote and adds it to the heads. The members that
+// all of them have in common may stand behind the values.
+func (s *scanner) write(heads []readHead) ([]readHead, error) {
 	var by Version
-	var values, elements []fieldHead
-	stands := map[string]uint64{}
+	var stands map[string]uint64
+	first := len(heads)
 	err := s.object(func(name string) (err error) {
 		var t string
 		switch name {
@@ -218,10 +261,11 @@ func (s *scanner) write(into map[string]Register) error {
 		case "f":
 			err = s.object(func(field string) error {
 				v, err := s.value()
-				values = append(values, fieldHead{field, &Version{Value: v}})
+				heads = append(heads, readHead{field, Version{Value: v}})
 				return err
 			})
 		case "o":
+			stands = map[string]uint64{}
 			err = s.object(func(field string) error {
 				o, err := s.uint(NumberMax)
 				stands[field] = o
@@ -233,7 +277,7 @@ func (s *scanner) write(into map[string]Register) error {
 					if e == "" {
 						return bad(CodeType, "an element of a set is empty")
 					}
-					elements = append(elements, fieldHead{field, &Version{Elem: e, Removed: name == "x"}})
+					heads = append(heads, readHead{field, Version{Elem: e, Removed: name == "x"}})
 					return nil
 				})
 				return err
@@ -243,17 +287,14 @@ func (s *scanner) write(into map[string]Register) error {
 		}
 		return err
 	})
-	for _, h := range append(values, elements...) {
-		v := by
-		v.Value, v.Elem, v.Removed = h.Value, h.Elem, h.Removed
+	for i := first; i < len(heads); i++ {
+		v := &heads[i].Version
+		v.Dot, v.Clock, v.At, v.Author, v.Seq = by.Dot, by.Clock, by.At, by.Author, by.Seq
 		if v.Elem == "" {
-			v.Stands = stands[h.field]
+			v.Stands = stands[heads[i].field]
 		}
-		reg := into[h.field]
-		reg.Heads = append(reg.Heads, v)
-		into[h.field] = reg
 	}
-	return err
+	return heads, err
 }
 
 // caseOf is the case of a case's scope, "" of another.

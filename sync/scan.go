@@ -15,9 +15,24 @@ import (
 // different things.
 type scanner struct {
 	b     []byte
+	text  string // the same, of which strings are parts; "" where each is a copy
 	i     int
 	depth int
 	named int // where the name of the member at hand begins
+}
+
+// scan begins to read what is kept as a whole or not at all: one copy is made
+// for all strings in it, which keep each other in memory.
+func scan(raw []byte, depth int) *scanner {
+	return &scanner{b: raw, text: string(raw), depth: depth}
+}
+
+// part is the bytes from i to j as a string.
+func (s *scanner) part(i, j int) string {
+	if s.text == "" {
+		return string(s.b[i:j])
+	}
+	return s.text[i:j]
 }
 
 func (s *scanner) malformed() error { return bad(CodeJSON, "not JSON at byte "+strconv.Itoa(s.i)) }
@@ -74,7 +89,7 @@ func (s *scanner) object(member func(name string) error) error {
 	if err := s.enter(); err != nil {
 		return err
 	}
-	var few [12]string
+	var few [32]string
 	names, many := few[:0], map[string]bool(nil)
 	for first := true; !s.take('}'); first = false {
 		if !first && !s.take(',') {
@@ -168,7 +183,7 @@ func (s *scanner) str() (string, error) {
 			if !ascii && !utf8.Valid(raw) {
 				return "", bad(CodeUTF8, "a string is not UTF-8")
 			}
-			return string(raw), nil
+			return s.part(start, i), nil
 		case c == '\\':
 			return s.escaped(start, i)
 		case c < 0x20:
@@ -270,7 +285,7 @@ func (s *scanner) uint(limit uint64) (uint64, error) {
 	if err := s.number(); err != nil {
 		return 0, err
 	}
-	n, err := strconv.ParseUint(string(s.b[start:s.i]), 10, 64)
+	n, err := strconv.ParseUint(s.part(start, s.i), 10, 64)
 	if err != nil || n > limit {
 		return 0, bad(CodeNumber, "a whole number from 0 to "+strconv.FormatUint(limit, 10))
 	}
@@ -312,7 +327,7 @@ func (s *scanner) number() error {
 }
 
 func (s *scanner) literal(word string) error {
-	if !strings.HasPrefix(string(s.b[s.i:min(len(s.b), s.i+len(word))]), word) {
+	if !strings.HasPrefix(s.part(s.i, min(len(s.b), s.i+len(word))), word) {
 		return s.malformed()
 	}
 	s.i += len(word)

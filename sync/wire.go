@@ -89,7 +89,7 @@ func DecodeLine(raw []byte) (Line, error) {
 	if len(raw) > LineBytesMax {
 		return l, &care.Error{Code: CodeLineTooLarge, Kind: care.TooLarge, Hint: "a line is over " + strconv.Itoa(LineBytesMax) + " bytes"}
 	}
-	s := &scanner{b: raw, depth: -5} // line, row, writes, write and fields stand around each value
+	s := scan(raw, -5) // line, row, writes, write and fields stand around each value
 	err := s.object(func(name string) (err error) {
 		switch name {
 		case "evict":
@@ -225,7 +225,7 @@ func DecodeRegister(raw []byte) (Register, error) {
 	if len(raw) == 0 {
 		return Register{}, nil
 	}
-	s := &scanner{b: raw, depth: -1}
+	s := scan(raw, -1)
 	r, err := s.register()
 	if err == nil {
 		err = s.end()
