@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"image"
@@ -21,6 +22,7 @@ import (
 	"portolan/collections"
 	"portolan/internal/hubtest"
 	"portolan/photo"
+	"portolan/seal"
 	fieldsync "portolan/sync"
 )
 
@@ -496,4 +498,39 @@ func TestVerifyMissesAFileThatWaits(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.sound(t)
+}
+
+// TestTheVectorOfAnUnsentFileOpens: what docs/protocol.md says, in bytes.
+func TestTheVectorOfAnUnsentFileOpens(t *testing.T) {
+	b, err := os.ReadFile("../sync/testdata/vectors/unsent_file.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var vectors []struct{ Name, Private, Of, Said, Sealed, File, Lies string }
+	if err := json.Unmarshal(b, &vectors); err != nil || len(vectors) == 0 {
+		t.Fatalf("%d vectors: %v", len(vectors), err)
+	}
+	for _, v := range vectors {
+		bytesOf := func(s string) []byte {
+			b, err := hex.DecodeString(s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return b
+		}
+		replica, document, _ := strings.Cut(v.Of, "/")
+		place := seal.Place{Collection: "unsent_files", Record: replica, Field: document}
+		said, err := seal.OpenIntake(bytesOf(v.Private), place, bytesOf(v.Sealed))
+		if err != nil || string(said) != v.Said {
+			t.Fatalf("%s: %s, %v", v.Name, said, err)
+		}
+		f, err := fieldsync.DecodeUnsentFile(said)
+		if err != nil || f.Document != document {
+			t.Fatalf("%s: %+v, %v", v.Name, f, err)
+		}
+		var out bytes.Buffer
+		if err := seal.NewBox(0, seal.Key(f.Key)).OpenFile(&out, bytes.NewReader(bytesOf(v.Lies)), place); err != nil || !bytes.Equal(out.Bytes(), bytesOf(v.File)) || sumHex(out.Bytes()) != f.SHA256 {
+			t.Errorf("%s: %q, %v", v.Name, out.String(), err)
+		}
+	}
 }

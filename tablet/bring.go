@@ -1,6 +1,7 @@
 package tablet
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -22,6 +23,8 @@ const (
 	// quarter next time: something on the way gathers whole requests.
 	bringLeast = 4 << 10
 	vainMost   = 8 // tries in a row of which nothing came
+	// What is signed counts whole or not at all, and is at most so long.
+	signedMost = 1 << 20
 )
 
 // FileFault is why a file did not go up. It stays here and is tried again.
@@ -30,45 +33,108 @@ type FileFault struct {
 	Code     string `json:"code"`
 }
 
+// consignment is a file as it goes to the hub: as it was attached, or, where
+// nobody here reads it any more or the hub knows no such document from this
+// person, as it lies.
+type consignment struct {
+	transit
+	sealed bool
+	signed bool // the hub has ended this tablet: what it delivers is signed
+}
+
+func (c *consignment) bytes() int64 {
+	if c.sealed {
+		return c.length
+	}
+	return c.Size
+}
+
+// at is what the hub calls it.
+func (c *consignment) at() *string {
+	if c.sealed {
+		return &c.sealedFile.place
+	}
+	return &c.Place
+}
+
+// said is what the hub is told of it, in the form of tus.
+func (c *consignment) said() string {
+	code := base64.StdEncoding.EncodeToString
+	if c.sealed {
+		return "of " + code([]byte(c.of+"/"+c.Document)) + ",key " + code(c.hubKey) + ",sealed " + code(c.box)
+	}
+	return "document " + code([]byte(c.Document)) + ",sha256 " + code([]byte(c.SHA256)) + ",filetype " + code([]byte(c.Type))
+}
+
+// from reads it from a byte on.
+func (c *consignment) from(l *lying, offset int64) (io.Reader, error) {
+	if c.sealed {
+		return io.NewSectionReader(l, offset, c.length-offset), nil
+	}
+	r, err := l.plain()
+	if err == nil {
+		_, err = r.Seek(offset, io.SeekStart)
+	}
+	return r, err
+}
+
 // bringFiles sends the files that wait, one after the other, each from where
 // the hub has it. What the hub refuses keeps no other from going; where the
 // line is away the rest waits.
 func (t *Tablet) bringFiles(ctx context.Context, l *line, report *Report) error {
 	var waiting []transit
+	var ended string
 	err := t.inTx(ctx, func(x *tx) (err error) {
-		if ended, err := x.meta(metaEnded); err != nil || ended != "" || x.t.keys.lockedBy() != nil {
-			return err
+		if ended, err = x.meta(metaEnded); err == nil {
+			waiting, err = x.transits(`up`)
 		}
-		waiting, err = x.transits(`up`)
 		return err
 	})
+	gone := 0
 	for i := 0; err == nil && i < len(waiting); i++ {
-		err = t.bring(ctx, l, waiting[i])
+		f := waiting[i]
+		c := consignment{transit: f, sealed: f.shut || f.place != "", signed: ended != ""}
+		if err = t.bring(ctx, l, &c); missing(err) && !c.sealed {
+			c.sealed = true // the hub keeps its document aside too, or access ended a moment ago
+			err = t.bring(ctx, l, &c)
+		}
 		var said *HubError
 		switch {
 		case err == nil:
 			report.Files++
-			err = t.inTx(ctx, func(x *tx) error { return x.dropFile(waiting[i].Document) })
+			if c.sealed {
+				report.FilesAside++
+			}
+		case care.CodeOf(err) == codeErased:
+			report.FilesErased = append(report.FilesErased, f.Document)
 		case errors.As(err, &said) && said.Said.Kind != care.Busy && said.Said.Kind != care.Signin:
-			report.FileFaults = append(report.FileFaults, FileFault{waiting[i].Document, said.Said.Code})
+			report.FileFaults = append(report.FileFaults, FileFault{f.Document, said.Said.Code})
 			err = nil
+			continue
+		default:
+			continue // the line is away
 		}
+		gone++
+		err = t.inTx(ctx, func(x *tx) error { return x.dropFile(f.Document, true) })
 	}
-	report.FilesWaiting = len(waiting) - report.Files
-	if report.Files > 0 {
+	report.FilesWaiting = len(waiting) - gone
+	if gone > 0 {
 		err = errors.Join(err, t.scrub(ctx))
 	}
 	return err
 }
 
+// codeErased is the hub's answer about what was erased: nobody may keep it.
+const codeErased = "erased"
+
 // bring sends one file until the hub has it whole. It gives up where the line
 // is away, or carried nothing several times.
-func (t *Tablet) bring(ctx context.Context, l *line, f transit) error {
-	piece, reached, vain := f.Size, int64(-1), 0
+func (t *Tablet) bring(ctx context.Context, l *line, c *consignment) error {
+	piece, reached, vain := c.bytes(), int64(-1), 0
 	for {
-		offset, err := t.bringOnce(ctx, l, &f, &piece)
+		offset, err := t.bringOnce(ctx, l, c, &piece)
 		switch {
-		case err == nil && offset == f.Size:
+		case err == nil && offset == c.bytes():
 			return nil
 		case err != nil && !elsewhere(err) && (!Unreachable(err) || ctx.Err() != nil || noLine(err)):
 			return err
@@ -84,27 +150,33 @@ func (t *Tablet) bring(ctx context.Context, l *line, f transit) error {
 }
 
 // bringOnce asks how far a file has come and sends the next piece of it.
-func (t *Tablet) bringOnce(ctx context.Context, l *line, f *transit, piece *int64) (offset int64, err error) {
-	if f.Place == "" {
-		if err := t.beginBringing(ctx, l, f); err != nil {
+func (t *Tablet) bringOnce(ctx context.Context, l *line, c *consignment, piece *int64) (offset int64, err error) {
+	if *c.at() == "" {
+		if err := t.beginBringing(ctx, l, c); err != nil {
 			return -1, err
 		}
 	}
-	resp, err := l.askFile(ctx, "HEAD", f.Place, nil, 0)
+	resp, err := l.askFile(ctx, c.signed, "HEAD", *c.at(), nil, 0)
 	if missing(err) { // it has ended: the hub was restored, or two weeks went by
-		f.Place = ""
-		return -1, t.beginBringing(ctx, l, f)
+		*c.at() = ""
+		return -1, t.beginBringing(ctx, l, c)
 	}
 	if err != nil {
 		return -1, err
 	}
 	offset, err = offsetIn(resp)
-	if err != nil || offset >= f.Size {
+	if err != nil || offset >= c.bytes() {
 		return offset, err
 	}
-	n := min(*piece, f.Size-offset)
-	body := io.LimitReader(&pieces{t: t, ctx: ctx, f: *f, at: offset}, n)
-	resp, err = l.askFile(ctx, "PATCH", f.Place, body, n, "Content-Type", pieceType, "Upload-Offset", strconv.FormatInt(offset, 10))
+	n := min(*piece, c.bytes()-offset)
+	if c.signed {
+		n = min(n, signedMost)
+	}
+	body, err := c.from(&lying{t, ctx, c.transit}, offset)
+	if err != nil {
+		return offset, err
+	}
+	resp, err = l.askFile(ctx, c.signed, "PATCH", *c.at(), io.LimitReader(body, n), n, "Content-Type", pieceType, "Upload-Offset", strconv.FormatInt(offset, 10))
 	if err != nil {
 		return offset, err
 	}
@@ -135,47 +207,87 @@ func offsetIn(resp *http.Response) (int64, error) {
 }
 
 // beginBringing makes place for a file at the hub, and notes where.
-func (t *Tablet) beginBringing(ctx context.Context, l *line, f *transit) error {
-	code := base64.StdEncoding.EncodeToString
-	resp, err := l.askFile(ctx, "POST", uploadsPath, nil, 0, "Upload-Length", strconv.FormatInt(f.Size, 10),
-		"Upload-Metadata", "document "+code([]byte(f.Document))+",sha256 "+code([]byte(f.SHA256))+",filetype "+code([]byte(f.Type)))
+func (t *Tablet) beginBringing(ctx context.Context, l *line, c *consignment) error {
+	resp, err := l.askFile(ctx, c.signed, "POST", uploadsPath, nil, 0, "Upload-Length", strconv.FormatInt(c.bytes(), 10), "Upload-Metadata", c.said())
 	if err != nil {
 		return err
 	}
 	resp.Body.Close() // it has none
-	f.Place = resp.Header.Get("Location")
-	if !strings.HasPrefix(f.Place, uploadsPath+"/") {
+	place := resp.Header.Get("Location")
+	if !strings.HasPrefix(place, uploadsPath+"/") {
 		return errAnswer
 	}
-	return t.inTx(ctx, func(x *tx) error { return x.saveTransit(*f) })
+	*c.at() = place
+	return t.inTx(ctx, func(x *tx) error {
+		if c.sealed {
+			return x.exec(`UPDATE files SET place = ? WHERE document = ? AND up`, place, c.Document)
+		}
+		return x.saveTransit(c.transit)
+	})
 }
 
 // askFile sends a request about a file, with a token, which is fetched anew
-// where it is over: such requests are not signed, so that every byte counts.
-func (l *line) askFile(ctx context.Context, method, path string, body io.Reader, length int64, header ...string) (*http.Response, error) {
+// where it is over: such requests are not signed, so that every byte counts. A
+// tablet that has ended is given no token, and signs.
+func (l *line) askFile(ctx context.Context, signed bool, method, path string, body io.Reader, length int64, header ...string) (*http.Response, error) {
+	if signed {
+		return l.askSigned(ctx, method, path, body, length, header...)
+	}
 	for fresh := false; ; fresh = true {
 		if l.token == "" || fresh {
 			if err := l.fetchToken(ctx); err != nil {
 				return nil, err
 			}
 		}
-		req, err := http.NewRequestWithContext(ctx, method, l.at.base.String()+path, body)
-		if err != nil {
-			return nil, fmt.Errorf("making a request: %w", err)
-		}
-		req.ContentLength = length
-		req.Header.Set("Authorization", "Bearer "+l.token)
-		req.Header.Set("Tus-Resumable", "1.0.0")
-		for i := 0; i+1 < len(header); i += 2 {
-			req.Header.Set(header[i], header[i+1])
-		}
-		resp, err := l.do(ctx, req)
+		resp, err := l.askAs(ctx, "Bearer "+l.token, method, path, body, length, header...)
 		var said *HubError
 		if body == nil && !fresh && errors.As(err, &said) && said.Said.Kind == care.Signin {
 			continue
 		}
 		return resp, err
 	}
+}
+
+// askSigned sends a request about a file as every other of a tablet is sent:
+// its body counts whole or not at all.
+func (l *line) askSigned(ctx context.Context, method, path string, body io.Reader, length int64, header ...string) (*http.Response, error) {
+	sent := make([]byte, length)
+	if length > 0 {
+		if _, err := io.ReadFull(body, sent); err != nil {
+			return nil, fmt.Errorf("reading a file: %w", err)
+		}
+	}
+	for try := 1; ; try++ {
+		by, err := l.sign.authorization(ctx, method, path, sent)
+		if err != nil {
+			return nil, err
+		}
+		resp, err := l.askAs(ctx, by, method, path, bytes.NewReader(sent), length, header...)
+		if err == nil || try == signTries {
+			return resp, err
+		}
+		again, noted := l.sign.again(ctx, err)
+		if noted != nil || !again {
+			return nil, errors.Join(err, noted)
+		}
+	}
+}
+
+func (l *line) askAs(ctx context.Context, by, method, path string, body io.Reader, length int64, header ...string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, l.at.base.String()+path, body)
+	if err != nil {
+		return nil, fmt.Errorf("making a request: %w", err)
+	}
+	if length == 0 {
+		req.Body = nil
+	}
+	req.ContentLength = length
+	req.Header.Set("Authorization", by)
+	req.Header.Set("Tus-Resumable", "1.0.0")
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	return l.do(ctx, req)
 }
 
 // Fetch gives out the file of a document that is here: the attached one, or the
@@ -196,12 +308,17 @@ func (t *Tablet) Fetch(ctx context.Context, document string, to io.Writer) error
 		}
 		f = transit{Document: document, Scope: scope}
 		there, err := x.transits(`document = ?`, document)
-		if len(there) > 0 {
-			f = there[0]
+		for _, one := range there { // the attached one comes last
+			if !one.shut {
+				f = one
+			}
 		}
 		return err
 	})
-	if err == nil && !f.Up {
+	if err == nil && f.Up {
+		return t.giveOut(ctx, f, to)
+	}
+	if err == nil {
 		err = t.take(ctx, &f, want)
 	}
 	if err != nil {
@@ -210,13 +327,22 @@ func (t *Tablet) Fetch(ctx context.Context, document string, to io.Writer) error
 	if _, err := io.Copy(to, &pieces{t: t, ctx: ctx, f: f}); err != nil {
 		return fmt.Errorf("giving a file out: %w", err)
 	}
-	if f.Up {
-		return nil
-	}
-	if err := t.inTx(ctx, func(x *tx) error { return x.dropFile(document) }); err != nil {
+	if err := t.inTx(ctx, func(x *tx) error { return x.dropFile(document, false) }); err != nil {
 		return err
 	}
 	return t.scrub(ctx)
+}
+
+// giveOut gives out a file that was attached and has not gone up.
+func (t *Tablet) giveOut(ctx context.Context, f transit, to io.Writer) error {
+	r, err := (&lying{t, ctx, f}).plain()
+	if err == nil {
+		_, err = io.Copy(to, r)
+	}
+	if err != nil {
+		return fmt.Errorf("giving a file out: %w", err)
+	}
+	return nil
 }
 
 // take has the whole of a file come down.
@@ -247,7 +373,7 @@ func (t *Tablet) take(ctx context.Context, f *transit, want string) error {
 func (t *Tablet) takeOnce(ctx context.Context, l *line, f *transit) (came, whole bool, err error) {
 	var have int64
 	err = t.inTx(ctx, func(x *tx) error {
-		return x.tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(at + length), 0) FROM file_pieces WHERE document = ?`, f.Document).Scan(&have)
+		return x.tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(at + length), 0) FROM file_pieces WHERE document = ? AND NOT up`, f.Document).Scan(&have)
 	})
 	if err != nil || f.Tag != "" && have == f.Size {
 		return false, err == nil, err
@@ -256,7 +382,7 @@ func (t *Tablet) takeOnce(ctx context.Context, l *line, f *transit) (came, whole
 	if f.Tag != "" {
 		header = []string{"Range", "bytes=" + strconv.FormatInt(have, 10) + "-", "If-Range", f.Tag}
 	}
-	resp, err := l.askFile(ctx, "GET", "/api/portolan/documents/"+f.Document+"/file", nil, 0, header...)
+	resp, err := l.askFile(ctx, false, "GET", "/api/portolan/documents/"+f.Document+"/file", nil, 0, header...)
 	if err != nil {
 		return false, false, err
 	}
@@ -267,7 +393,7 @@ func (t *Tablet) takeOnce(ctx context.Context, l *line, f *transit) (came, whole
 		if f.Tag == "" || f.Size < 0 || f.Size > fileMost {
 			return false, false, errAnswer
 		}
-		if err := t.inTx(ctx, func(x *tx) error { return errors.Join(x.dropFile(f.Document), x.saveTransit(*f)) }); err != nil {
+		if err := t.inTx(ctx, func(x *tx) error { return errors.Join(x.dropFile(f.Document, false), x.saveTransit(*f)) }); err != nil {
 			return false, false, err
 		}
 	}
@@ -299,5 +425,5 @@ func (t *Tablet) checkFile(ctx context.Context, f *transit, want string) error {
 	if want == "" || hex.EncodeToString(sum.Sum(nil)) == want {
 		return nil
 	}
-	return errors.Join(ErrFileDiffer, t.inTx(ctx, func(x *tx) error { return x.dropFile(f.Document) }))
+	return errors.Join(ErrFileDiffer, t.inTx(ctx, func(x *tx) error { return x.dropFile(f.Document, false) }))
 }

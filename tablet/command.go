@@ -234,10 +234,11 @@ func (c *command) sync(ctx context.Context, t *Tablet, _ []string) (int, error) 
 		if countErr == nil && waiting > 0 {
 			fmt.Fprintf(c.err, "tablet: %d changes are kept here and wait.\n", waiting)
 		}
-		if r.FilesWaiting > 0 {
-			fmt.Fprintf(c.err, "tablet: %d files are kept here and wait.\n", r.FilesWaiting)
+		files, countErr := t.FilesWaiting(context.WithoutCancel(ctx))
+		if countErr == nil && files > 0 {
+			fmt.Fprintf(c.err, "tablet: %d files are kept here and wait.\n", files)
 		}
-		fmt.Fprint(c.err, describeLost(r))
+		fmt.Fprint(c.err, describeAside(r))
 		return 0, err
 	}
 	if c.json {
@@ -248,19 +249,23 @@ func (c *command) sync(ctx context.Context, t *Tablet, _ []string) (int, error) 
 		fmt.Fprint(c.out, describe(r))
 	}
 	switch {
-	case r.Differs || len(r.FileFaults)+len(r.FilesLost) > 0:
+	case r.Differs || len(r.FileFaults) > 0:
 		return ExitFailed, nil
-	case r.Held > 0 || r.Conflicts > 0:
+	case r.Held > 0 || r.Conflicts > 0 || r.FilesAside > 0:
 		return ExitUndecided, nil
 	}
 	return ExitOK, nil
 }
 
-// describeLost says which files nobody has any more.
-func describeLost(r Report) string {
+// describeAside says which files somebody at the hub decides about, and which
+// nobody may have any more.
+func describeAside(r Report) string {
 	var b strings.Builder
-	for _, document := range r.FilesLost {
-		fmt.Fprintf(&b, "The file of document %s was destroyed here before the hub had it. If you have it elsewhere, give it to somebody who is on the case.\n", printable(document))
+	if r.FilesAside > 0 {
+		fmt.Fprintf(&b, "Of these, %d went as they were sealed here: your access to them has ended, or their document is kept aside. Somebody at the hub decides about them.\n", r.FilesAside)
+	}
+	for _, document := range r.FilesErased {
+		fmt.Fprintf(&b, "What document %s belongs to was erased. Its file is destroyed here too.\n", printable(document))
 	}
 	return b.String()
 }
@@ -284,7 +289,7 @@ func describe(r Report) string {
 	for _, f := range r.FileFaults {
 		fmt.Fprintf(&b, "The hub does not take the file of document %s: %s\n", printable(f.Document), printable(f.Code))
 	}
-	b.WriteString(describeLost(r))
+	b.WriteString(describeAside(r))
 	for _, s := range gathered(r.Entered) {
 		fmt.Fprintf(&b, "New here: %s\n", s)
 	}

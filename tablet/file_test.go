@@ -204,11 +204,7 @@ func waitingFile(t *testing.T, b *bench) (s *sealed, document string) {
 // the sync that brings the next one.
 func aFileUnderALease(t *testing.T, b *bench) {
 	s, document := waitingFile(t, b)
-	s.Must(t, s.HubActor(), collections.Draft{Collection: "grants", Case: s.caseID, Set: map[string]care.Value{
-		"staff": care.OfText(s.staff.Staff), "compartment": care.OfText("general"), "status": care.OfText("active"),
-		"until": care.OfTime(s.Clock.Now().AddDate(0, 3, 0)), "granted_by": care.OfText(care.HubStaff)}})
-	s.Clock.Move(collections.LeaseDays*24*time.Hour + time.Minute)
-	tab := s.again(t)
+	tab := s.leaseOver(t)
 	if err := tab.Fetch(t.Context(), document, io.Discard); !errors.Is(err, tablet.ErrLease) {
 		t.Errorf("it is read after the lease: %v", err)
 	}
@@ -216,34 +212,46 @@ func aFileUnderALease(t *testing.T, b *bench) {
 		t.Error("it lies in clear")
 	}
 	r := mustSync(t, tab)
-	if r.Files != 1 || len(r.FilesLost) > 0 || !bytes.Equal(s.atHub(t, document), aFile(7, 70<<10)) {
+	if r.Files != 1 || r.FilesAside > 0 || !bytes.Equal(s.atHub(t, document), aFile(7, 70<<10)) {
 		t.Errorf("after the end of a lease: %+v", r)
 	}
 }
 
-// aFileThatGoes: destroyed by an eviction, a wipe or a forgotten passphrase
-// before the hub had it, and told to whoever attached it, once, through a crash
-// and where the tablet has ended.
-func aFileThatGoes(t *testing.T, b *bench) {
-	for what, end := range map[string]func(t *testing.T, s *sealed) *tablet.Tablet{
-		"its grant ended": func(_ *testing.T, s *sealed) *tablet.Tablet {
-			s.Clock.Move(49 * time.Hour)
-			return s.tab
-		},
-		"a crash after its key went": func(t *testing.T, s *sealed) *tablet.Tablet {
+// leaseOver has the lease end, and the grant go on.
+func (s *sealed) leaseOver(t *testing.T) *tablet.Tablet {
+	t.Helper()
+	s.Must(t, s.HubActor(), collections.Draft{Collection: "grants", Case: s.caseID, Set: map[string]care.Value{
+		"staff": care.OfText(s.staff.Staff), "compartment": care.OfText("general"), "status": care.OfText("active"),
+		"until": care.OfTime(s.Clock.Now().AddDate(0, 3, 0)), "granted_by": care.OfText(care.HubStaff)}})
+	s.Clock.Move(collections.LeaseDays*24*time.Hour + time.Minute)
+	return s.again(t)
+}
+
+// aFileThatNobodyHereReads: its key went with an eviction, a wipe, a revocation
+// or a forgotten passphrase before the hub had it, through a crash too. It is
+// delivered all the same, lies in clear nowhere, and is the document's, byte for
+// byte, once somebody has decided; where the record waits too, with it.
+func aFileThatNobodyHereReads(t *testing.T, b *bench) {
+	for what, c := range map[string]struct {
+		textFirst bool // the hub has the record before it happens
+		end       func(t *testing.T, s *sealed) *tablet.Tablet
+	}{
+		"its grant ended":           {true, func(_ *testing.T, s *sealed) *tablet.Tablet { s.Clock.Move(49 * time.Hour); return s.tab }},
+		"its grant ended, all held": {false, func(_ *testing.T, s *sealed) *tablet.Tablet { s.Clock.Move(49 * time.Hour); return s.tab }},
+		"a crash after its key went": {true, func(t *testing.T, s *sealed) *tablet.Tablet {
 			s.Clock.Move(49 * time.Hour)
 			if err := s.tab.Damage(`CREATE TRIGGER crash BEFORE DELETE ON fields BEGIN SELECT RAISE(ABORT, 'the power goes'); END`); err != nil {
 				t.Fatal(err)
 			}
-			if r, err := s.tab.Sync(t.Context()); err == nil || len(r.FilesLost) > 0 {
-				t.Fatalf("nothing broke, or something is told that did not happen: %+v", r)
+			if r, err := s.tab.Sync(t.Context()); err == nil || r.Files > 0 {
+				t.Fatalf("nothing broke: %+v", r)
 			}
 			if err := s.tab.Damage(`DROP TRIGGER crash`); err != nil {
 				t.Fatal(err)
 			}
 			return s.again(t)
-		},
-		"it was revoked": func(t *testing.T, s *sealed) *tablet.Tablet {
+		}},
+		"it was revoked": {false, func(t *testing.T, s *sealed) *tablet.Tablet {
 			id, err := s.tab.Identity(t.Context())
 			if err == nil {
 				err = s.RevokeDevice(t.Context(), s.HubActor(), id.Device)
@@ -252,30 +260,165 @@ func aFileThatGoes(t *testing.T, b *bench) {
 				t.Fatal(err)
 			}
 			return s.tab
-		},
-		"it was emptied": func(t *testing.T, s *sealed) *tablet.Tablet {
+		}},
+		"it was emptied": {true, func(t *testing.T, s *sealed) *tablet.Tablet {
 			if err := s.tab.Empty(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			return s.again(t)
-		},
+		}},
+		"its passphrase was forgotten": {false, func(t *testing.T, s *sealed) *tablet.Tablet {
+			if err := s.tab.Empty(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			fresh := owner(t, s, s.staff.Staff)
+			fresh.Passphrase = "another passphrase altogether"
+			if err := s.tab.Enrol(t.Context(), s.url, s.Code(t, s.staff.Staff), fresh); err != nil {
+				t.Fatal(err)
+			}
+			return s.tab
+		}},
+		"its lease ended, and all is held": {false, func(t *testing.T, s *sealed) *tablet.Tablet { return s.leaseOver(t) }},
+		"its lease and grant ended": {false, func(t *testing.T, s *sealed) *tablet.Tablet {
+			s.Clock.Move(collections.LeaseDays*24*time.Hour + time.Minute)
+			return s.again(t)
+		}},
 	} {
 		t.Run(what, func(t *testing.T) {
-			s, document := waitingFile(t, b)
-			tab := end(t, s)
+			s := newSealed(t, b)
+			document := mustNew(t, s.tab, "documents", s.caseID, set("kind", "letter", "status", "kept", "compartment", "general"))
+			if c.textFirst {
+				mustSync(t, s.tab)
+			}
+			size := 70 << 10
+			if what == "it was revoked" {
+				size += 1 << 20 // more than one signed piece
+			}
+			content := aFile(11, size)
+			attach(t, s.tab, document, content)
+			tab := c.end(t, s)
+			if holds(t, s.dir, secretWords) {
+				t.Error("it lies in clear on the tablet")
+			}
 			r, err := tab.Sync(t.Context())
 			if err != nil && !errors.Is(err, tablet.ErrEnded) {
 				t.Fatal(err)
 			}
-			if len(r.FilesLost) != 1 || r.FilesLost[0] != document {
-				t.Errorf("told are %v", r.FilesLost)
+			if r.Files != 1 || r.FilesAside != 1 || r.FilesWaiting > 0 || len(r.FileFaults) > 0 {
+				t.Fatalf("delivered: %+v, %v", r, err)
 			}
-			if again, _ := tab.Sync(t.Context()); len(again.FilesLost) > 0 { // an ended tablet says so again
-				t.Errorf("told twice: %v", again.FilesLost)
+			if again, _ := tab.Sync(t.Context()); again.Files+again.FilesWaiting > 0 { // an ended tablet says so again
+				t.Errorf("delivered twice: %+v", again)
 			}
-			if holds(t, s.dir, secretWords) || s.atHub(t, document) != nil {
-				t.Error("it is somewhere still")
+			if s.atHub(t, document) != nil {
+				t.Error("it is the document's before anybody decided")
+			}
+			s.decideAll(t)
+			if !bytes.Equal(s.atHub(t, document), content) {
+				t.Error("what was decided about is not what was attached")
+			}
+			if holds(t, s.dir, secretWords) || holds(t, s.Dir(), secretWords) {
+				t.Error("it lies in clear")
 			}
 		})
+	}
+}
+
+// decideAll has an officer accept everything of the case that waits.
+func (s *sealed) decideAll(t *testing.T) {
+	t.Helper()
+	officer, _ := s.Staff(t, care.ProtectionOfficer)
+	s.grant(t, officer.Staff, s.caseID, care.General)
+	who := s.Reload(t, officer.Staff)
+	list, err := s.Worklist(t.Context(), who)
+	if err != nil || len(list.Held) == 0 {
+		t.Fatalf("nothing waits: %+v, %v", list, err)
+	}
+	for _, w := range list.Held {
+		out, err := s.Decide(t.Context(), who, w.Seq, collections.Verdict{Decision: collections.Accept, As: collections.AsMe})
+		if err != nil {
+			t.Errorf("%s of %s: %v", w.Reason, w.Collection, err)
+		}
+		for _, f := range out.Files {
+			if f.Code != "" {
+				t.Errorf("its file: %s", f.Code)
+			}
+		}
+	}
+}
+
+// TestARevokedTabletBringsItsFilesOverABadLine: in signed pieces that fit, and
+// its key stays until the hub has them.
+func TestARevokedTabletBringsItsFilesOverABadLine(t *testing.T) {
+	b, line, dir := newBench(t), newRelay(t), t.TempDir()
+	line.to(b.url)
+	worker, _ := b.Staff(t, care.Outreach)
+	tab := open(t, dir, b.Clock.Now)
+	if err := tab.Enrol(t.Context(), line.url(), b.Code(t, worker.Staff), owner(t, b, worker.Staff)); err != nil {
+		t.Fatal(err)
+	}
+	_, id := document(t, tab)
+	mustSync(t, tab)
+	content := aFile(12, 100<<10)
+	attach(t, tab, id, content)
+	self, err := tab.Identity(t.Context())
+	if err == nil {
+		err = b.RevokeDevice(t.Context(), b.HubActor(), self.Device)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	line.to("")
+	if err := tab.Wipe(t.Context()); !tablet.Unreachable(err) {
+		t.Fatalf("without a line: %v", err)
+	}
+	if n, err := tab.FilesWaiting(t.Context()); err != nil || n != 1 || !tab.Guarded() {
+		t.Errorf("%d files wait: %v", n, err)
+	}
+	line.to(b.url)
+	line.mu.Lock()
+	line.upMost = 20 << 10
+	line.mu.Unlock()
+	r, err := tab.Sync(t.Context())
+	if !errors.Is(err, tablet.ErrEnded) || r.Files != 1 || r.FilesAside != 1 {
+		t.Errorf("over a line that breaks: %+v, %v", r, err)
+	}
+	if tab.Guarded() {
+		t.Error("all is delivered, and the key is there still")
+	}
+}
+
+// TestAFileOfWhatWasErasedGoesFromTheTabletToo: nobody may keep it.
+func TestAFileOfWhatWasErasedGoesFromTheTabletToo(t *testing.T) {
+	b := newBench(t)
+	s := newSealed(t, b)
+	document := mustNew(t, s.tab, "documents", s.caseID, set("kind", "letter", "status", "kept", "compartment", "general"))
+	mustSync(t, s.tab)
+	attach(t, s.tab, document, aFile(13, 1000))
+	s.erase(t)
+	r := mustSync(t, s.tab)
+	if len(r.FilesErased) != 1 || r.FilesErased[0] != document || r.FilesWaiting > 0 {
+		t.Errorf("%+v", r)
+	}
+	faults, err := s.Verify(t.Context(), func(collections.Count) {})
+	if err != nil || len(faults) > 0 {
+		t.Errorf("verify: %v, %v", faults, err)
+	}
+}
+
+// erase has two officers erase the case.
+func (s *sealed) erase(t *testing.T) {
+	t.Helper()
+	asks, _ := s.Staff(t, care.ProtectionOfficer)
+	agrees, _ := s.Staff(t, care.ProtectionOfficer)
+	q, err := s.AskApproval(t.Context(), asks, care.Approval{Act: care.ActErase, Collection: "cases", Record: s.caseID, Terms: care.EraseTerms(""), Reason: "person_asked"})
+	if err == nil {
+		_, err = s.DecideApproval(t.Context(), agrees, q.ID, true)
+	}
+	if err == nil {
+		_, err = s.Erase(t.Context(), asks, s.caseID, "")
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 }

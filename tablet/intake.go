@@ -271,14 +271,12 @@ func evict(x *tx, s fieldsync.Scope, sums digestSums, report *Report) error {
 	return x.remove(s)
 }
 
-// remove deletes what lies under the key of a scope. Of changes that are
-// unsent the hub's copy stays; of a file there is none, and it is told.
+// remove deletes what lies under the key of a scope. Of what is unsent, changes
+// and files, what is sealed to the hub stays.
 func (x *tx) remove(s fieldsync.Scope) error {
-	if err := x.lose(`scope = ?`, string(s)); err != nil {
-		return err
-	}
 	for _, q := range []string{`DELETE FROM fields WHERE scope = ?`, `DELETE FROM scopes WHERE scope = ?`,
-		`DELETE FROM file_pieces WHERE document IN (SELECT document FROM files WHERE scope = ?)`, `DELETE FROM files WHERE scope = ?`,
+		`DELETE FROM file_pieces WHERE NOT up AND document IN (SELECT document FROM files WHERE NOT up AND scope = ?)`,
+		`DELETE FROM files WHERE NOT up AND scope = ?`, `UPDATE files SET facts = NULL WHERE up AND scope = ?`,
 		`UPDATE outbox SET raw = NULL WHERE EXISTS (SELECT 1 FROM outbox_scopes o WHERE o.scope = ? AND o.replica = outbox.replica AND o.n = outbox.n)`} {
 		if err := x.exec(q, string(s)); err != nil {
 			return err

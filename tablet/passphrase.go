@@ -85,8 +85,22 @@ func (c *command) wipe(ctx context.Context, t *Tablet, _ []string) (int, error) 
 		if countErr == nil && waiting > 0 {
 			fmt.Fprintf(c.err, "tablet: what was here is destroyed; %d changes wait to be delivered: sync.\n", waiting)
 		}
+		c.filesWait(ctx, t)
 		return 0, err
+	}
+	if c.filesWait(ctx, t) {
+		return ExitUndecided, nil
 	}
 	fmt.Fprintln(c.out, "Nothing is left here. To go on, enrol this folder with a fresh code.")
 	return ExitOK, nil
+}
+
+// filesWait says of an emptied tablet whether files wait to be delivered.
+func (c *command) filesWait(ctx context.Context, t *Tablet) bool {
+	waiting, err := t.FilesWaiting(context.WithoutCancel(ctx))
+	if err != nil || waiting == 0 {
+		return false
+	}
+	fmt.Fprintf(c.err, "tablet: what was here is destroyed; %d files wait to be delivered, sealed: sync.\n", waiting)
+	return true
 }

@@ -117,7 +117,7 @@ func TestASealedTablet(t *testing.T) {
 		{"it comes back after its enrolment is over", afterItsEnrolment},
 		{"a hub that lost its key is given what it reads", aHubWithoutItsKey},
 		{"the end of a lease keeps a file", aFileUnderALease},
-		{"a file that goes with its scope is told", aFileThatGoes},
+		{"a file that nobody here reads any more", aFileThatNobodyHereReads},
 	} {
 		t.Run(promise.name, func(t *testing.T) { promise.kept(t, b) })
 	}

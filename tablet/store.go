@@ -55,13 +55,21 @@ CREATE TABLE IF NOT EXISTS outbox_scopes (
 	replica TEXT NOT NULL, n INTEGER NOT NULL, scope TEXT NOT NULL, PRIMARY KEY (scope, replica, n)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS files (
-	document TEXT PRIMARY KEY, scope TEXT NOT NULL,
+	document TEXT NOT NULL,
 	up INTEGER NOT NULL,             -- on its way to the hub, else from it
-	facts BLOB NOT NULL              -- sealed: hash, type, length, and what the hub calls it
+	scope TEXT NOT NULL,
+	facts BLOB,                      -- sealed under the key of the scope: hash, type, length, and what the hub calls it; NULL once it is evicted
+	-- Of one that goes up:
+	sealed BLOB,                     -- its key, and what the hub must know of it, sealed to the hub
+	hub_key TEXT NOT NULL DEFAULT '', -- to which key of the hub's
+	sealed_of TEXT NOT NULL DEFAULT '', -- under which replica
+	length INTEGER NOT NULL DEFAULT 0, -- as it lies
+	place TEXT NOT NULL DEFAULT '',  -- what the hub calls it as it was sealed
+	PRIMARY KEY (document, up)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS file_pieces (
-	document TEXT NOT NULL, at INTEGER NOT NULL, length INTEGER NOT NULL,
-	sealed BLOB NOT NULL, PRIMARY KEY (document, at)
+	document TEXT NOT NULL, up INTEGER NOT NULL, at INTEGER NOT NULL, length INTEGER NOT NULL,
+	sealed BLOB NOT NULL, PRIMARY KEY (document, up, at)
 ) WITHOUT ROWID;
 `
 
@@ -89,7 +97,6 @@ const (
 	metaPace        = "pace"         // bytes that the line carries in one push
 	metaWitness     = "log_witness"  // what is remembered of the hub's audit log
 	metaAlarm       = "log_alarm"    // what was wrong with it, "" where nothing was
-	metaLost        = "files_lost"   // documents whose files were destroyed before they went up, to be told
 )
 
 // tx is one immediate transaction on the store. A statement is prepared once

@@ -29,7 +29,8 @@ type Report struct {
 	Files        int         `json:"files,omitempty"`         // that the hub has whole now
 	FilesWaiting int         `json:"files_waiting,omitempty"` // that it has not
 	FileFaults   []FileFault `json:"file_faults,omitempty"`   // of those, which it refused
-	FilesLost    []string    `json:"files_lost,omitempty"`    // documents whose files were destroyed here before they went up
+	FilesAside   int         `json:"files_aside,omitempty"`   // of those that the hub has, about which somebody there decides
+	FilesErased  []string    `json:"files_erased,omitempty"`  // documents of what was erased, whose files are destroyed here
 }
 
 func (r *Report) add(o Report) {
@@ -68,13 +69,13 @@ func (t *Tablet) Sync(ctx context.Context) (Report, error) {
 	if err := t.announceEnd(ctx, l); err != nil {
 		return total, err
 	}
-	err = t.rounds(ctx, l, key, replica, &total)
-	lost, untold := t.tellLost(context.WithoutCancel(ctx))
-	total.FilesLost = lost
-	if err != nil || untold != nil {
-		return total, errors.Join(err, untold)
+	if err := t.rounds(ctx, l, key, replica, &total); err != nil && !errors.Is(err, ErrEnded) {
+		return total, err
 	}
-	return total, t.bringFiles(ctx, l, &total) // text never waits for a file
+	if err := t.bringFiles(ctx, l, &total); err != nil || !total.Ended { // text never waits for a file
+		return total, err
+	}
+	return total, errors.Join(t.finishEnd(ctx, l), ErrEnded)
 }
 
 // rounds is the round trips of one sync.
@@ -115,7 +116,7 @@ func (t *Tablet) rounds(ctx context.Context, l *line, key ed25519.PrivateKey, re
 		switch {
 		case rest:
 		case total.Ended:
-			return errors.Join(t.finishEnd(ctx, l), ErrEnded)
+			return ErrEnded
 		default:
 			if w, err = t.walkOn(ctx, w, total); err != nil || w == nil {
 				return err

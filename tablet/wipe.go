@@ -131,13 +131,10 @@ func (x *tx) empty(why string) ([]fieldsync.Scope, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := x.lose(`TRUE`); err != nil {
-		return nil, err
-	}
 	if err := x.t.keys.destroyAll(x.ctx); err != nil {
 		return nil, err
 	}
-	for _, q := range []string{`DELETE FROM files`, `DELETE FROM file_pieces`, `DELETE FROM fields`, `DELETE FROM scopes`, `DELETE FROM records`,
+	for _, q := range []string{`DELETE FROM files WHERE NOT up`, `DELETE FROM file_pieces WHERE NOT up`, `UPDATE files SET facts = NULL`, `DELETE FROM fields`, `DELETE FROM scopes`, `DELETE FROM records`,
 		`UPDATE outbox SET raw = NULL`, `UPDATE outbox SET settled = 1 WHERE receipt IS NOT NULL`} {
 		if err := x.exec(q); err != nil {
 			return nil, err
@@ -170,8 +167,10 @@ func (t *Tablet) finishEnd(ctx context.Context, l *line) error {
 	if err := t.reportWiped(ctx, l); err != nil {
 		return err
 	}
-	if n, err := t.Unsent(ctx); err != nil || n > 0 {
-		return err
+	for _, left := range []func(context.Context) (int, error){t.Unsent, t.FilesWaiting} {
+		if n, err := left(ctx); err != nil || n > 0 {
+			return err
+		}
 	}
 	if err := os.Remove(filepath.Join(t.dir, keyFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("destroying the tablet's key: %w", err)
