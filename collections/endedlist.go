@@ -105,7 +105,7 @@ func (l *endedList) open(dir string) error {
 	info, err := os.Stat(l.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil
+		err = writeLines(l.path, list) // a full disk has no room for a new file
 	case err == nil && info.Size() != l.size:
 		err = writeLines(l.path, list)
 	}

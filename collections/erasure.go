@@ -56,10 +56,15 @@ func (h *Hub) Erase(ctx context.Context, a care.Actor, caseID string, part care.
 	}
 	h.erasing.Lock()
 	defer h.erasing.Unlock()
+	back, err := h.disk.lend()
+	if err != nil {
+		return Erasure{}, err
+	}
+	defer func() { h.notLaid(back()) }()
 	var one ErasedCase
 	var done Erasure
 	var shut error
-	err := h.enter(ctx, a, func(s *session) error {
+	err = h.enter(ctx, a, func(s *session) error {
 		now := a
 		if !a.IsHub() { // with the rights of this moment
 			var err error

@@ -175,7 +175,7 @@ func Open(cfg Config) (*Hub, error) {
 		if h.keys != nil {
 			err = errors.Join(err, h.keys.close())
 		}
-		return nil, errors.Join(err, h.app.ResetBootstrapState())
+		return nil, errors.Join(err, h.app.ResetBootstrapState(), h.disk.close())
 	}
 	return h, nil
 }
@@ -240,7 +240,7 @@ func (h *Hub) Close() error {
 	h.forgetNames()
 	h.writer.close()
 	// As PocketBase itself ends: its log's ticker stops before its databases.
-	return errors.Join(signed, h.keys.close(), h.terminate())
+	return errors.Join(signed, h.keys.close(), h.terminate(), h.disk.close())
 }
 
 func (h *Hub) terminate() error {

@@ -17,6 +17,8 @@ import (
 	"time"
 	"unsafe"
 
+	"portolan/care"
+	"portolan/collections"
 	"portolan/internal/hubtest"
 )
 
@@ -126,7 +128,7 @@ func up(t *testing.T, address string, ended chan error) bool {
 	return false
 }
 
-// answers asks the hub and gives status and code.
+// answers asks the hub and gives status and code, or what was made: a token, an id.
 func (d *smallDisk) answers(t *testing.T, method, path, token string, body any) (int, string) {
 	t.Helper()
 	raw, err := json.Marshal(body)
@@ -150,12 +152,9 @@ func (d *smallDisk) answers(t *testing.T, method, path, token string, body any) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	var p struct{ Code, Token string }
+	var p struct{ Code, Token, ID string }
 	_ = json.Unmarshal(b, &p) // a stream is no object, and has no code
-	if p.Token != "" {
-		return resp.StatusCode, p.Token
-	}
-	return resp.StatusCode, p.Code
+	return resp.StatusCode, p.Code + p.Token + p.ID
 }
 
 // fill leaves so many bytes free on the small disk.
@@ -277,11 +276,13 @@ func (l *letterOnWay) goesOn(t *testing.T) {
 
 // TestAFullDiskTakesNothingAndReadsOn: attack case 28, with a disk that is
 // really full. Pushes and files answer 507 and stay on the tablet, reading with its
-// audit and revoking go on in what was the reserve, health is red, and nothing
+// audit and an erasure by two people go on in what the hub laid aside, also once
+// something else has taken all that was given free, health is red, and nothing
 // that was acknowledged is lost; when there is room again, everything is taken.
 func TestAFullDiskTakesNothingAndReadsOn(t *testing.T) {
 	bin, from, address := hubtest.Program(t), filepath.Join(t.TempDir(), "hub"), hubtest.FreeAddress(t)
 	tablets := enrolForKilling(t, from, "http://"+address)
+	asks, decides := officersWithCodes(t, from)
 	d, err := startOnSmallDisk(t, bin, from, address)
 	if err != nil {
 		t.Logf("no small disk may be mounted here, so a limit on file sizes stands for it: %v", err)
@@ -325,13 +326,18 @@ func TestAFullDiskTakesNothingAndReadsOn(t *testing.T) {
 	if err := other.push([]json.RawMessage{}); err != nil {
 		t.Errorf("a pull: %v", err)
 	}
-	// Now really nothing is left: no audit, so no reading; and no fault either.
+	// Now something else takes every byte that was given free. What is the hub's
+	// own it cannot take: reading goes on, and so does an erasure by two people.
 	d.fill(t, 0)
-	for range 50 {
-		status, code := d.answers(t, "POST", "/api/portolan/records/cases", desk, map[string]string{"id": other.caseID})
-		if status != http.StatusOK && (status != http.StatusInsufficientStorage || code != "disk_full") {
-			t.Fatalf("reading with nothing left: %d %s", status, code)
+	for i := range 200 {
+		if status, code := d.answers(t, "POST", "/api/portolan/records/cases", desk, map[string]string{"id": other.caseID}); status != http.StatusOK {
+			t.Fatalf("reading with nothing left, time %d: %d %s", i, status, code)
 		}
+	}
+	gone := tablets[2]
+	d.erases(t, asks, decides, gone.caseID)
+	if status, code := d.answers(t, "POST", "/api/portolan/records/cases", desk, map[string]string{"id": other.caseID}); status != http.StatusOK {
+		t.Errorf("reading after an erasure with nothing left: %d %s", status, code)
 	}
 	if err := first.push(batch); err == nil || !strings.Contains(err.Error(), "disk_full") {
 		t.Errorf("pushing again with nothing left: %v", err)
@@ -358,6 +364,55 @@ func TestAFullDiskTakesNothingAndReadsOn(t *testing.T) {
 	allPresent(t, whole, tablets[:2])
 }
 
+// officersWithCodes adds two protection officers, and gives a login and a
+// recovery code of each.
+func officersWithCodes(t *testing.T, dir string) (asks, decides [2]string) {
+	t.Helper()
+	inner, err := collections.Open(collections.Config{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &hubtest.Hub{Hub: inner, Org: killedOrg, Clock: hubtest.NewClock()}
+	h.Clock.Move(time.Since(h.Clock.Now())) // the program's clock is the real one
+	for login, who := range map[string]*[2]string{"officer-1": &asks, "officer-2": &decides} {
+		staff, err := h.AddAccount(t.Context(), h.HubActor(), collections.NewAccount{Login: login, Password: hubtest.Password,
+			DisplayName: "Invented officer", Roles: []care.Role{care.ProtectionOfficer}, Org: h.Org})
+		if err != nil {
+			t.Fatal(err)
+		}
+		*who = [2]string{login, h.SetUpTOTP(t, h.Reload(t, staff), login)[0]}
+	}
+	if err := h.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return asks, decides
+}
+
+// erases has two people erase a case by the hub's routes.
+func (d *smallDisk) erases(t *testing.T, asks, decides [2]string, caseID string) {
+	t.Helper()
+	in := func(who [2]string) string {
+		status, token := d.answers(t, "POST", "/api/collections/accounts/auth-with-password", "",
+			map[string]string{"identity": who[0], "password": hubtest.Password, "code": who[1]})
+		if status != http.StatusOK {
+			t.Fatalf("signing in on a full disk: %d %s", status, token)
+		}
+		return token
+	}
+	one, two := in(asks), in(decides)
+	status, id := d.answers(t, "POST", "/api/portolan/approvals", one,
+		map[string]string{"act": "erase", "collection": "cases", "record": caseID, "reason": "person_asked"})
+	if status != http.StatusOK {
+		t.Fatalf("asking for an erasure on a full disk: %d %s", status, id)
+	}
+	if status, code := d.answers(t, "POST", "/api/portolan/approvals/"+id+"/decide", two, map[string]bool{"agree": true}); status != http.StatusOK {
+		t.Fatalf("agreeing on a full disk: %d %s", status, code)
+	}
+	if status, code := d.answers(t, "POST", "/api/portolan/cases/"+caseID+"/erase", one, map[string]string{}); status != http.StatusOK {
+		t.Errorf("erasing on a full disk: %d %s", status, code)
+	}
+}
+
 // copyHub copies a hub's folder without its lock, socket and reserve.
 func copyHub(t *testing.T, from, to string) {
 	t.Helper()
@@ -366,7 +421,7 @@ func copyHub(t *testing.T, from, to string) {
 		err = os.Mkdir(to, 0o700)
 	}
 	for _, e := range entries {
-		if e.Name() == "reserve" || e.Name() == "portolan.lock" {
+		if strings.HasPrefix(e.Name(), "reserve") || e.Name() == "portolan.lock" {
 			continue
 		}
 		there, here := filepath.Join(from, e.Name()), filepath.Join(to, e.Name())

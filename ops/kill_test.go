@@ -102,7 +102,7 @@ func enrolForKilling(t *testing.T, dir, url string) []*killedTablet {
 		t.Fatalf("making a hub: %v", err)
 	}
 	defer h.Close()
-	const org = "01930000-0000-7000-8000-000000000001"
+	const org = killedOrg
 	must := func(a care.Actor, d collections.Draft) {
 		receipts, err := h.Do(t.Context(), a, d)
 		if err == nil {
@@ -137,6 +137,9 @@ func enrolForKilling(t *testing.T, dir, url string) []*killedTablet {
 
 // letterIn is the document of a case.
 func letterIn(caseID string) string { return strings.Replace(caseID, "c", "d", 1) }
+
+// killedOrg is the organisation of these hubs.
+const killedOrg = "01930000-0000-7000-8000-000000000001"
 
 // killedPassword is every worker's.
 const killedPassword = "correct horse battery staple"
