@@ -27,6 +27,28 @@ var carriedSections = map[string][]Category{
 	"needs":         {CatShelter},
 	"children":      {CatFamily},
 	"contacts":      {CatContact},
+	// Questionnaires about mood, anxiety, stress, alcohol.
+	"functional_status": {CatHealth, CatMentalHealth},
+	// Goals, next steps and who can help; a goal also needs what it is about.
+	"plan_of_care": {CatShelter},
+}
+
+// GoalSection is the section whose categories a goal needs beside that of the
+// plan, by its domain; false for what no summary tells of.
+func GoalSection(domain string) (section string, may bool) {
+	switch domain {
+	case "health":
+		return "problems", true
+	case "mental_health":
+		return "mental_health", true
+	case "legal", "documents":
+		return "legal", true
+	case "family", "children":
+		return "children", true
+	case "housing", "work", "education", "language", "community", "other", "":
+		return "plan_of_care", true
+	}
+	return "", false // safety would tell of a danger, income of money
 }
 
 // CarriedCategories lists, in the order of Categories, what a person must have

@@ -59,7 +59,7 @@ func TestCarriedCategories(t *testing.T) {
 	if got := CarriedCategories("legal", "hiv", "allergies"); !slices.Equal(got, []Category{CatHealth, CatHIV, CatLegal}) {
 		t.Errorf("categories %v", got)
 	}
-	if got := CarriedCategories("plan_of_care"); !slices.Equal(got, Categories) {
+	if got := CarriedCategories("procedures"); !slices.Equal(got, Categories) {
 		t.Errorf("a section that nobody knows needs %v, want everything", got)
 	}
 	if got := CarriedCategories(); got != nil {

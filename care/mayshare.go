@@ -43,6 +43,9 @@ type ShareRequest struct {
 	RecipientName    string // of somebody who is no member of staff
 	RecipientCountry string // ISO 3166-1 alpha-2
 	Categories       []Category
+	// Chosen are the parts that the person chose to go along, of those that they
+	// agreed to; where none are named, nobody asked and all go.
+	Chosen []Category
 }
 
 // Consents is what the person of one case decided, whole, and whether they
@@ -99,6 +102,9 @@ func MayShare(of Consents, r ShareRequest, now time.Time) Decision {
 	}
 	var all Decision
 	for _, cat := range r.Categories {
+		if len(r.Chosen) > 0 && !slices.Contains(r.Chosen, cat) {
+			return Decision{Reason: NotWanted}
+		}
 		d := of.permitFor(r, cat, now)
 		if !d.Allowed {
 			return d

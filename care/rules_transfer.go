@@ -9,7 +9,8 @@ import (
 // departure (R28; nrm.bg SOP 3.2).
 const RiskFresh = 14 * 24 * time.Hour
 
-// TransferRequest is the disclosure that a transfer needs, without categories.
+// TransferRequest is the disclosure that a transfer needs, without categories
+// but with those that the person chose for it.
 func TransferRequest(w World, t Row, action Action) ShareRequest {
 	r := ShareRequest{Purpose: CrossBorderTransfer, Action: action, RecipientKind: ToCountry, RecipientCountry: t.Text("destination_country")}
 	if id := t.Text("receiving_org"); id != "" {
@@ -18,6 +19,9 @@ func TransferRequest(w World, t Row, action Action) ShareRequest {
 		if r.RecipientCountry == "" {
 			r.RecipientKind = ToOrganisation
 		}
+	}
+	for _, c := range t.Get("categories").List() {
+		r.Chosen = append(r.Chosen, Category(c))
 	}
 	return r
 }

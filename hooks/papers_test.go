@@ -36,7 +36,7 @@ type set = map[string]care.Value
 var text = care.OfText
 
 func recordID(n int) string {
-	return "01930000-0000-7000-8000-0000000000a" + string(rune('0'+n))
+	return "01930000-0000-7000-8000-0000000000a" + "0123456789abcdef"[n:n+1]
 }
 
 // newTraveller opens a case whose person leaves for Spain in three days and

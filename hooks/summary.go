@@ -23,6 +23,8 @@ type SummaryOrder struct {
 	Country   string   // receiving country, ISO 3166-1 alpha-2
 	Languages []string // the person's own, then the receiving country's; one for a single column
 	Day       string   // YYYY-MM-DD; "" is today where the organisation is
+	Paper     string   // pdf.A4 or pdf.Letter; "" is what the organisation's country prints on
+	Large     bool     // large letters, also where the person does not need them otherwise
 }
 
 // Summary is a summary as it was made for one reader.
@@ -56,7 +58,7 @@ func MakeSummary(ctx context.Context, hub *collections.Hub, reader care.Actor, o
 		return Summary{}, err
 	}
 	var b bytes.Buffer
-	if err := pdf.Render(&b, doc, pdf.Options{Text: locales.Text, Fonts: t.fonts}); err != nil {
+	if err := pdf.Render(&b, doc, pdf.Options{Text: locales.Text, Fonts: t.fonts, Paper: t.paper, Large: t.large}); err != nil {
 		return Summary{}, err
 	}
 	if err := t.still(); err != nil {
@@ -76,6 +78,8 @@ type teller struct {
 	fonts  *pdf.Fonts
 	zone   *time.Location
 	day    string
+	paper  string
+	large  bool
 
 	file      care.Row // the case
 	survivor  care.Row
@@ -118,7 +122,8 @@ func (t *teller) begin(o SummaryOrder) (err error) {
 	if o.Country != "" {
 		t.request.RecipientKind, t.request.RecipientCountry = care.ToCountry, o.Country
 	}
-	t.zone = t.timeZone()
+	t.place(o.Paper)
+	t.large = o.Large || slices.Contains(t.survivor.Get("access_needs").List(), "large_print")
 	if t.day = o.Day; t.day == "" {
 		t.day = t.now.In(t.zone).Format(time.DateOnly)
 	}
@@ -156,18 +161,23 @@ func (t *teller) move(o SummaryOrder) (care.Row, error) {
 	}), nil
 }
 
-// timeZone is that of the organisation that holds the case; UTC where it is
-// not known.
-func (t *teller) timeZone() *time.Location {
+// letterCountries print on Letter (CLDR 48, measurementData, paperSize).
+var letterCountries = []string{"BZ", "CA", "CL", "CO", "CR", "GT", "MX", "NI", "PA", "PH", "PR", "SV", "US", "VE"}
+
+// place takes the time zone and the size of paper from the organisation that
+// holds the case: UTC and A4 where they are not known.
+func (t *teller) place(paper string) {
+	t.zone, t.paper = time.UTC, paper
 	org, err := t.hub.Read(t.ctx, t.reader, "organisations", t.file.Org)
 	if err != nil {
-		return time.UTC
+		return
 	}
-	zone, err := time.LoadLocation(org.Text("time_zone"))
-	if err != nil {
-		return time.UTC
+	if zone, err := time.LoadLocation(org.Text("time_zone")); err == nil {
+		t.zone = zone
 	}
-	return zone
+	if t.paper == "" && slices.Contains(letterCountries, org.Text("country")) {
+		t.paper = pdf.Letter
+	}
 }
 
 // decide asks, section by section, what the person agreed to share, and notes

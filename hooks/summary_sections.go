@@ -27,9 +27,13 @@ var parts = []part{
 	{"identity", "about", false, (*teller).about},
 	{"immunizations", "immunisations", false, (*teller).immunisations},
 	{"pregnancy", "pregnancy", false, (*teller).pregnancy},
+	{"functional_status", "screenings", false, (*teller).screenings},
 	{"legal", "legal", false, (*teller).legal},
 	{"needs", "needs", false, (*teller).needs},
+	{"plan_of_care", "plan", false, (*teller).goals},
+	{"plan_of_care", "follow_up", false, (*teller).nextSteps},
 	{"children", "children", false, (*teller).children},
+	{"plan_of_care", "helpers", false, (*teller).helpers},
 	{"contacts", "contact", false, (*teller).contact},
 }
 

@@ -33,6 +33,8 @@ func Summary(ctx context.Context, env Env, args []string) int {
 	fs.StringVar(&order.Case, "case", "", "`id` of the case")
 	fs.StringVar(&order.Country, "to", "", "receiving `country`, two letters of ISO 3166-1; where it is left out, that of the case's next move")
 	languages := fs.String("languages", "", "the person's own `language`, then the receiving country's, as es,en")
+	fs.StringVar(&order.Paper, "paper", "", "`size` of the paper, A4 or Letter; where it is left out, what the organisation's country prints on")
+	fs.BoolVar(&order.Large, "large", false, "large letters")
 	out := fs.String("out", "", "`file` to write, for its owner alone to read")
 	words, exit, stop := env.parse(fs, args, summaryUsage)
 	if stop {
@@ -56,6 +58,10 @@ func Summary(ctx context.Context, env Env, args []string) int {
 	}
 	made, err := hooks.MakeSummary(ctx, hub, actor, order)
 	if err != nil {
+		var telling *pdf.WordsError
+		if errors.As(err, &telling) { // to the one who signed in, who may read the text anyway
+			fmt.Fprintf(env.Stderr, "portolan: say in other words: %s\n", strings.Join(telling.Words, ", "))
+		}
 		return env.Fail(err)
 	}
 	if err := writePrivate(env.Path(*out), made.PDF); err != nil {
@@ -81,6 +87,9 @@ func summaryProblem(words []string, login, out, languages string, order *hooks.S
 	}
 	if countries, _ := care.FindCodes("countries"); order.Country != "" && !countries.Has(order.Country) {
 		return "--to is not a country of ISO 3166-1"
+	}
+	if order.Paper != "" && order.Paper != pdf.A4 && order.Paper != pdf.Letter {
+		return "--paper is A4 or Letter"
 	}
 	if languages == "" {
 		return ""

@@ -3,6 +3,7 @@ package ops
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -71,6 +72,10 @@ func TestTheSummaryCommand(t *testing.T) {
 			t.Errorf("the command prints %q: %s", secret, said)
 		}
 	}
+	c.must(t, ExitOK, args("--as", "asha", "--to", "FR", "--languages", "ar,fr", "--paper", "Letter", "--large", "--out", "letter.pdf")...)
+	if letter, err := os.ReadFile(c.env.Path("letter.pdf")); err != nil || bytes.Equal(b, letter) {
+		t.Errorf("on Letter, in Arabic, in large letters: the same bytes, or %v", err)
+	}
 	// Again, into the same file, through a hub that runs.
 	running := c.start(t)
 	c.must(t, ExitOK, args("--as", "asha", "--to", "FR", "--languages", "es", "--out", "paper.pdf")...)
@@ -94,6 +99,7 @@ func TestTheSummaryCommandRefuses(t *testing.T) {
 		{"another language", ExitUsage, "German (de)", []string{"--as", "asha", "--case", caseID, "--to", "FR", "--languages", "de,en"}},
 		{"three languages", ExitUsage, "one or two", []string{"--as", "asha", "--case", caseID, "--languages", "es,en,fr"}},
 		{"no country of this world", ExitUsage, "ISO 3166", []string{"--as", "asha", "--case", caseID, "--to", "XX"}},
+		{"a paper that no printer has", ExitUsage, "A4 or Letter", []string{"--as", "asha", "--case", caseID, "--paper", "A3"}},
 		{"nobody", ExitUsage, "--as", []string{"--case", caseID}},
 		{"no case named", ExitUsage, "--case", []string{"--as", "asha"}},
 		{"a wrong login", ExitForbidden, "signin_failed", []string{"--as", "nobody", "--case", caseID}},
@@ -111,6 +117,21 @@ func TestTheSummaryCommandRefuses(t *testing.T) {
 		}
 	}
 	c.must(t, ExitUsage, args("--as", "asha", "--case", caseID, "--out", ".")...)
+	c.hub(t, func(h *collections.Hub) {
+		owner, err := c.actor(t, h, "asha")
+		if err != nil {
+			t.Fatal(err)
+		}
+		receipts, err := h.Do(context.Background(), owner, collections.Draft{Collection: "medicines", Case: caseID, Set: map[string]care.Value{
+			"substance": care.OfText("cetirizine"), "instructions": care.OfText("as the police doctor said"), "status": care.OfText("active")}})
+		if err = errors.Join(err, collections.Refused(receipts)); err != nil {
+			t.Fatal(err)
+		}
+	})
+	said := c.must(t, ExitFault, args("--as", "asha", "--case", caseID, "--to", "FR", "--languages", "es", "--out", "refused.pdf")...)
+	if !strings.Contains(said, "say in other words: police") || strings.Contains(said, "doctor") {
+		t.Errorf("the worker is told %q, want the word alone", said)
+	}
 	c.vars[PasswordVariable] = "wrong horse"
 	c.must(t, ExitForbidden, args("--as", "asha", "--case", caseID, "--to", "FR", "--out", "refused.pdf")...)
 }

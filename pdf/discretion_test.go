@@ -2,6 +2,7 @@ package pdf
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
 
@@ -76,6 +77,10 @@ func TestIndiscreetTextIsRefusedWithTheFieldNamed(t *testing.T) {
 				err := Render(&out, s, Options{Text: messages})
 				if care.CodeOf(err) != "summary_words" || out.Len() > 0 {
 					t.Fatalf("%s %q: %v and %d bytes, want it refused", lang, text, err, out.Len())
+				}
+				var telling *WordsError
+				if !errors.As(err, &telling) || len(telling.Words) == 0 {
+					t.Errorf("%s %q: the words are not there to be shown", lang, text)
 				}
 				if !strings.Contains(err.Error(), "“Instructions”") || strings.Contains(err.Error(), text) {
 					t.Errorf("%s %q: the refusal should name the field and not the words: %v", lang, text, err)

@@ -102,7 +102,7 @@ func (c *composer) settleAll(runs []run) ([]run, error) {
 		runs[i].text = text
 	}
 	if !alone && len(Indiscreet(joined(runs))) > 0 {
-		return nil, c.indiscreet(c.telling(runs))
+		return nil, c.indiscreet(c.telling(runs), joined(runs))
 	}
 	for i := range runs {
 		runs[i].text = afterDigit.ReplaceAllString(runs[i].text, "$1\u00A0")
@@ -138,9 +138,16 @@ func (c *composer) settle(r run) (text string, known bool, err error) {
 	return text, false, err
 }
 
-func (c *composer) indiscreet(field string) error {
+// WordsError holds the words of a text that would give the person away, for
+// whoever wrote it to rephrase. Its message does not hold them: it may be
+// logged.
+type WordsError struct{ Words []string }
+
+func (e *WordsError) Error() string { return "words that are on no paper" }
+
+func (c *composer) indiscreet(field, text string) error {
 	return &care.Error{
-		Code: "summary_words", Kind: care.Unprocessed,
+		Code: "summary_words", Kind: care.Unprocessed, Err: &WordsError{Indiscreet(text)},
 		Hint: "The text under “" + c.fieldName(field) + "” holds a word that would give the person away, so nothing was made. Say it in other words.",
 	}
 }

@@ -130,3 +130,17 @@ func TestAFolderAddsFonts(t *testing.T) {
 		}
 	}
 }
+
+func TestTheFirstFontHasASCII(t *testing.T) {
+	for _, open := range []func() (*face, error){BuiltIn().families[0].regular, BuiltIn().families[0].bold} {
+		f, err := open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for r := ' '; r <= '~'; r++ {
+			if !f.has(r) {
+				t.Errorf("%s has no %q", f.name, r)
+			}
+		}
+	}
+}
