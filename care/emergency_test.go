@@ -242,7 +242,7 @@ func TestR30OnlyAtTheDesk(t *testing.T) {
 	}
 	for what, who := range map[string]Actor{"an auditor": {Staff: boss, Org: orgA, Roles: []Role{Auditor}}, "an operator": {Staff: boss, Org: orgA, Roles: []Role{Operator}},
 		"no part of hers": {Staff: boss, Org: orgA, Roles: []Role{Coordinator}}, "another organisation": {Staff: boss, Org: orgB, Roles: []Role{HealthWorker}},
-		"a tablet": {Staff: boss, Org: orgA, Roles: []Role{HealthWorker}, Device: id(1)}, "the hub": theHub, "nobody": {}} {
+		"a tablet": {Staff: boss, Org: orgA, Roles: []Role{HealthWorker}, Device: id(1)}, "the hub": theHub, "nobody": {}, "without the second factor": {Staff: boss, Org: orgA, Roles: []Role{HealthWorker}, Unproved: true}} {
 		if d := MayBreakGlass(who, health); d.Allowed {
 			t.Errorf("%s breaks the glass: %+v", what, d)
 		}

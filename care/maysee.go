@@ -145,6 +145,8 @@ func MayBreakGlass(a Actor, t Target) Decision {
 	switch {
 	case a.Staff == "" || a.IsHub():
 		return Decision{Reason: NotSignedIn}
+	case a.Unproved:
+		return Decision{Reason: NotProved}
 	case a.Org == "":
 		return Decision{Reason: NotActorsOrg}
 	case a.Device != "":

@@ -271,15 +271,28 @@ func (s *session) mayWriteAny(a *arrival, rec *record) bool {
 	return false
 }
 
-// mayWrite asks the need-to-know decision for a compartment of a record; the
-// answers of one session are kept. Whoever opens a case writes its first
-// change before there is any grant.
+// mayWrite says whether the need-to-know decision for a compartment of a record
+// allows its author to write there. Why it does goes to the audit log with the
+// change.
 func (s *session) mayWrite(a *arrival, rec *record, c care.Compartment) bool {
+	d := s.writes(a, rec, c)
+	if d.Allowed {
+		if a.why == nil {
+			a.why = map[care.Compartment]care.Reason{}
+		}
+		a.why[c] = d.Reason
+	}
+	return d.Allowed
+}
+
+// writes asks for that decision; the answers of one session are kept. Whoever
+// opens a case writes its first change before there is any grant.
+func (s *session) writes(a *arrival, rec *record, c care.Compartment) care.Decision {
 	if rec.t.entity.Name == "cases" && !rec.stored {
-		return a.actor.IsHub() || care.MayHold(a.actor.Roles, c)
+		return care.Decision{Allowed: a.actor.IsHub() || care.MayHold(a.actor.Roles, c), Reason: care.SeeOpening}
 	}
 	if a.actor.Emergency {
-		return rec.t.entity.Name == "grants"
+		return care.Decision{Allowed: rec.t.entity.Name == "grants", Reason: care.SeeEmergency}
 	}
 	key := seenKey{a.actor.Staff, care.Write, rec.t.entity.Name, rec.org, rec.caseID, c}
 	d, ok := s.seen[key]
@@ -287,7 +300,7 @@ func (s *session) mayWrite(a *arrival, rec *record, c care.Compartment) bool {
 		d = care.MaySee(s.author(a, rec.caseID), care.Write, rec.target(c), s.now)
 		s.seen[key] = d
 	}
-	return d.Allowed
+	return d
 }
 
 // merge applies one field of a change to the record in memory. It returns the

@@ -56,7 +56,7 @@ func madeOf(a *arrival, org, caseID string, receipt fieldsync.Receipt) []made {
 		case held:
 			add(f.Compartment, care.Decision{Reason: why})
 		case ok:
-			add(f.Compartment, care.Decision{Allowed: true})
+			add(f.Compartment, care.Decision{Allowed: true, Reason: a.why[f.Compartment]})
 		}
 	}
 	return l

@@ -69,9 +69,10 @@ type arrival struct {
 	raw     []byte
 	replica string
 	actor   care.Actor
-	sealed  bool   // its tablet cannot read it any more
-	aside   string // why it waits for a person whatever it says, "" where it does not
-	unread  string // why this version cannot read it, "" where it can
+	why     map[care.Compartment]care.Reason // by which its author writes there
+	sealed  bool                             // its tablet cannot read it any more
+	aside   string                           // why it waits for a person whatever it says, "" where it does not
+	unread  string                           // why this version cannot read it, "" where it can
 
 	unbased bool          // a person takes it although a version that its author saw is not here
 	awaits  fieldsync.Dot // that version; "" where there is none

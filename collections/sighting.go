@@ -30,6 +30,7 @@ type Sighting struct {
 // nothing of a case.
 var seenHow = map[string]string{
 	ActRead: "read", ActList: "read", ActSearch: "read", ActFile: "read", ActUpload: "wrote", ActSync: "carried", ActPrint: "printed", ActHandOut: "handed_out", ActExport: "exported", ActChange: "wrote",
+	ActBreakGlass: "opened",
 }
 
 // seenWhy gives the reasons of decisions words that a survivor understands.
@@ -132,6 +133,9 @@ func (s *sightings) add(e audit.Event) {
 	for _, o := range e.On {
 		if o.Case != s.caseID {
 			continue
+		}
+		if o.Reason == string(care.SeeEmergency) && o.Collection == "grants" && e.Act == ActChange {
+			continue // the grant that opening it is: nothing was written about them
 		}
 		why, ok := seenWhy[care.Reason(o.Reason)]
 		if !ok {

@@ -149,6 +149,46 @@ func (p *traveller) reviewUnderRace(t *testing.T, grant string, nurse, officer c
 	}
 }
 
+// TestR15TheSurvivorIsToldOfAnEmergency: who broke the glass opened it, and read
+// and wrote in it, because of an emergency, and nothing says that they work with
+// them; nor of whoever gives access.
+func TestR15TheSurvivorIsToldOfAnEmergency(t *testing.T) {
+	p := newTraveller(t)
+	ctx := t.Context()
+	nurse, _ := p.Staff(t, care.HealthWorker)
+	gives, _ := p.Staff(t, care.ProtectionOfficer)
+	p.Must(t, gives, collections.Draft{Collection: "grants", Case: p.caseID, Set: set{"staff": text(p.owner.Staff), "compartment": text("location"),
+		"status": text("active"), "until": care.OfTime(p.Clock.Now().Add(time.Hour)), "reason": text("cover")}})
+	p.breaks(t, nurse, p.anEmergency())
+	nurse = p.Reload(t, nurse.Staff)
+	if _, err := p.Read(ctx, nurse, "medicines", p.medicine); err != nil {
+		t.Fatal(err)
+	}
+	p.Must(t, nurse, collections.Draft{Collection: "medicines", Record: p.medicine, Case: p.caseID, Set: set{"dose": text("200 mg")}})
+	list, err := p.WhoSaw(ctx, p.Reload(t, p.owner.Staff), p.caseID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var how []string
+	for _, s := range list {
+		switch s.Staff {
+		case nurse.Staff:
+			how = append(how, s.How)
+			if !slices.Equal(s.Why, []string{"seen.why.emergency"}) || !slices.Equal(s.What, []string{"code.compartments.health"}) {
+				t.Errorf("of the nurse: %+v", s)
+			}
+		case gives.Staff:
+			if !slices.Equal(s.Why, []string{"seen.why.gives_access"}) {
+				t.Errorf("of who gave a grant: %+v", s)
+			}
+		}
+	}
+	slices.Sort(how)
+	if !slices.Equal(how, []string{"seen.how.opened", "seen.how.read", "seen.how.wrote"}) {
+		t.Errorf("the nurse %v", how)
+	}
+}
+
 // TestR30EmergencyLeavesTheDeskInNoForm: no paper, hand-out, summary or tablet
 // for whoever is on a case by an emergency alone.
 func TestR30EmergencyLeavesTheDeskInNoForm(t *testing.T) {
