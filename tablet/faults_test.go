@@ -173,6 +173,82 @@ func TestARestoredHubGetsEverythingBack(t *testing.T) {
 	})
 }
 
+// Also a tablet on which nobody enters anything any more gives back what it
+// had delivered; and one that cannot, since it left it with its scope, says so,
+// receives what is new, and gives back the rest once it is enrolled again.
+func TestARestoredHubIsGivenBackWhatNobodyTouches(t *testing.T) {
+	line := newRelay(t)
+	clock := hubtest.NewClock()
+	dir, backup := hubtest.Dir(t), filepath.Join(t.TempDir(), "backup")
+	tab, other := open(t, t.TempDir(), clock.Now), open(t, t.TempDir(), clock.Now)
+	var anna, ben care.Actor
+	var survivor, note string
+	phase := func(name, dir string, do func(t *testing.T, h *hubtest.Hub)) {
+		t.Run(name, func(t *testing.T) {
+			h := hubtest.Open(t, dir, clock)
+			line.to(h.Serve(t))
+			do(t, h)
+		})
+	}
+	phase("before", dir, func(t *testing.T, h *hubtest.Hub) {
+		anna, _ = h.Staff(t, care.Outreach)
+		ben, _ = h.Staff(t, care.Outreach)
+		for x, who := range map[*tablet.Tablet]care.Actor{tab: anna, other: ben} {
+			if err := x.Enrol(t.Context(), line.url(), h.Code(t, who.Staff), owner(t, h, who.Staff)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, survivor = intake(t, tab)
+		mustSync(t, tab)
+	})
+	if err := os.CopyFS(backup, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	phase("after the backup", dir, func(t *testing.T, h *hubtest.Hub) {
+		mustSet(t, tab, survivor, set("contact_notes", "after the backup"))
+		mustSync(t, tab)
+		caseID, _ := intake(t, other)
+		mustSync(t, other) // and holds the case
+		mustNew(t, other, "conditions", caseID, set("label", "Asthma", "clinical_status", "active", "verification_status", "confirmed"))
+		note = mustNew(t, other, "notes", caseID, set("kind", "visit", "text", "kept"))
+		mustSync(t, other)
+		grants, err := h.List(t.Context(), h.HubActor(), collections.Query{Collection: "grants", Case: caseID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, g := range grants {
+			if g.Text("compartment") != string(care.Health) {
+				continue
+			}
+			h.Must(t, h.HubActor(), collections.Draft{Collection: "grants", Record: g.ID, Set: map[string]care.Value{"status": care.OfText("ended"), "ended_reason": care.OfText("revoked")}})
+		}
+		if r := mustSync(t, other); len(r.Evicted) == 0 {
+			t.Fatalf("%+v", r)
+		}
+	})
+	phase("restored", backup, func(t *testing.T, h *hubtest.Hub) {
+		newEpoch(t, h)
+		mustSync(t, tab)
+		row, err := h.Read(t.Context(), h.HubActor(), "survivors", survivor)
+		if err != nil || row.Text("contact_notes") != "after the backup" {
+			t.Errorf("at the restored hub: %+v, %v", row, err)
+		}
+		if r := mustSync(t, tab); r.Rounds != 1 {
+			t.Errorf("it is given back again and again: %+v", r)
+		}
+		if r, err := other.Sync(t.Context()); care.CodeOf(err) != "changes_missing" || r.Sent == 0 {
+			t.Errorf("what it cannot give back: %+v, %v", r, err)
+		}
+		if err := other.Enrol(t.Context(), line.url(), h.Code(t, ben.Staff), owner(t, h, ben.Staff)); err != nil {
+			t.Fatal(err)
+		}
+		mustSync(t, other)
+		if _, err := h.Read(t.Context(), h.HubActor(), "notes", note); err != nil {
+			t.Errorf("what was delivered: %v", err)
+		}
+	})
+}
+
 // A tablet that was enrolled after the backup is unknown to the restored hub.
 // Enrolled again, it gives back what had been acknowledged, once.
 func TestATabletThatTheRestoredHubDoesNotKnowGivesEverythingBack(t *testing.T) {

@@ -317,6 +317,10 @@ func (x *tx) nextPush(replica string, from uint64, bare bool, key ed25519.Privat
 		if err != nil {
 			return err
 		}
+		if last > 0 && n != last+1 {
+			rest = true // numbers of a push follow one another; what is between has left this device
+			return errFull
+		}
 		more := len(p.Changes) >= pushChanges || size+len(raw) > pushBytes
 		if len(p.Changes) > 0 && more && (g == "" || g != group) {
 			rest = true

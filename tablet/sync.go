@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"errors"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -80,13 +81,19 @@ func (t *Tablet) Sync(ctx context.Context) (Report, error) {
 
 // rounds is the round trips of one sync.
 func (t *Tablet) rounds(ctx context.Context, l *line, key ed25519.PrivateKey, replica string, total *Report) error {
-	var from uint64
+	from, err := t.offers(ctx, replica)
+	if err != nil {
+		return err
+	}
 	asked, bare, tried := false, false, false
 	var w *walk
 	for total.Rounds < roundsMax {
 		p, rest, err := t.nextPush(ctx, replica, from, bare, key)
 		if err != nil {
 			return err
+		}
+		if asked && !bare && from > 0 && len(p.Changes) > 0 && !startsAt(p, from) {
+			return t.lacking(ctx, l, p)
 		}
 		done, err := t.round(ctx, l, p, w)
 		total.add(done)
@@ -115,15 +122,60 @@ func (t *Tablet) rounds(ctx context.Context, l *line, key ed25519.PrivateKey, re
 		}
 		switch {
 		case rest:
+		case done.Restored:
+			if from, err = t.offers(ctx, replica); err != nil {
+				return err
+			}
 		case total.Ended:
 			return ErrEnded
 		default:
+			if from > 0 {
+				if err := t.inTx(ctx, func(x *tx) error { return x.setMeta(metaOffers, "") }); err != nil {
+					return err
+				}
+				from = 0
+			}
 			if w, err = t.walkOn(ctx, w, total); err != nil || w == nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// errLacking says that the hub asks for what is not here any more.
+var errLacking = &care.Error{Code: "changes_missing", Kind: care.Conflict,
+	Hint: "The hub was restored from a copy and lacks changes that this tablet had delivered, and that left it with the rights to them. Enrol the tablet again: then it gives back all that it has."}
+
+// lacking meets the hub without changes, so that what is new comes, and says
+// that none can be brought.
+func (t *Tablet) lacking(ctx context.Context, l *line, p fieldsync.Push) error {
+	p.Changes, p.Link, p.Signature = nil, "", ""
+	_, err := t.round(ctx, l, p, nil)
+	return errors.Join(errLacking, err)
+}
+
+// startsAt says whether the first change of a push has a number.
+func startsAt(p fieldsync.Push, n uint64) bool {
+	first, err := fieldsync.NumberOf(p.Changes[0])
+	return err == nil && first == n
+}
+
+// offers is the number of the last change that this tablet can show a hub that
+// was restored, so that it says what it lacks of those before; 0 where that is
+// done, or there is none. A tablet with nothing unsent would not hear of it.
+func (t *Tablet) offers(ctx context.Context, replica string) (n uint64, err error) {
+	err = t.inTx(ctx, func(x *tx) error {
+		restored, err := x.meta(metaOffers)
+		if err != nil || restored == "" {
+			return err
+		}
+		return x.tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(n), 0) FROM outbox WHERE replica = ? AND (raw IS NOT NULL OR sealed IS NOT NULL)`, replica).Scan(&n)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("reading what to offer: %w", err)
+	}
+	return n, nil
 }
 
 // nextPush reads what the next round trip sends, and what it asks with.

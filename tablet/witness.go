@@ -149,6 +149,11 @@ func (in *intake) log(x *tx, l *fieldsync.LogHead, report *Report) error {
 		return in.raise(x, err, l.Signed, before)
 	}
 	in.shown, report.Restored = true, report.Restored || restored
+	if restored {
+		if err := x.setMeta(metaOffers, "1"); err != nil {
+			return err
+		}
+	}
 	return x.setMetaJSON(metaWitness, w)
 }
 

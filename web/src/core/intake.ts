@@ -158,6 +158,7 @@ export class Intake {
       const { witness, restored } = await take(before, l);
       this.shown = true;
       report.restored ||= restored;
+      if (restored) tx.set(meta.offers, '1');
       tx.set(meta.witness, JSON.stringify(witness satisfies Witness));
     } catch (e) {
       if (!isAlarm(e)) throw e;

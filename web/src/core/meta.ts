@@ -30,6 +30,8 @@ export const meta = {
   repaired: 'repaired_at',
   /** Bytes that the line carries in one push. */
   pace: 'pace',
+  /** The hub was restored, and has not been given back yet what it lacks. */
+  offers: 'offers',
   witness: 'log_witness',
   alarm: 'log_alarm',
   schema: 'schema',

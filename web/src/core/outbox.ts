@@ -50,7 +50,7 @@ export function setPace(tx: Tx, bytes: number): void {
  * tablet cannot read it any more, as it was sealed. A group is never cut. rest
  * says that more wait behind; bare leaves all of them out.
  */
-export async function nextPush(tx: Tx, key: SigningKey, until: string, from: number, bare: boolean): Promise<{ push: Push; rest: boolean }> {
+export async function nextPush(tx: Tx, key: SigningKey, until: string, from: number, bare: boolean): Promise<{ push: Push; rest: boolean; first: number }> {
   const replica = tx.text(meta.replica);
   const push: Push = {
     replica,
@@ -66,7 +66,7 @@ export async function nextPush(tx: Tx, key: SigningKey, until: string, from: num
     check: [],
     again: new Map(),
   };
-  if (bare) return { push, rest: true };
+  if (bare) return { push, rest: true, first: 0 };
   let first = from;
   for (let n = 1; first === 0 && n <= push.last; n++) if (tx.outbox.get(n)?.receipt === '') first = n; // an emptied store keeps what is unsent alone
   const pace = paceOf(tx);
@@ -95,5 +95,18 @@ export async function nextPush(tx: Tx, key: SigningKey, until: string, from: num
     push.link = p.link;
   }
   if (last > 0) push.signature = await key.sign(pushMessage(replica, last, push.link));
-  return { push, rest };
+  return { push, rest, first: last - push.changes.length + 1 };
+}
+
+/**
+ * The last change that can be shown to a hub that was restored, so that it says what it lacks of those before; 0 where
+ * that is done, or there is none. A tablet with nothing unsent would not hear of it.
+ */
+export function offered(tx: Tx): number {
+  if (tx.text(meta.offers) === '') return 0;
+  for (let n = tx.number(meta.n); n > 0; n--) {
+    const p = tx.outbox.get(n);
+    if (p !== undefined && (p.raw !== undefined || p.box !== '')) return n;
+  }
+  return 0;
 }

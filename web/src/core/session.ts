@@ -5,7 +5,7 @@ import { chunksOf, HubFault, isUnreachable, Line, linesOf } from './hub';
 import { addReport, Intake, isAlarm, newReport, recount, type Report } from './intake';
 import { alarmOf, ENDED_BORDER, ENDED_WIPE, type Identity, meta } from './meta';
 import { formatTime } from './name';
-import { nextPush, PACE_LEAST, PACE_MOST, paceOf, setPace } from './outbox';
+import { nextPush, offered, PACE_LEAST, PACE_MOST, paceOf, setPace } from './outbox';
 import { encodePush, type Push } from './push';
 import { readSchema } from './schema';
 import type { State, Tx } from './state';
@@ -109,12 +109,16 @@ export class Session {
   private async rounds(signal?: AbortSignal): Promise<Report> {
     const total = newReport();
     await this.state.inTx((tx) => this.recountDaily(tx));
-    let from = 0;
+    let from = await this.state.inTx(offered);
     let bare = false;
     let [askedAgain, triedBare] = [false, false];
     let walk: Walk | undefined;
     while (total.rounds < ROUNDS_MAX) {
-      const { push, rest } = await this.state.inTx((tx) => nextPush(tx, this.key, this.state.until, from, bare));
+      const { push, rest, first } = await this.state.inTx((tx) => nextPush(tx, this.key, this.state.until, from, bare));
+      if (askedAgain && !bare && from > 0 && push.changes.length > 0 && first > from) {
+        await this.round({ ...push, changes: [], link: '', signature: '' }, undefined, signal); // what is new comes all the same
+        throw new Fault('changes_missing', 'The hub was restored and lacks changes that this tablet does not have any more. Enrol it again.');
+      }
       bare = false;
       const { report, fault } = await this.round(push, walk, signal);
       addReport(total, report);
@@ -135,6 +139,12 @@ export class Session {
       if (from > 0) from += push.changes.length;
       if (rest) continue;
       if (total.ended) return total;
+      if (report.restored) {
+        from = await this.state.inTx(offered);
+        continue;
+      }
+      if (from > 0) await this.state.inTx((tx) => tx.set(meta.offers, ''));
+      from = 0;
       walk = await this.walkOn(walk, total);
       if (walk === undefined) return total;
     }
