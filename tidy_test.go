@@ -89,6 +89,7 @@ var thirdParty = map[string][]string{
 	".":                  {"github.com/pocketbase/pocketbase", "golang.org/x/crypto"},
 	"internal/specimen":  {"github.com/jung-kurt/gofpdf"},
 	"internal/benchsync": {"modernc.org/sqlite"},
+	"internal/kills":     {"modernc.org/sqlite"},
 }
 
 // pure packages take the time and the randomness that they need as arguments:
@@ -100,7 +101,7 @@ var clockCalls = []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc"
 
 // speakers may write to the terminal: they are the terminal's side of the
 // program. Everything else returns errors or logs through slog.
-var speakers = []string{".", "ops", "tablet", "internal/outside", "internal/docgen", "internal/schemagen", "internal/specimen", "internal/papers", "internal/benchsync"}
+var speakers = []string{".", "ops", "tablet", "internal/outside", "internal/docgen", "internal/schemagen", "internal/specimen", "internal/papers", "internal/benchsync", "internal/kills"}
 
 // vagueWords say nothing about what a package or file holds.
 var vagueWords = []string{"util", "utils", "common", "helper", "helpers", "manager", "base", "misc", "shared", "lib"}

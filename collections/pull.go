@@ -69,6 +69,7 @@ func (h *Hub) Answer(ctx context.Context, a care.Actor, ask Ask, to Receiver) er
 	p := &pull{h: h, ctx: ctx, r: reader{ctx, newPrepared(snapshot)}, to: to, actor: a, load: caseloadOf(a), own: ask.Own,
 		open: map[fieldsync.Scope]time.Time{}, complete: map[fieldsync.Scope]uint64{}}
 	if err = p.plan(ask.Cursor); err == nil {
+		h.reached("answer planned")
 		err = p.send(ask)
 	}
 	if err != nil && ctx.Err() != nil {
@@ -253,6 +254,7 @@ func (p *pull) send(ask Ask) error {
 		if err := p.sendLine(fieldsync.Line{Evict: p.evict}); err != nil {
 			return err
 		}
+		p.h.reached("answer evicts")
 	}
 	if err := p.sendEntered(); err != nil {
 		return err
@@ -275,6 +277,7 @@ func (p *pull) send(ask Ask) error {
 	if !p.allLast() {
 		return ErrAccessEnded
 	}
+	p.h.reached("answer is whole")
 	return p.sendLine(fieldsync.Line{End: &fieldsync.End{Cursor: p.h.sealCursor(p.actor.Staff, p.done()), Digest: fieldsync.RootDigest(digests), Server: care.FormatTime(p.h.now())}})
 }
 
@@ -296,6 +299,7 @@ func (p *pull) disclose(units []*unit) error {
 		return err
 	}
 	p.disclosed = true
+	p.h.reached("answer discloses")
 	if !p.named && len(p.entering) > 0 {
 		p.named = true
 		if err := p.sendNames(); err != nil {
@@ -357,6 +361,7 @@ func (p *pull) mark(c cursor) error {
 	if err := p.sendLine(fieldsync.Line{Mark: p.h.sealCursor(p.actor.Staff, c)}); err != nil {
 		return err
 	}
+	p.h.reached("answer marked")
 	return p.to.Flush()
 }
 

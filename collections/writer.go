@@ -118,6 +118,7 @@ func (w *writer) writeOne(ctx context.Context, f func(*tx) error) (ended bool, e
 	if err := f(x); err != nil {
 		return false, w.named(err)
 	}
+	w.keys.reached("door decided")
 	grown, err := w.log.keep(x)
 	if err != nil {
 		return false, w.named(err)
@@ -130,11 +131,13 @@ func (w *writer) writeOne(ctx context.Context, f func(*tx) error) (ended bool, e
 	if err := w.list(x, w.keys.now()); err != nil {
 		return false, w.named(err)
 	}
+	w.keys.reached("door ready")
 	if err := t.Commit(); err != nil {
 		w.log.forget()
 		w.unlist()
 		return false, w.named(fmt.Errorf("committing: %w", err))
 	}
+	w.keys.reached("door committed")
 	w.log.grown(grown)
 	w.keep(x.missed)
 	if x.afterwards != nil {
