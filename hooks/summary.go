@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"slices"
 	"time"
@@ -11,6 +12,7 @@ import (
 
 	"portolan/care"
 	"portolan/collections"
+	"portolan/interop"
 	"portolan/locales"
 	"portolan/pdf"
 )
@@ -24,12 +26,14 @@ type SummaryOrder struct {
 	Languages []string // the person's own, then the receiving country's; one for a single column
 	Day       string   // YYYY-MM-DD; "" is today where the organisation is
 	Paper     string   // pdf.A4 or pdf.Letter; "" is what the organisation's country prints on
+	Phone     bool     // the edition for a telephone, which opens with words, instead of that for paper
 	Large     bool     // large letters, also where the person does not need them otherwise
 }
 
 // Summary is a summary as it was made for one reader.
 type Summary struct {
 	PDF       []byte
+	Words     string // that open the edition for a telephone; told to the person and kept nowhere
 	Languages []string
 	Sections  []string // codes of summary_sections
 	Country   string
@@ -57,8 +61,14 @@ func MakeSummary(ctx context.Context, hub *collections.Hub, reader care.Actor, o
 	if err != nil {
 		return Summary{}, err
 	}
+	options := pdf.Options{Text: locales.Text, Fonts: t.fonts, Paper: t.paper, Large: t.large}
+	if o.Phone {
+		if options.Phone, err = t.phone(); err != nil {
+			return Summary{}, err
+		}
+	}
 	var b bytes.Buffer
-	if err := pdf.Render(&b, doc, pdf.Options{Text: locales.Text, Fonts: t.fonts, Paper: t.paper, Large: t.large}); err != nil {
+	if err := pdf.Render(&b, doc, options); err != nil {
 		return Summary{}, err
 	}
 	if err := t.still(); err != nil {
@@ -66,7 +76,30 @@ func MakeSummary(ctx context.Context, hub *collections.Hub, reader care.Actor, o
 	}
 	s := Summary{PDF: b.Bytes(), Languages: t.languages, Sections: t.told(), Country: t.request.RecipientCountry, Day: t.day}
 	s.Basis, s.Until = t.basis()
+	if options.Phone != nil {
+		s.Words = options.Phone.Passphrase
+	}
 	return s, nil
+}
+
+// phone draws the words and writes what machines read: of the records, exactly
+// those that stand on the pages.
+func (t *teller) phone() (*pdf.Phone, error) {
+	words, err := pdf.Words(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	t.machine.Day, t.machine.Language = t.day, t.languages[0]
+	bundle, err := interop.WriteIPS(t.machine)
+	if err != nil {
+		return nil, err
+	}
+	return &pdf.Phone{Passphrase: words, Rand: rand.Reader, Bundle: bundle}, nil
+}
+
+// unwanted says whether a person chose to carry a summary otherwise, or none.
+func unwanted(choice string, phone bool) bool {
+	return choice == "nothing" || choice == "phone" && !phone || choice == "paper" && phone
 }
 
 // teller gathers what one summary says.
@@ -89,6 +122,7 @@ type teller struct {
 	languages []string
 	decisions map[string]care.Decision
 	sections  map[string]bool // what it says, by code of summary_sections
+	machine   interop.Summary // the same for machines
 }
 
 // begin reads who it is about and for whom it is.
@@ -109,8 +143,7 @@ func (t *teller) begin(o SummaryOrder) (err error) {
 	if len(people) > 0 {
 		t.survivor = people[0]
 	}
-	switch t.survivor.Text("carry_choice") {
-	case "nothing", "phone":
+	if unwanted(t.survivor.Text("carry_choice"), o.Phone) {
 		return collections.NoConsentError(care.NotWanted)
 	}
 	if t.transfer, err = t.move(o); err != nil {

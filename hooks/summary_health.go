@@ -42,6 +42,7 @@ func (t *teller) allergies() ([]pdf.Entry, error) {
 	rows, err := t.carried("allergies", "allergies", func(r care.Row) bool {
 		return r.Text("status") != "inactive" && r.Text("status") != "resolved"
 	})
+	t.machine.Allergies = rows
 	var entries []dated
 	for _, r := range rows {
 		first := "2"
@@ -62,6 +63,7 @@ func (t *teller) medicines() ([]pdf.Entry, error) {
 	rows, err := t.carried("medications", "medicines", func(r care.Row) bool {
 		return slices.Contains([]string{"active", "on-hold", "intended", "unknown"}, r.Text("status"))
 	})
+	t.machine.Medicines = rows
 	var entries []dated
 	for _, r := range rows {
 		details := []pdf.Detail{}
@@ -107,6 +109,7 @@ func (t *teller) conditions() ([]pdf.Entry, error) {
 	rows, err := t.carried("problems", "conditions", func(r care.Row) bool {
 		return !slices.Contains([]string{"resolved", "inactive", "remission"}, r.Text("clinical_status"))
 	})
+	t.machine.Conditions = rows
 	var entries []dated
 	for _, r := range rows {
 		entries = append(entries, dated{strings.ToLower(r.Text("label")), r.ID, pdf.Entry{
@@ -122,6 +125,7 @@ func (t *teller) conditions() ([]pdf.Entry, error) {
 
 func (t *teller) immunisations() ([]pdf.Entry, error) {
 	rows, err := t.carried("immunizations", "immunisations", func(r care.Row) bool { return r.Text("status") == "completed" })
+	t.machine.Immunisations = rows
 	var entries []dated
 	for _, r := range rows {
 		number := pdf.Value{}

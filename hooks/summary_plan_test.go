@@ -3,7 +3,9 @@ package hooks_test
 import (
 	"bytes"
 	"context"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -61,5 +63,42 @@ func TestThePlanAndOnlyWhatWasChosen(t *testing.T) {
 	said, made = printed(t, p, "fr", "en")
 	if strings.Contains(said, "cooking") || strings.Contains(said, "About me") || !strings.Contains(said, "500 mg") {
 		t.Errorf("of what was agreed to, not what was chosen stands on the paper: %v", made.Sections)
+	}
+}
+
+// The edition for a telephone holds for machines what its pages hold, and
+// nothing of what they leave out; whoever chose the other edition gets none.
+func TestThePhoneHoldsNoMoreThanItsPages(t *testing.T) {
+	p := newTraveller(t)
+	order := hooks.SummaryOrder{Case: p.caseID, Languages: []string{"fr", "es"}, Phone: true}
+	made, err := hooks.MakeSummary(context.Background(), p.Hub.Hub, p.owner, order)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	file, inside := filepath.Join(dir, "summary.pdf"), filepath.Join(dir, "summary.json")
+	if err := os.WriteFile(file, made.PDF, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if said, err := exec.Command("pdfdetach", "-upw", made.Words, "-save", "1", "-o", inside, file).CombinedOutput(); err != nil {
+		t.Fatalf("pdfdetach, of the Debian package poppler-utils: %v, %s", err, said)
+	}
+	bundle, err := os.ReadFile(inside)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"Amoxicillin", "500 mg", "Penicillin", "1999", "Marisol"} {
+		if !bytes.Contains(bundle, []byte(want)) {
+			t.Errorf("%q is not in the bundle", want)
+		}
+	}
+	for _, never := range []string{"sertraline", "Assault", "T74", "0193", "ortolan"} { // not agreed to, never carried, ids of records, who made it
+		if bytes.Contains(bundle, []byte(never)) {
+			t.Errorf("%q is in the bundle", never)
+		}
+	}
+	p.change(t, "survivors", p.survivor, set{"carry_choice": text("paper")})
+	if _, err := hooks.MakeSummary(context.Background(), p.Hub.Hub, p.owner, order); care.CodeOf(err) != "summary_not_agreed" {
+		t.Errorf("who wants paper alone gets a file: %v", err)
 	}
 }

@@ -108,6 +108,7 @@ func (t *teller) about() ([]pdf.Entry, error) {
 	named := slices.DeleteFunc(names, func(n string) bool { return n == "" })
 	if at := slices.IndexFunc(named, t.fonts.CanSet); at >= 0 {
 		written := []pdf.Value{pdf.Exactly(named[at])}
+		t.machine.Name = named[at]
 		// For a reader who does not know the letters.
 		if r := romanised[named[at]]; r != "" && r != named[at] && t.fonts.CanSet(r) {
 			written = append(written, pdf.Exactly(r))
@@ -117,7 +118,8 @@ func (t *teller) about() ([]pdf.Entry, error) {
 		details = append(details, pdf.Of("name", pdf.Exactly(named[0])))
 	}
 	if year, ok := t.survivor.Get("birth_year").Int(); ok {
-		details = append(details, pdf.Of("birth_year", pdf.Exactly(strconv.FormatInt(year, 10))))
+		t.machine.BirthYear = strconv.FormatInt(year, 10)
+		details = append(details, pdf.Of("birth_year", pdf.Exactly(t.machine.BirthYear)))
 	}
 	return oneEntry(details), nil
 }

@@ -35,12 +35,17 @@ func Summary(ctx context.Context, env Env, args []string) int {
 	languages := fs.String("languages", "", "the person's own `language`, then the receiving country's, as es,en")
 	fs.StringVar(&order.Paper, "paper", "", "`size` of the paper, A4 or Letter; where it is left out, what the organisation's country prints on")
 	fs.BoolVar(&order.Large, "large", false, "large letters")
+	edition := fs.String("edition", "paper", "`edition`: paper, or phone, which opens with words that are shown once")
 	out := fs.String("out", "", "`file` to write, for its owner alone to read")
 	words, exit, stop := env.parse(fs, args, summaryUsage)
 	if stop {
 		return exit
 	}
 	order.Country = strings.ToUpper(order.Country)
+	order.Phone = *edition == "phone"
+	if *edition != "phone" && *edition != "paper" {
+		return env.misused(fs, summaryUsage, "--edition is paper or phone")
+	}
 	if problem := summaryProblem(words, *login, *out, *languages, &order); problem != "" {
 		return env.misused(fs, summaryUsage, problem)
 	}
@@ -69,6 +74,9 @@ func Summary(ctx context.Context, env Env, args []string) int {
 	}
 	fmt.Fprintf(env.Stdout, "Written: %d bytes in %s, %d sections, agreed until %s.\n", len(made.PDF),
 		strings.Join(made.Languages, " and "), len(made.Sections), made.Until.Format("2006-01-02"))
+	if made.Words != "" {
+		fmt.Fprintf(env.Stdout, "It opens with these words and no others. Say them to the person; they are kept nowhere:\n  %s\n", made.Words)
+	}
 	return ExitOK
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -75,6 +76,15 @@ func TestTheSummaryCommand(t *testing.T) {
 	c.must(t, ExitOK, args("--as", "asha", "--to", "FR", "--languages", "ar,fr", "--paper", "Letter", "--large", "--out", "letter.pdf")...)
 	if letter, err := os.ReadFile(c.env.Path("letter.pdf")); err != nil || bytes.Equal(b, letter) {
 		t.Errorf("on Letter, in Arabic, in large letters: the same bytes, or %v", err)
+	}
+	told := c.must(t, ExitOK, args("--as", "asha", "--to", "FR", "--languages", "ar,fr", "--edition", "phone", "--out", "phone.pdf")...)
+	words := strings.TrimSpace(told[strings.LastIndex(strings.TrimSpace(told), "\n")+1:])
+	text, err := exec.Command("pdftotext", "-upw", words, c.env.Path("phone.pdf"), "-").Output()
+	if err != nil || !strings.Contains(string(text), "417 mg") {
+		t.Errorf("with the words %q poppler reads %d bytes, %v", words, len(text), err)
+	}
+	if out, err := exec.Command("pdftotext", c.env.Path("phone.pdf"), "-").Output(); err == nil || len(out) > 0 {
+		t.Error("the edition for a telephone opens without words")
 	}
 	// Again, into the same file, through a hub that runs.
 	running := c.start(t)

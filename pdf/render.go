@@ -82,7 +82,7 @@ func Render(w io.Writer, s Summary, o Options) error {
 		return err
 	}
 	p.draw(doc)
-	raw, err := p.bytes(typeset.Meta{Title: doc.title, Lang: langs[0], Day: day})
+	raw, err := p.bytes(typeset.Meta{Title: doc.title, Lang: langs[0], Day: day}, o.Phone)
 	if err != nil {
 		return fmt.Errorf("setting the summary: %w", err)
 	}
@@ -141,7 +141,7 @@ func newPage(day time.Time, title string, c *composer, o Options) (*page, error)
 }
 
 // bytes is the finished file.
-func (p *page) bytes(m typeset.Meta) ([]byte, error) {
+func (p *page) bytes(m typeset.Meta, phone *Phone) ([]byte, error) {
 	var raw bytes.Buffer
 	if err := p.f.Output(&raw); err != nil {
 		return nil, err
@@ -152,6 +152,16 @@ func (p *page) bytes(m typeset.Meta) ([]byte, error) {
 	file, err := typeset.ReadFile(raw.Bytes())
 	if err != nil {
 		return nil, err
+	}
+	if phone != nil {
+		lock, err := typeset.NewLock(phone.Passphrase, phone.Rand)
+		if err != nil {
+			return nil, err
+		}
+		file.Lock(lock)
+		if phone.Bundle != nil {
+			m.Enclosed = &typeset.Enclosure{Name: "summary.json", Type: "application/fhir+json", Data: phone.Bundle}
+		}
 	}
 	if err := errors.Join(p.pen.Embed(file), file.Tag(p.tree), file.Archive(m)); err != nil {
 		return nil, err

@@ -6,6 +6,8 @@
 // error that names the language or the field, never its content.
 package pdf
 
+import "io"
+
 // FileName is the name under which a summary leaves the hub, the same for
 // everybody (R17).
 const FileName = "summary.pdf"
@@ -93,4 +95,14 @@ type Options struct {
 	Fonts *Fonts // nil: those in the program
 	Paper string // A4 or Letter; "" is A4
 	Large bool   // letters for those who see badly
+	// Phone makes the edition for a telephone instead of the one for paper.
+	Phone *Phone
+}
+
+// Phone is what the edition for a telephone has beside the pages: it opens with
+// a passphrase and holds what machines read.
+type Phone struct {
+	Passphrase string // ASCII
+	Rand       io.Reader
+	Bundle     []byte // an International Patient Summary as FHIR JSON, nil for none
 }

@@ -1,14 +1,16 @@
 // Command papers sets one invented person's paper in pairs of languages, for
 // judges from outside (veraPDF, qpdf, poppler) and for eyes:
 //
-//	go run ./internal/papers DIR [own-other ...]
+//	go run ./internal/papers [-sheet OUT.png] [-bundle OUT.json] DIR [own-other ...]
 //
 // Without pairs it sets every language beside English, and those pairs whose
-// scripts meet nowhere else.
+// scripts meet nowhere else. With -sheet it also makes one picture of all first
+// pages, with -bundle an International Patient Summary.
 package main
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -22,11 +24,14 @@ import (
 var meeting = []string{"ar-fr", "ur-ar", "my-th", "km-th", "uk-ro", "ti-ar"}
 
 func main() {
-	if len(os.Args) < 2 {
-		fmt.Fprintln(os.Stderr, "usage: papers DIR [own-other ...]")
+	picture := flag.String("sheet", "", "`file` for a picture of all first pages")
+	fhir := flag.String("bundle", "", "`file` for a bundle that machines read")
+	flag.Parse()
+	if flag.NArg() < 1 {
+		fmt.Fprintln(os.Stderr, "usage: papers [-sheet OUT.png] [-bundle OUT.json] DIR [own-other ...]")
 		os.Exit(2)
 	}
-	pairs := os.Args[2:]
+	dir, pairs := flag.Arg(0), flag.Args()[1:]
 	if len(pairs) == 0 {
 		for _, l := range pdf.Languages() {
 			pairs = append(pairs, l+"-en")
@@ -34,10 +39,23 @@ func main() {
 		pairs = append(pairs, meeting...)
 	}
 	for _, pair := range pairs {
-		if err := set(os.Args[1], pair); err != nil {
+		if err := set(dir, pair); err != nil {
 			fmt.Fprintln(os.Stderr, pair+":", err)
 			os.Exit(1)
 		}
+	}
+	if *fhir != "" {
+		if err := bundle(*fhir); err != nil {
+			fmt.Fprintln(os.Stderr, "the bundle:", err)
+			os.Exit(1)
+		}
+	}
+	if *picture == "" {
+		return
+	}
+	if err := sheet(dir, *picture, pairs); err != nil {
+		fmt.Fprintln(os.Stderr, "the sheet:", err)
+		os.Exit(1)
 	}
 }
 

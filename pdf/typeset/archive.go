@@ -18,6 +18,14 @@ type Meta struct {
 	Title string
 	Lang  string // of the whole, as BCP 47 tag
 	Day   time.Time
+	// Enclosed is a file inside, nil where there is none.
+	Enclosed *Enclosure
+}
+
+// Enclosure is what machines read of the same content.
+type Enclosure struct {
+	Name, Type string // "summary.json", "application/fhir+json"
+	Data       []byte
 }
 
 // Archive makes a tagged file one that says that it is PDF/A-3a and PDF/UA-1,
@@ -27,7 +35,7 @@ func (f *File) Archive(m Meta) error {
 	if !strings.Contains(f.catalog, "/StructTreeRoot") {
 		return errors.New("archiving a PDF: it has no structure")
 	}
-	packet, err := m.packet()
+	packet, err := m.packet(f.lock == nil)
 	if err != nil {
 		return err
 	}
@@ -40,6 +48,11 @@ func (f *File) Archive(m Meta) error {
 	intent := f.Add(fmt.Sprintf("<</Type/OutputIntent/S/GTS_PDFA1/OutputConditionIdentifier(sRGB)/Info(sRGB)/DestOutputProfile %d 0 R>>", profile))
 	// One side of each sheet, so that a page can be torn off without another.
 	f.catalog += fmt.Sprintf("/Lang(%s)/ViewerPreferences<</DisplayDocTitle true/Duplex/Simplex>>/Metadata %d 0 R/OutputIntents[%d 0 R]", m.Lang, metadata, intent)
+	if m.Enclosed != nil {
+		if err := f.enclose(*m.Enclosed); err != nil {
+			return err
+		}
+	}
 	f.objects[f.root] = []byte("<</Type/Catalog/Pages 1 0 R" + f.catalog + ">>")
 	day := m.Day.UTC().Format("D:20060102150405+00'00'")
 	f.objects[f.info] = []byte("<</Title" + textString(m.Title) + "/CreationDate(" + day + ")/ModDate(" + day + ")>>")
@@ -49,12 +62,37 @@ func (f *File) Archive(m Meta) error {
 
 // packet is the metadata as XMP (ISO 16684-1). PDF/A wants what is not in its
 // own list of schemas described: that of PDF/UA.
-func (m Meta) packet() (string, error) {
+func (m Meta) packet(archive bool) (string, error) {
 	var title strings.Builder
 	if err := xml.EscapeText(&title, []byte(m.Title)); err != nil {
 		return "", fmt.Errorf("writing the title of a PDF: %w", err)
 	}
-	return strings.NewReplacer("{day}", m.Day.UTC().Format("2006-01-02T15:04:05Z"), "{title}", title.String()).Replace(xmp), nil
+	return strings.NewReplacer("{day}", m.Day.UTC().Format("2006-01-02T15:04:05Z"), "{title}", title.String()).Replace(claims(archive)), nil
+}
+
+// claims is the packet, without PDF/A in a locked file: it may not be one.
+func claims(archive bool) string {
+	if archive {
+		return xmp
+	}
+	return strings.Replace(xmp, ` pdfaid:part="3" pdfaid:conformance="A"`, "", 1)
+}
+
+// enclose puts a file inside, as one that says the same (ISO 32000-2, 14.13).
+func (f *File) enclose(e Enclosure) error {
+	stream, err := f.AddStream(fmt.Sprintf("/Type/EmbeddedFile/Subtype/%s/Params<</Size %d>>", nameOf(e.Type), len(e.Data)), e.Data)
+	if err != nil {
+		return err
+	}
+	name := textString(e.Name)
+	file := f.Add(fmt.Sprintf("<</Type/Filespec/F%s/UF%s/Desc%s/AFRelationship/Alternative/EF<</F %d 0 R/UF %d 0 R>>>>", name, name, name, stream, stream))
+	f.catalog += fmt.Sprintf("/AF[%d 0 R]/Names<</EmbeddedFiles<</Names[%s %d 0 R]>>>>", file, name, file)
+	return nil
+}
+
+// nameOf writes a media type as a name (ISO 32000-1, 7.3.5).
+func nameOf(media string) string {
+	return strings.NewReplacer("/", "#2F", "+", "#2B").Replace(media)
 }
 
 const xmp = `<?xpacket begin="` + "\uFEFF" + `" id="W5M0MpCehiHzreSzNTczkc9d"?>

@@ -17,6 +17,7 @@ type File struct {
 	root, info int
 	catalog    string // entries that were added to it
 	identified bool   // the file is to have an identifier
+	lock       *Lock  // nil: everybody can read it
 }
 
 var (
@@ -101,6 +102,9 @@ func packedStream(entries string, data []byte) ([]byte, error) {
 	return fmt.Appendf(nil, "<<%s/Filter/FlateDecode/Length %d>>\nstream\n%s\nendstream", entries, len(packed), packed), nil
 }
 
+// Lock lets the file be read with a passphrase only. Such a file is no PDF/A.
+func (f *File) Lock(l *Lock) { f.lock = l }
+
 // addFonts names fonts in the resources of all pages.
 func (f *File) addFonts(entries string) error {
 	before, after, found := bytes.Cut(f.objects[resourcesObject], fontResources)
@@ -117,7 +121,11 @@ func (f *File) Bytes() ([]byte, error) {
 	var b bytes.Buffer
 	// A comment of high bytes tells transports that the file is binary
 	// (ISO 32000-1, 7.5.2).
-	b.WriteString("%PDF-1.7\n%\xE2\xE3\xCF\xD3\n")
+	version := "1.7"
+	if f.lock != nil {
+		version = "2.0"
+	}
+	b.WriteString("%PDF-" + version + "\n%\xE2\xE3\xCF\xD3\n")
 	pack, table := len(f.objects), len(f.objects)+1
 	// Each entry of the table: its kind, then an offset, or the pack and the
 	// place in it.
@@ -127,13 +135,23 @@ func (f *File) Bytes() ([]byte, error) {
 	}
 	entry(0, 0, 0xFFFF)
 	write := func(n int, object []byte) { fmt.Fprintf(&b, "%d 0 obj\n%s\nendobj\n", n, object) }
+	locked := func(object []byte) ([]byte, error) {
+		if f.lock == nil {
+			return object, nil
+		}
+		return f.lock.stream(object)
+	}
 	var places, packed bytes.Buffer
 	count := 0
 	for n, object := range f.objects[1:] {
 		n++
 		if bytes.HasSuffix(object, []byte("endstream")) {
+			whole, err := locked(object)
+			if err != nil {
+				return nil, err
+			}
 			entry(1, b.Len(), 0)
-			write(n, object)
+			write(n, whole)
 			continue
 		}
 		entry(2, pack, count)
@@ -144,6 +162,9 @@ func (f *File) Bytes() ([]byte, error) {
 	}
 	entry(1, b.Len(), 0)
 	whole, err := packedStream(fmt.Sprintf("/Type/ObjStm/N %d/First %d", count, places.Len()), append(places.Bytes(), packed.Bytes()...))
+	if err == nil {
+		whole, err = locked(whole)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -154,6 +175,9 @@ func (f *File) Bytes() ([]byte, error) {
 	if f.identified { // from the content alone, so that it says nothing of when and where
 		sum := sha256.Sum256(b.Bytes())
 		head += fmt.Sprintf("/ID[<%x><%x>]", sum[:16], sum[:16])
+	}
+	if f.lock != nil { // readable itself, and so in no pack
+		head += "/Encrypt" + f.lock.entry
 	}
 	if whole, err = packedStream(head, entries); err != nil {
 		return nil, err
