@@ -43,7 +43,6 @@ var followers = map[string][]follower{
 	"transfers":             {transferArrival, transferFailure},
 	"tasks":                 {taskDone},
 	"grants":                {emergencyFollows, reviewFollows},
-	"feedbacks":             {subjectRequest},
 }
 
 // amend changes fields of an existing record. Its key names the change; it

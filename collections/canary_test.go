@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf16"
 
 	"portolan/care"
@@ -140,6 +141,21 @@ func TestNothingThatPeopleToldLiesInClear(t *testing.T) {
 	paper := []byte("%PDF-1.7 " + w.CanaryPrefix() + strings.Join(words, " "))
 	if _, err := h.KeepPaper(context.Background(), h.HubActor(), paper, collections.Draft{Case: w.Case(0).ID, Set: map[string]care.Value{
 		"kind": care.OfText("summary"), "status": care.OfText("prepared"), "prepared_at": care.OfTime(h.Now())}}); err != nil {
+		t.Fatal(err)
+	}
+	// And a tablet that takes all of it along, so that it lies in chunks too.
+	cheap := &hubtest.Hub{Hub: h, Clock: hubtest.NewClock(), Org: w.Home()}
+	worker, _ := cheap.Staff(t, care.ProtectionOfficer)
+	for i := range people {
+		for _, c := range care.Compartments {
+			cheap.Must(t, h.HubActor(), collections.Draft{Collection: "grants", Case: w.Case(i).ID, Set: grant(worker.Staff, c, hubtest.Start.Add(48*time.Hour))})
+		}
+	}
+	rowsSent := 0
+	if err := h.Pull(context.Background(), cheap.Reload(t, worker.Staff), "", func([]byte) error { rowsSent++; return nil }); err != nil || rowsSent < 100 {
+		t.Fatalf("%d lines: %v", rowsSent, err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, collections.ChunksPath)); err != nil {
 		t.Fatal(err)
 	}
 	killed := filepath.Join(t.TempDir(), "killed")

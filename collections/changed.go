@@ -37,6 +37,11 @@ func (p *pull) sendChanged() error {
 			if i+1 < len(units) {
 				u.then.seq = units[i+1].first - 1
 			}
+			if to < p.head { // the record is sent as it stands, with what comes later in the log
+				for _, w := range u.rows {
+					w.seqs = nil
+				}
+			}
 		}
 		if len(units) > 0 {
 			if err := p.disclose(units); err != nil {

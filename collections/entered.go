@@ -13,8 +13,13 @@ type entered struct {
 }
 
 // portionRows is how many rows are planned, noted in the audit log and sent at
-// one time: an answer of any size needs the memory of so many names.
-const portionRows = 4000
+// one time: an answer of any size needs the memory of so many names, or of so
+// many packed lines. portionMade is the same for chunks that have to be made
+// first: whoever waits should have something to do meanwhile.
+const (
+	portionRows = 4000
+	portionMade = 1000
+)
 
 // sendEntered sends what stands in the scopes that the device does not hold.
 func (p *pull) sendEntered() error {
@@ -24,31 +29,61 @@ func (p *pull) sendEntered() error {
 		at.entering = p.head
 	}
 	var units []*unit
+	rows, made := 0, 0
 	for _, e := range p.entering {
-		records, err := p.recordsIn(e)
+		at.access, at.record = e.access, wholeScope
+		more, fresh, err := p.unitsIn(e, at)
 		if err != nil {
 			return err
 		}
-		at.access = e.access
-		for _, w := range records {
-			at.record = w.record
-			units = append(units, &unit{rows: []*wantedRow{w}, then: at})
+		for _, u := range more {
+			rows += u.count()
+			if fresh {
+				made += u.count()
+			}
 		}
-		at.record = wholeScope
-		if len(units) > 0 {
+		if units = append(units, more...); len(units) > 0 {
 			units[len(units)-1].then = at
 		}
-		if len(units) >= portionRows {
+		if rows >= portionRows || made >= portionMade {
 			if err := p.disclose(units); err != nil {
 				return err
 			}
-			units = nil
+			units, rows, made = nil, 0, 0
 		}
 	}
 	if len(units) > 0 || len(p.entering) > 0 && !p.named {
 		return p.disclose(units)
 	}
 	return nil
+}
+
+// unitsIn is what is to be sent of a scope: its chunk, or where it has none
+// each record by itself. It says whether the chunk was made just now.
+func (p *pull) unitsIn(e entered, at cursor) (units []*unit, fresh bool, err error) {
+	c, fresh, err := p.chunkOf(e.scope)
+	if err != nil {
+		return nil, false, err
+	}
+	if c != nil {
+		after := 0
+		for after < len(c.records) && c.records[after] <= e.after {
+			after++
+		}
+		if after == len(c.records) {
+			return nil, false, nil
+		}
+		return []*unit{{chunk: c, gained: e, after: after, then: at}}, fresh, nil
+	}
+	records, err := p.recordsIn(e)
+	if err != nil {
+		return nil, false, err
+	}
+	for _, w := range records {
+		at.record = w.record
+		units = append(units, &unit{rows: []*wantedRow{w}, then: at})
+	}
+	return units, false, nil
 }
 
 // sendNames names the scopes that are sent from their beginning.
@@ -67,14 +102,19 @@ func (p *pull) sendNames() error {
 
 // recordsIn gives every record that ever had something in a scope.
 func (p *pull) recordsIn(e entered) ([]*wantedRow, error) {
-	rows, err := p.r.rows(`SELECT DISTINCT record, collection FROM scope_log WHERE scope = ? AND record > ? ORDER BY record`, string(e.scope), e.after)
+	return p.wantedIn(e.scope, `SELECT DISTINCT record, collection FROM scope_log WHERE scope = ? AND record > ? ORDER BY record`, e.after)
+}
+
+// wantedIn gives the records that a query names by scope and one thing more.
+func (p *pull) wantedIn(scope fieldsync.Scope, query string, more any) ([]*wantedRow, error) {
+	rows, err := p.r.rows(query, string(scope), more)
 	if err != nil {
 		return nil, wrap("reading a scope", err)
 	}
 	defer rows.Close()
 	var out []*wantedRow
 	for rows.Next() {
-		w := &wantedRow{scopes: []fieldsync.Scope{e.scope}, fields: map[fieldsync.Scope][]string{}}
+		w := &wantedRow{scopes: []fieldsync.Scope{scope}, fields: map[fieldsync.Scope][]string{}}
 		if err := rows.Scan(&w.record, &w.collection); err != nil {
 			return nil, wrap("reading a scope", err)
 		}

@@ -197,7 +197,9 @@ func (h *Hub) shut(ctx context.Context, one ErasedCase) (done Erasure, err error
 		return done, err
 	}
 	h.reached("erase listed")
-	if done.Keys, err = h.keys.destroy(ctx, one); err == nil {
+	done.Keys, err = h.keys.destroy(ctx, one)
+	h.lately.erased()
+	if err == nil {
 		h.reached("erase keys destroyed")
 	}
 	return done, err
@@ -219,6 +221,7 @@ func (h *Hub) erase(ctx context.Context, one ErasedCase, done Erasure) (_ Erasur
 		return done, err
 	}
 	h.reached("erase files removed")
+	h.chunks.forget(ctx, one)
 	if err := h.eraseRows(ctx, one, &done); err != nil {
 		return done, err
 	}

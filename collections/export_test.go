@@ -115,3 +115,10 @@ func (h *Hub) KeysOfUnsent(ctx context.Context) (sealed [][]byte, err error) {
 	}
 	return sealed, rows.Err()
 }
+
+// ByRows has scopes sent row by row, without chunks.
+func ByRows() (undo func()) {
+	had := chunkRowsMax
+	chunkRowsMax = 0
+	return func() { chunkRowsMax = had }
+}

@@ -76,16 +76,19 @@ type Hub struct {
 	contents, pictures sync.Mutex // one document's bytes are kept, and one picture written, at a time
 	partials           partials
 
-	pulls   chan struct{} // one per pull that is being answered
-	tables  map[string]*table
-	epoch   string
-	secret  []byte // MACs cursors, keys of imports; made once, kept in keys.db
-	replica string // the hub's own replica
-	finder  finder
-	wakeMu  sync.Mutex
-	wake    []func(staff []string)
-	out     []func(staff string) // beside wake: who hears that sign-ins ended
-	endings []func(devices, staff []string)
+	pulls      chan struct{} // one per pull that is being answered
+	chunks     *chunks
+	statements statements
+	lately     lately
+	tables     map[string]*table
+	epoch      string
+	secret     []byte // MACs cursors, keys of imports; made once, kept in keys.db
+	replica    string // the hub's own replica
+	finder     finder
+	wakeMu     sync.Mutex
+	wake       []func(staff []string)
+	out        []func(staff string) // beside wake: who hears that sign-ins ended
+	endings    []func(devices, staff []string)
 	// endsMoved has room for one (EndsMoved).
 	endsMoved chan struct{}
 
@@ -117,7 +120,7 @@ const dataPragmas = "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pra
 // since each keeps a page cache.
 const (
 	readersMax  = 32
-	readersIdle = 16
+	readersIdle = 32
 	readerStays = time.Minute
 )
 
@@ -200,7 +203,7 @@ func (h *Hub) prepare() error {
 	h.writer, h.pulls = newWriter(h.sqlDB(), &leaves{h: h}, h.keys, &h.ended, h.roomOr), make(chan struct{}, pullsMax)
 	h.endsMoved = make(chan struct{}, 1)
 	h.writer.carry = h.carryEnded
-	h.requests = newSigned(h.now())
+	h.requests, h.chunks = newSigned(h.now()), newChunks(h)
 	h.tables = make(map[string]*table, len(care.Schema))
 	for _, e := range care.Schema {
 		h.tables[e.Name] = newTable(e, h.keys)
@@ -240,7 +243,7 @@ func (h *Hub) Close() error {
 	h.forgetNames()
 	h.writer.close()
 	// As PocketBase itself ends: its log's ticker stops before its databases.
-	return errors.Join(signed, h.keys.close(), h.terminate(), h.disk.close())
+	return errors.Join(signed, h.chunks.close(), h.keys.close(), h.terminate(), h.disk.close())
 }
 
 func (h *Hub) terminate() error {

@@ -143,12 +143,12 @@ func OpenKeyBackup(root seal.Key, from, dir string) error {
 	if err != nil {
 		return wrap("opening the backup's keys", err)
 	}
-	return ForgetKeyBackups(dir)
+	return forgetKeyBackups(dir)
 }
 
-// ForgetKeyBackups makes restored keys those of a new life: it must not write
+// forgetKeyBackups makes restored keys those of a new life: it must not write
 // over the copies that the hub from which they came goes on making.
-func ForgetKeyBackups(dir string) error {
+func forgetKeyBackups(dir string) error {
 	db, err := openKeysDB(dir)
 	if err != nil {
 		return err

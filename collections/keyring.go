@@ -160,6 +160,26 @@ func (k *keyring) rootBox() (*seal.Box, error) {
 // made is in keys.db before the transaction that asked for it is committed
 // (writer.write), or after flush.
 func (k *keyring) toSeal(scope seal.Scope) (*dataKey, error) {
+	key, err := k.there(scope)
+	if key != nil || err != nil {
+		return key, err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if key, ok := k.byScope[scope]; ok {
+		return key, nil
+	}
+	if k.erased.has(scope.Case) {
+		return nil, ErrErased
+	}
+	if k.root == nil {
+		return nil, ErrLocked
+	}
+	return k.make(scope)
+}
+
+// there is the data key of a scope, nil where none was made yet.
+func (k *keyring) there(scope seal.Scope) (*dataKey, error) {
 	k.mu.RLock()
 	key, ok := k.byScope[scope]
 	k.mu.RUnlock()
@@ -177,13 +197,8 @@ func (k *keyring) toSeal(scope seal.Scope) (*dataKey, error) {
 	if k.root == nil {
 		return nil, ErrLocked
 	}
-	if err := k.load(scope.Org, scope.Case); err != nil {
-		return nil, err
-	}
-	if key, ok := k.byScope[scope]; ok {
-		return key, nil
-	}
-	return k.make(scope)
+	err := k.load(scope.Org, scope.Case)
+	return k.byScope[scope], err
 }
 
 // toOpen is the data key under which something is sealed, by the id that

@@ -62,6 +62,7 @@ func beKilled(dir, doing, at string) int {
 	}
 	armed = true
 	ctx := context.Background()
+	doing, whom, _ := strings.Cut(doing, ", ")
 	switch doing {
 	case "rotate":
 		if err = h.RotateKeys(ctx); err == nil {
@@ -88,6 +89,11 @@ func beKilled(dir, doing, at string) int {
 		err = bringAside(ctx, h, dir)
 	case "evidence":
 		err = bringLetter(ctx, h, dir, seizedLetter)
+	case "pull":
+		var a care.Actor
+		if a, err = h.Actor(ctx, whom, ""); err == nil {
+			err = h.Pull(ctx, a, "", func([]byte) error { return nil })
+		}
 	case "write":
 		_, err = h.Do(ctx, h.HubActor(), newCase(&hubtest.Hub{Hub: h, Org: theOrg}, 90)...)
 	}

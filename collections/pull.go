@@ -1,6 +1,7 @@
 package collections
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"maps"
@@ -22,6 +23,9 @@ type Receiver interface {
 	// answer that discloses nothing it is called once; news says then whether
 	// anything was taken away, and is true otherwise.
 	Disclose(news bool) error
+	// Packed takes lines that were packed before, part by part: part 0 first.
+	// Between two parts it is given one line, a mark, that fills the gap.
+	Packed(lines *fieldsync.Packed, part int) error
 	// Flush is called where the device has come a step further: what was sent
 	// so far should reach it.
 	Flush() error
@@ -33,6 +37,19 @@ type lines func(line []byte) error
 func (l lines) Line(line []byte) error { return l(line) }
 func (lines) Disclose(bool) error      { return nil }
 func (lines) Flush() error             { return nil }
+
+func (l lines) Packed(p *fieldsync.Packed, part int) error {
+	plain, err := p.Plain(part)
+	if err != nil {
+		return err
+	}
+	for line := range bytes.Lines(plain) {
+		if err := l(bytes.TrimSuffix(line, []byte{'\n'})); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // Pull is Answer for whoever needs the lines alone.
 func (h *Hub) Pull(ctx context.Context, a care.Actor, cursor string, out func(line []byte) error) error {
@@ -61,12 +78,13 @@ func (h *Hub) Answer(ctx context.Context, a care.Actor, ask Ask, to Receiver) er
 	if a.Grants, err = grantsOf(reader{ctx, h.readDB()}, a.Staff, ""); err != nil {
 		return err
 	}
+	era := h.lately.now()
 	snapshot, err := h.readDB().BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return wrap("beginning to read", err)
 	}
 	defer snapshot.Rollback() // a reading transaction has nothing to keep
-	p := &pull{h: h, ctx: ctx, r: reader{ctx, newPrepared(snapshot)}, to: to, actor: a, load: caseloadOf(a), own: ask.Own,
+	p := &pull{h: h, ctx: ctx, r: reader{ctx, prepared{snapshot, h.readDB(), &h.statements, map[string]*sql.Stmt{}}}, to: to, actor: a, load: caseloadOf(a), own: ask.Own, era: era,
 		open: map[fieldsync.Scope]time.Time{}, complete: map[fieldsync.Scope]uint64{}}
 	if err = p.plan(ask.Cursor); err == nil {
 		h.reached("answer planned")
@@ -128,9 +146,11 @@ type pull struct {
 
 	disclosed bool               // the audit log and the receiver know that something is
 	named     bool               // the line that names the gained scopes was sent
+	era       uint64             // of the lines that were sent lately
+	came      cursor             // how far the device has come with what was sent
 	unmarked  int                // bytes since the last mark
-	read      map[string]*record // of the case that is being sent
-	readCase  string
+	ahead     []*wantedRow       // what is wanted next
+	read      map[string]*record // some of it
 }
 
 // plan works out what to send.
@@ -306,11 +326,17 @@ func (p *pull) disclose(units []*unit) error {
 			return err
 		}
 	}
+	p.readAhead(units)
 	for _, u := range units {
-		if err := p.sendUnit(u); err != nil {
+		send := p.sendUnit
+		if u.chunk != nil {
+			send = p.sendChunk
+		}
+		if err := send(u); err != nil {
 			return err
 		}
-		if err := p.mark(u.then); err != nil {
+		p.came = u.then
+		if err := p.markFrom(markBytes); err != nil {
 			return err
 		}
 	}
@@ -322,6 +348,10 @@ func (p *pull) disclose(units []*unit) error {
 func (p *pull) audit(units []*unit) error {
 	sent, count := make(map[fieldsync.Scope][]string), 0
 	for _, u := range units {
+		if u.chunk != nil {
+			count += u.count()
+			sent[u.gained.scope] = append(sent[u.gained.scope], u.chunk.records[u.after:]...)
+		}
 		for _, w := range u.rows {
 			count++
 			for _, s := range w.scopes {
@@ -348,17 +378,18 @@ func (p *pull) audit(units []*unit) error {
 // be sent again, packed about 4 KB: what a line that is cut repeats.
 const markBytes = 24 << 10
 
-// mark tells the device how far it has come. What was written until now is
-// handed on with it: none of it may be over by then.
-func (p *pull) mark(c cursor) error {
-	if p.unmarked < markBytes {
+// markFrom tells the device how far it has come, where so many bytes were sent
+// since it was told last. What was written until now is handed on with it: none
+// of it may be over by then.
+func (p *pull) markFrom(bytes int) error {
+	if p.unmarked < bytes {
 		return nil
 	}
 	if !p.allLast() {
 		return ErrAccessEnded
 	}
 	p.unmarked = 0
-	if err := p.sendLine(fieldsync.Line{Mark: p.h.sealCursor(p.actor.Staff, c)}); err != nil {
+	if err := p.sendLine(fieldsync.Line{Mark: p.h.sealCursor(p.actor.Staff, p.came)}); err != nil {
 		return err
 	}
 	p.h.reached("answer marked")

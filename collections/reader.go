@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"sync"
 )
 
 // querier is the writing transaction or a reading connection.
@@ -29,27 +30,52 @@ func (r reader) row(query string, args ...any) *sql.Row {
 	return r.db.QueryRowContext(r.ctx, query, args...)
 }
 
-// prepared is a transaction in which each statement is prepared once: an answer
-// asks the same few for each of its rows. One statement is not run twice at the
-// same time.
-type prepared struct {
-	tx    *sql.Tx // its end closes the statements
-	stmts map[string]*sql.Stmt
+// statements are those that answers ask again and again. Each is read by SQLite
+// once for each connection that it runs on, and not for each answer.
+type statements struct {
+	mu    sync.Mutex
+	known map[string]*sql.Stmt
 }
 
-func newPrepared(tx *sql.Tx) prepared { return prepared{tx, map[string]*sql.Stmt{}} }
+// of prepares a statement where it was not yet. They stay until the database is
+// closed: there are as many as places in the program that ask.
+func (s *statements) of(ctx context.Context, db *sql.DB, query string) (*sql.Stmt, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if stmt, ok := s.known[query]; ok {
+		return stmt, nil
+	}
+	stmt, err := db.PrepareContext(ctx, query)
+	if err == nil {
+		if s.known == nil {
+			s.known = map[string]*sql.Stmt{}
+		}
+		s.known[query] = stmt
+	}
+	return stmt, err
+}
+
+// prepared is a transaction of reading that asks by such statements. One is not
+// run twice at the same time.
+type prepared struct {
+	tx  *sql.Tx // its end gives the statements back
+	db  *sql.DB
+	all *statements
+	own map[string]*sql.Stmt
+}
 
 // stmt is nil where the statement cannot be prepared: whoever runs it hears why.
 func (p prepared) stmt(ctx context.Context, query string) *sql.Stmt {
-	s, ok := p.stmts[query]
+	own, ok := p.own[query]
 	if !ok {
-		var err error
-		if s, err = p.tx.PrepareContext(ctx, query); err != nil {
+		s, err := p.all.of(ctx, p.db, query)
+		if err != nil {
 			return nil
 		}
-		p.stmts[query] = s
+		own = p.tx.StmtContext(ctx, s)
+		p.own[query] = own
 	}
-	return s
+	return own
 }
 
 func (p prepared) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {

@@ -47,12 +47,15 @@ func newRecord(t *table, id string) *record {
 type scanner interface{ Scan(...any) error }
 
 // scanRecord reads what table.read selects; nil where there is no such row.
-func scanRecord(t *table, row scanner) (*record, error) {
+func scanRecord(t *table, row scanner) (*record, error) { return scanFields(t, t.sealed, row) }
+
+// scanFields is scanRecord for some of the sealed fields.
+func scanFields(t *table, sealed []*care.Field, row scanner) (*record, error) {
 	r := newRecord(t, "")
 	var routing []byte
-	into := make([]any, 0, len(envelope)+len(t.sealed))
+	into := make([]any, 0, len(envelope)+len(sealed))
 	into = append(into, &r.id, &r.org, &r.caseID, &r.createdBy, &r.madeAt, &r.arrivedAt, &r.seq, &routing)
-	for _, f := range t.sealed {
+	for _, f := range sealed {
 		into = append(into, &r.cells[t.place[f.Name]].raw)
 	}
 	if err := row.Scan(into...); errors.Is(err, sql.ErrNoRows) {

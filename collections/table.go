@@ -21,8 +21,15 @@ type table struct {
 	selects      string             // all rows: what scanRecord reads
 	read         string             // one row by id
 	readListed   string             // those whose ids stand in a JSON array
+	parts        map[care.Compartment]tablePart
 	insert       string
 	update       string
+}
+
+// tablePart is what a table holds in one compartment.
+type tablePart struct {
+	sealed     []*care.Field
+	readListed string // as of the table, without what is in other compartments
 }
 
 func newTable(e *care.Entity, keys *keyring) *table {
@@ -46,14 +53,30 @@ func newTable(e *care.Entity, keys *keyring) *table {
 	}
 	// The values of routing columns stand in the routing registers too; the
 	// row is read from those.
-	read := append(append([]string(nil), envelope...), names(t.sealed)...)
-	t.selects = "SELECT " + quoted(read, ", ") + " FROM " + quote(e.Name)
+	t.selects = selecting(e.Name, t.sealed)
 	t.read = t.selects + " WHERE id = ?"
-	t.readListed = t.selects + " WHERE id IN (SELECT value FROM json_each(?))"
+	const listed = " WHERE id IN (SELECT value FROM json_each(?))"
+	t.readListed = t.selects + listed
+	t.parts = make(map[care.Compartment]tablePart)
+	for _, c := range t.compartments {
+		var part tablePart
+		for _, f := range t.sealed {
+			if f.Compartment == c {
+				part.sealed = append(part.sealed, f)
+			}
+		}
+		part.readListed = selecting(e.Name, part.sealed) + listed
+		t.parts[c] = part
+	}
 	t.insert = "INSERT OR FAIL INTO " + quote(e.Name) + " (" + quoted(columns, ", ") + ") VALUES (" +
 		strings.TrimSuffix(strings.Repeat("?, ", len(columns)), ", ") + ")"
 	t.update = "UPDATE OR FAIL " + quote(e.Name) + " SET " + quoted(columns[1:], " = ?, ") + " = ? WHERE id = ?"
 	return t
+}
+
+// selecting reads what every row has and some of its sealed fields.
+func selecting(table string, sealed []*care.Field) string {
+	return "SELECT " + quoted(append(slices.Clone(envelope), names(sealed)...), ", ") + " FROM " + quote(table)
 }
 
 // compartment is that of a field, and whether there is such a field.

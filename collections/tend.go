@@ -21,6 +21,7 @@ func (h *Hub) Tend(ctx context.Context) error {
 	if h.Locked() {
 		return nil // what waits, waits for the key
 	}
+	h.lately.clear()
 	// A log that cannot be signed must not keep grants from ending.
 	return errors.Join(h.tend(ctx), h.SignLog(ctx, false))
 }

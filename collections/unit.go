@@ -1,6 +1,7 @@
 package collections
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 
@@ -15,6 +16,22 @@ type unit struct {
 	rows  []*wantedRow
 	then  cursor // how far a device has come that has it
 	into  *unit  // it became part of this one
+
+	chunk  *chunk // all of the scope that is gained, in place of rows
+	gained entered
+	after  int // records of the chunk that were sent before
+}
+
+// count is how many rows it may have.
+func (u *unit) count() int {
+	if u.chunk != nil {
+		return len(u.chunk.records) - u.after
+	}
+	n := 0
+	for _, w := range u.rows {
+		n += len(w.scopes)
+	}
+	return n
 }
 
 // wantedRow is a record to send, with the fields by scope; nil fields are all
@@ -23,9 +40,12 @@ type wantedRow struct {
 	collection, record string
 	scopes             []fieldsync.Scope
 	fields             map[fieldsync.Scope][]string
+	seqs               map[fieldsync.Scope]uint64 // the last number of the record in the scope, where that is known
+	lines              map[fieldsync.Scope][]byte // what it shows there, as far as it is made
 }
 
-func (w *wantedRow) want(scope fieldsync.Scope, fields []string) {
+func (w *wantedRow) want(scope fieldsync.Scope, fields []string, seq uint64) {
+	w.seqs[scope] = seq
 	had, known := w.fields[scope]
 	if !known {
 		w.scopes = append(w.scopes, scope)
@@ -76,11 +96,11 @@ func unitsOf(log []scopeLine) []*unit {
 		byGroup[l.unit], byRecord[l.record] = u, u
 		w := wanted[l.record]
 		if w == nil {
-			w = &wantedRow{collection: l.collection, record: l.record, fields: map[fieldsync.Scope][]string{}}
+			w = &wantedRow{collection: l.collection, record: l.record, fields: map[fieldsync.Scope][]string{}, seqs: map[fieldsync.Scope]uint64{}}
 			wanted[l.record] = w
 			u.rows = append(u.rows, w)
 		}
-		w.want(l.scope, l.fields)
+		w.want(l.scope, l.fields, l.seq)
 	}
 	return slices.DeleteFunc(all, func(u *unit) bool { return u.into != nil })
 }
@@ -101,33 +121,25 @@ func join(a, b *unit) *unit {
 // sendUnit sends the records of a unit, each once for each scope; all lines but
 // the last say that more follows.
 func (p *pull) sendUnit(u *unit) error {
-	var last *fieldsync.Row
+	var last []byte
 	for _, w := range u.rows {
-		rec, err := p.recordOf(w)
-		if err != nil {
-			return err
-		}
-		if rec == nil {
-			continue
-		}
 		for _, scope := range w.scopes {
 			if !p.lasts(scope) {
 				return ErrAccessEnded
 			}
-			row, err := rec.inScope(scope, w.fields[scope])
+			line, err := p.lineOf(w, scope)
 			if err != nil {
 				return err
 			}
-			if row == nil {
+			if line == nil {
 				continue
 			}
 			if last != nil {
-				last.More = true
-				if err := p.sendRow(last); err != nil {
+				if err := p.sendRow(fieldsync.MoreFollows(last)); err != nil {
 					return err
 				}
 			}
-			last = row
+			last = line
 		}
 	}
 	if last == nil {
@@ -136,33 +148,85 @@ func (p *pull) sendUnit(u *unit) error {
 	return p.sendRow(last)
 }
 
-func (p *pull) sendRow(r *fieldsync.Row) error {
-	l := fieldsync.Line{Row: r}
-	b := l.AppendJSON(nil)
-	p.unmarked += len(b)
-	return p.to.Line(b[:len(b)-1])
+// sendRow sends a line that ends with its line break.
+func (p *pull) sendRow(line []byte) error {
+	p.unmarked += len(line)
+	return p.to.Line(bytes.TrimSuffix(line, []byte{'\n'}))
 }
 
-// recordOf reads a record, nil of a collection that this version does not know.
-// Those of a case are read once for all its scopes, which come one behind the other.
+// lineOf is the line of a record in a scope, nil where it shows nothing there.
+func (p *pull) lineOf(w *wantedRow, scope fieldsync.Scope) ([]byte, error) {
+	if line, ok := w.lines[scope]; ok {
+		return line, nil
+	}
+	rec, err := p.recordOf(w)
+	if err != nil || rec == nil {
+		return nil, err
+	}
+	row, err := rec.inScope(scope, w.fields[scope])
+	if err != nil || row == nil {
+		return nil, err
+	}
+	l := fieldsync.Line{Row: row}
+	line := l.AppendJSON(nil)
+	if key, known := w.late(scope); known {
+		p.h.lately.put(p.era, key, line)
+	}
+	return line, nil
+}
+
+// readAhead finds what was sent to somebody else lately, and notes what has to
+// be read.
+func (p *pull) readAhead(units []*unit) {
+	p.ahead = nil
+	for _, u := range units {
+		for _, w := range u.rows {
+			w.lines = make(map[fieldsync.Scope][]byte, len(w.scopes))
+			for _, scope := range w.scopes {
+				key, known := w.late(scope)
+				if !known {
+					continue
+				}
+				if line := p.h.lately.get(key); line != nil {
+					w.lines[scope] = line
+				}
+			}
+			if len(w.lines) < len(w.scopes) {
+				p.ahead = append(p.ahead, w)
+			}
+		}
+	}
+}
+
+// aheadMax is how many records are read before they are sent.
+const aheadMax = recordsAtOnce
+
+// recordOf gives a record, nil of a collection that this version does not know.
+// With the first of several those that come next are read too.
 func (p *pull) recordOf(w *wantedRow) (*record, error) {
-	t, ok := p.h.tables[w.collection]
-	if !ok {
+	if _, known := p.h.tables[w.collection]; !known {
 		return nil, nil
 	}
 	if rec, ok := p.read[w.record]; ok {
 		return rec, nil
 	}
-	rec, err := scanRecord(t, p.r.row(t.read, w.record))
-	if err != nil {
-		return nil, err
+	if i := slices.Index(p.ahead, w); i >= 0 {
+		p.ahead = p.ahead[i:]
+	} else {
+		p.ahead = []*wantedRow{w}
 	}
-	if rec == nil {
-		return nil, fmt.Errorf("the log of a scope names a record of %s that is not there", w.collection)
+	wanted := map[string][]string{}
+	for _, next := range p.ahead[:min(len(p.ahead), aheadMax)] {
+		wanted[next.collection] = append(wanted[next.collection], next.record)
 	}
-	if rec.caseID != p.readCase || rec.caseID == "" || p.read == nil {
-		p.read, p.readCase = map[string]*record{}, rec.caseID
+	p.read = map[string]*record{}
+	err := p.h.eachRecord(p.r, wanted, "", func(rec *record) error {
+		p.read[rec.id] = rec
+		return nil
+	})
+	rec := p.read[w.record]
+	if err == nil && rec == nil {
+		err = fmt.Errorf("the log of a scope names a record of %s that is not there", w.collection)
 	}
-	p.read[w.record] = rec
-	return rec, nil
+	return rec, err
 }

@@ -63,6 +63,7 @@ func (p *pull) sendRecordDigests(scope fieldsync.Scope) error {
 		return err
 	}
 	line := fieldsync.Line{Records: &fieldsync.RecordDigests{Scope: scope, Digests: map[string]string{}}}
+	p.ahead = records
 	for _, w := range records {
 		rec, err := p.recordOf(w)
 		if err != nil {

@@ -1,7 +1,9 @@
 package collections_test
 
 import (
+	"bytes"
 	"database/sql"
+	"errors"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -18,6 +20,13 @@ type asked struct{ lines []fieldsync.Line }
 func (a *asked) Line(raw []byte) error {
 	l, err := fieldsync.DecodeLine(raw)
 	a.lines = append(a.lines, l)
+	return err
+}
+func (a *asked) Packed(p *fieldsync.Packed, part int) error {
+	plain, err := p.Plain(part)
+	for line := range bytes.Lines(plain) {
+		err = errors.Join(err, a.Line(bytes.TrimSuffix(line, []byte{'\n'})))
+	}
 	return err
 }
 func (*asked) Disclose(bool) error { return nil }

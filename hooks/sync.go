@@ -1,14 +1,7 @@
 package hooks
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
-	"errors"
-	"net/http"
-	"strings"
-	"sync"
-	"time"
 
 	"github.com/pocketbase/pocketbase/core"
 
@@ -41,6 +34,9 @@ func (f *Front) sync(e *core.RequestEvent, a care.Actor) error {
 		g.renew()
 	}
 	to := &answer{f: f, ctx: e.Request.Context(), s: newStream(e, ndjson), got: got, seen: got.push.Seen}
+	to.s.busy = &f.answering
+	f.answering.Add(1)
+	defer f.answering.Add(-1)
 	ask := collections.Ask{Cursor: got.push.Cursor, Check: got.push.Check, Again: got.push.Again}
 	if got.push.Own {
 		ask.Own = got.Own
@@ -96,6 +92,9 @@ func (w *answer) Disclose(news bool) error {
 	return w.s.send(fieldsync.Line{Log: &head})
 }
 
+// Packed takes lines that were packed before.
+func (w *answer) Packed(p *fieldsync.Packed, part int) error { return w.s.packed(p, part) }
+
 // Flush hands on what the tablet can keep.
 func (w *answer) Flush() error { return w.s.handOn() }
 
@@ -135,115 +134,4 @@ func (f *Front) take(e *core.RequestEvent, c collections.Contact) (got taken, er
 	}
 	got.Taken, err = f.hub.Take(ctx, c.Actor, got.push)
 	return got, err
-}
-
-const ndjson = "application/x-ndjson; charset=utf-8"
-
-// Sizes of a streamed answer.
-const (
-	streamPlainMax = 1 << 10 // an answer up to this size is not worth compressing
-	streamFlush    = 32 << 10
-)
-
-// stream writes an answer line by line, compressed where the client can take
-// that and the answer is not tiny. It bounds each write, not the whole.
-type stream struct {
-	e     *core.RequestEvent
-	rc    *http.ResponseController
-	buf   bytes.Buffer
-	zip   *gzip.Writer // nil while the answer is tiny, or the client takes none
-	begun bool
-}
-
-var zippers = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
-
-func newStream(e *core.RequestEvent, kind string) *stream {
-	h := e.Response.Header()
-	h.Set("Content-Type", kind)
-	h.Set("Vary", "Accept-Encoding")
-	return &stream{e: e, rc: http.NewResponseController(e.Response)}
-}
-
-func (s *stream) line(b []byte) error {
-	if s.zip == nil {
-		s.buf.Write(b)
-		s.buf.WriteByte('\n')
-		if !s.begun && s.buf.Len() > streamPlainMax {
-			return s.begin()
-		}
-	} else if _, err := s.zip.Write(append(b, '\n')); err != nil {
-		return err
-	}
-	if s.begun && s.buf.Len() >= streamFlush {
-		return s.flush()
-	}
-	return nil
-}
-
-// send is line for a line of the protocol.
-func (s *stream) send(l fieldsync.Line) error {
-	return s.line(bytes.TrimSuffix(l.AppendJSON(nil), []byte{'\n'}))
-}
-
-// handOn sends everything that was written, unless the answer is tiny still.
-func (s *stream) handOn() error {
-	if !s.begun {
-		return nil
-	}
-	if s.zip != nil {
-		if err := s.zip.Flush(); err != nil {
-			return err
-		}
-	}
-	return s.flush()
-}
-
-// begin decides how the answer is sent, once it is known not to be tiny.
-func (s *stream) begin() error {
-	s.begun = true
-	if !takesGzip(s.e.Request) {
-		return nil
-	}
-	s.e.Response.Header().Set("Content-Encoding", "gzip")
-	plain := bytes.Clone(s.buf.Bytes())
-	s.buf.Reset()
-	s.zip = zippers.Get().(*gzip.Writer)
-	s.zip.Reset(&s.buf)
-	_, err := s.zip.Write(plain)
-	return err
-}
-
-func (s *stream) flush() error {
-	if err := s.rc.SetWriteDeadline(time.Now().Add(patienceWith(s.e.Request).take)); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return err
-	}
-	if _, err := s.e.Response.Write(s.buf.Bytes()); err != nil {
-		return err
-	}
-	s.buf.Reset()
-	if err := s.rc.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return err
-	}
-	return nil
-}
-
-func (s *stream) end() error {
-	if s.zip != nil {
-		if err := s.zip.Close(); err != nil {
-			return err
-		}
-		zippers.Put(s.zip)
-		s.zip = nil
-	}
-	return s.flush()
-}
-
-func takesGzip(r *http.Request) bool {
-	for _, part := range strings.Split(r.Header.Get("Accept-Encoding"), ",") {
-		name, q, _ := strings.Cut(part, ";")
-		if strings.EqualFold(strings.TrimSpace(name), "gzip") && strings.ReplaceAll(q, " ", "") != "q=0" {
-			return true
-		}
-	}
-	return false
 }

@@ -1,6 +1,7 @@
 package fieldsync
 
 import (
+	"bytes"
 	"cmp"
 	"maps"
 	"slices"
@@ -79,7 +80,7 @@ func (r *Row) AppendJSON(b []byte) []byte {
 	b = appendMember(b, "by", r.CreatedBy)
 	b = appendMember(b, "at", r.MadeAt)
 	if r.More {
-		b = append(b, `,"more":true`...)
+		b = append(b, rowMore...)
 	}
 	b = append(b, `,"w":[`...)
 	for i, w := range r.writes() {
@@ -90,6 +91,15 @@ func (r *Row) AppendJSON(b []byte) []byte {
 	}
 	return append(b, ']', '}')
 }
+
+// MoreFollows is the line of a row, as it is with More set.
+func MoreFollows(line []byte) []byte {
+	at := bytes.Index(line, []byte(`,"w":[`)) // in a string the quotes would be escaped
+	out := append(make([]byte, 0, len(line)+len(rowMore)), line[:at]...)
+	return append(append(out, rowMore...), line[at:]...)
+}
+
+const rowMore = `,"more":true`
 
 func (w *written) appendJSON(b []byte) []byte {
 	b = appendString(append(b, `{"d":`...), string(w.by.Dot))
