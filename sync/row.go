@@ -44,12 +44,12 @@ func (w *written) wrote(v *Version) bool {
 	return w.by.Dot == v.Dot && w.by.Clock == v.Clock && w.by.Seq == v.Seq && w.by.At == v.At && w.by.Author == v.Author
 }
 
-// writes takes the heads of a row's registers apart by the change that wrote
-// them, in the order of the hub's numbers.
-func (r *Row) writes() []written {
+// writesOf takes the heads of registers apart by the change that wrote them, in
+// the order of the hub's numbers.
+func writesOf(fields map[string]Register) []written {
 	var out []written
-	for _, field := range slices.Sorted(maps.Keys(r.Fields)) {
-		heads := r.Fields[field].Heads
+	for _, field := range slices.Sorted(maps.Keys(fields)) {
+		heads := fields[field].Heads
 		for i := range heads {
 			h := &heads[i]
 			at := slices.IndexFunc(out, func(w written) bool { return w.wrote(h) })
@@ -82,14 +82,37 @@ func (r *Row) AppendJSON(b []byte) []byte {
 	if r.More {
 		b = append(b, rowMore...)
 	}
-	b = append(b, `,"w":[`...)
-	for i, w := range r.writes() {
+	b = append(b, `,"w":`...)
+	return append(AppendWrites(b, r.Fields), '}')
+}
+
+// AppendWrites writes registers by field as they stand in a row, by the changes
+// that wrote them.
+func AppendWrites(b []byte, fields map[string]Register) []byte {
+	b = append(b, '[')
+	for i, w := range writesOf(fields) {
 		if i > 0 {
 			b = append(b, ',')
 		}
 		b = w.appendJSON(b)
 	}
-	return append(b, ']', '}')
+	return append(b, ']')
+}
+
+// DecodeWrites reads what AppendWrites wrote. Empty input is no field.
+func DecodeWrites(raw []byte) (map[string]Register, error) {
+	if len(raw) == 0 {
+		return map[string]Register{}, nil
+	}
+	s := scan(raw, -3) // writes, write and fields stand around each value
+	heads, err := s.writes()
+	if err == nil {
+		err = s.end()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return registersOf(heads), nil
 }
 
 // MoreFollows is the line of a row, as it is with More set.

@@ -198,6 +198,12 @@ func TestLineRoundTrip(t *testing.T) {
 		if !reflect.DeepEqual(got, l) {
 			t.Errorf("decoded\n%+v\nfrom %s", got, raw)
 		}
+		if l.Row == nil {
+			continue
+		}
+		if fields, err := DecodeWrites(AppendWrites(nil, l.Row.Fields)); err != nil || !reflect.DeepEqual(fields, l.Row.Fields) {
+			t.Errorf("by themselves the writes of %s are %+v, %v", raw, fields, err)
+		}
 	}
 	if l, err := DecodeLine([]byte(`{"new":[{"a":1}],"end":{"cursor":"c","later":[]}}`)); err != nil || l.End == nil || l.End.Cursor != "c" {
 		t.Errorf("a line of a newer hub: %+v, %v", l, err)

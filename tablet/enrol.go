@@ -380,12 +380,12 @@ func (x *tx) reshowOne(r recordRow, c fieldsync.Change) error {
 	if err != nil {
 		return err
 	}
-	for _, field := range c.Fields() {
-		if err := x.refresh(r, field, open, false); err != nil {
-			return err
-		}
+	h, err := x.holding(r.id)
+	if err != nil {
+		return err
 	}
-	return nil
+	h.refresh(r, c.Fields(), open, false)
+	return x.keep(h)
 }
 
 // lock keeps a second sync out of this folder. It is a transaction on a file

@@ -433,10 +433,10 @@ func TestADifferenceIsFoundAndMended(t *testing.T) {
 	mustSync(t, tab)
 	whole := show(t, tab, survivor)
 	for i, damage := range []string{
-		`DELETE FROM fields WHERE record = ? AND field = 'alias'`,
-		`UPDATE fields SET hub = '{"h":[]}' WHERE record = ? AND field = 'alias'`,
+		`DELETE FROM pieces WHERE record = ? AND scope LIKE '%general'`,
+		`UPDATE pieces SET hub = '[]' WHERE record = ? AND scope LIKE '%general'`,
 		`UPDATE scopes SET digest = '00000000000000000000000000000001' WHERE ? != '' AND scope LIKE 'case:%'`,
-		`UPDATE fields SET record = '01930000-0000-7000-8000-00000000dead' WHERE record = ? AND field = 'alias'`,
+		`UPDATE pieces SET record = '01930000-0000-7000-8000-00000000dead' WHERE record = ? AND scope LIKE '%general'`,
 	} {
 		mustSet(t, tab, caseID, set("opened_on", fmt.Sprintf("2026-10-1%d", i)))
 		b.Clock.Move(25 * time.Hour)

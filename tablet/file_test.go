@@ -240,7 +240,7 @@ func aFileThatNobodyHereReads(t *testing.T, b *bench) {
 		"its grant ended, all held": {false, func(_ *testing.T, s *sealed) *tablet.Tablet { s.Clock.Move(49 * time.Hour); return s.tab }},
 		"a crash after its key went": {true, func(t *testing.T, s *sealed) *tablet.Tablet {
 			s.Clock.Move(49 * time.Hour)
-			if err := s.tab.Damage(`CREATE TRIGGER crash BEFORE DELETE ON fields BEGIN SELECT RAISE(ABORT, 'the power goes'); END`); err != nil {
+			if err := s.tab.Damage(`CREATE TRIGGER crash BEFORE DELETE ON pieces BEGIN SELECT RAISE(ABORT, 'the power goes'); END`); err != nil {
 				t.Fatal(err)
 			}
 			if r, err := s.tab.Sync(t.Context()); err == nil || r.Files > 0 {

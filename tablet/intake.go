@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 
 	"portolan/care"
@@ -194,7 +195,7 @@ func (in *intake) enter(x *tx, scopes []fieldsync.Scope, sums digestSums, report
 		if err := x.exec(`INSERT OR IGNORE INTO scopes (scope, digest) VALUES (?, '')`, string(s)); err != nil {
 			return err
 		}
-		if err := x.exec(`UPDATE fields SET stale = 1 WHERE scope = ? AND hub IS NOT NULL`, string(s)); err != nil {
+		if err := x.exec(`UPDATE pieces SET stale = 1 WHERE scope = ? AND hub IS NOT NULL`, string(s)); err != nil {
 			return err
 		}
 		report.Entered = append(report.Entered, s)
@@ -222,19 +223,17 @@ func (in *intake) row(x *tx, r *fieldsync.Row, sums digestSums, report *Report, 
 // brought takes registers of a record as the hub has them, with what is unsent
 // on top.
 func (x *tx) brought(r recordRow, scope fieldsync.Scope, fields map[string]fieldsync.Register, sums digestSums) error {
-	if err := x.saveHub(r.id, scope, fields, sums); err != nil {
+	h, err := x.holding(r.id)
+	if err != nil {
 		return err
 	}
+	h.putHub(scope, fields, sums)
 	open, err := x.openChanges(r.id)
-	if err != nil || len(open) == 0 {
+	if err != nil {
 		return err
 	}
-	for field := range fields {
-		if err := x.refresh(r, field, open, true); err != nil {
-			return err
-		}
-	}
-	return nil
+	h.refresh(r, slices.Collect(maps.Keys(fields)), open, true)
+	return x.keep(h)
 }
 
 // own takes changes of this device that stand at the hub as they were sent, in
@@ -274,7 +273,7 @@ func evict(x *tx, s fieldsync.Scope, sums digestSums, report *Report) error {
 // remove deletes what lies under the key of a scope. Of what is unsent, changes
 // and files, what is sealed to the hub stays.
 func (x *tx) remove(s fieldsync.Scope) error {
-	for _, q := range []string{`DELETE FROM fields WHERE scope = ?`, `DELETE FROM scopes WHERE scope = ?`,
+	for _, q := range []string{`DELETE FROM pieces WHERE scope = ?`, `DELETE FROM scopes WHERE scope = ?`,
 		`DELETE FROM file_pieces WHERE NOT up AND document IN (SELECT document FROM files WHERE NOT up AND scope = ?)`,
 		`DELETE FROM files WHERE NOT up AND scope = ?`, `UPDATE files SET facts = NULL WHERE up AND scope = ?`,
 		`UPDATE outbox SET raw = NULL WHERE EXISTS (SELECT 1 FROM outbox_scopes o WHERE o.scope = ? AND o.replica = outbox.replica AND o.n = outbox.n)`} {
@@ -347,14 +346,14 @@ func (x *tx) dropStale(sums digestSums) error {
 		d, err := parseDigest(digest)
 		sums.take(fieldsync.Scope(scope), d)
 		return err
-	}, `SELECT scope, digest FROM fields WHERE stale = 1`)
+	}, `SELECT scope, digest FROM pieces WHERE stale = 1`)
 	if err != nil {
 		return err
 	}
-	if err := x.exec(`UPDATE fields SET hub = NULL, digest = '', stale = 0 WHERE stale = 1`); err != nil {
+	if err := x.exec(`UPDATE pieces SET hub = NULL, digest = '', stale = 0 WHERE stale = 1`); err != nil {
 		return err
 	}
-	return x.exec(`DELETE FROM fields WHERE hub IS NULL AND local IS NULL`)
+	return x.exec(`DELETE FROM pieces WHERE hub IS NULL AND local IS NULL`)
 }
 
 // dropUnnamed evicts the scopes that a whole answer did not name: the device

@@ -37,6 +37,15 @@ func (c *openChange) holds(field string) bool {
 
 // openChanges reads the changes of a record that are not settled, in order.
 func (x *tx) openChanges(record string) ([]openChange, error) {
+	if !x.looked {
+		if err := x.tx.QueryRowContext(x.ctx, `SELECT NOT EXISTS (SELECT 1 FROM outbox WHERE settled = 0)`).Scan(&x.quiet); err != nil {
+			return nil, fmt.Errorf("reading the outbox: %w", err)
+		}
+		x.looked = true
+	}
+	if x.quiet {
+		return nil, nil
+	}
 	var out []openChange
 	err := x.each(func(scan func(...any) error) error {
 		var replica string
@@ -185,7 +194,7 @@ type parcel struct {
 
 // putOut appends a parcel to the outbox and to the chain.
 func (x *tx) putOut(replica string, p parcel, link fieldsync.Link) error {
-	link = fieldsync.LinkOver(link, p.Sum)
+	link, x.quiet = fieldsync.LinkOver(link, p.Sum), false
 	if err := x.exec(`INSERT INTO outbox (replica, n, record, raw, sum, link, sealed, hub_key, sealed_of) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		replica, p.N, p.record, p.raw, p.Sum[:], link.String(), p.Box, p.Key, string(p.Of)); err != nil {
 		return err
@@ -378,6 +387,11 @@ func (x *tx) receive(replica string, raw json.RawMessage) (fieldsync.Receipt, er
 // what the hub has sent. The bytes of those that touch a scope which this
 // device does not hold are destroyed; the hub has them.
 func (x *tx) settle() error {
+	// Of most nothing is shown any more: what the hub sent took its place.
+	if err := x.exec(`UPDATE outbox SET settled = 1 WHERE settled = 0 AND receipt IS NOT NULL
+		AND NOT EXISTS (SELECT 1 FROM pieces WHERE record = outbox.record AND local IS NOT NULL)`); err != nil {
+		return err
+	}
 	records, err := x.texts(`SELECT DISTINCT record FROM outbox WHERE settled = 0 AND receipt IS NOT NULL`)
 	if err != nil {
 		return err
@@ -405,17 +419,16 @@ func (x *tx) settleRecord(id string) error {
 	if err != nil {
 		return err
 	}
+	h, err := x.holding(id)
+	if err != nil {
+		return err
+	}
 	for _, c := range open {
-		if !c.answered {
-			continue
-		}
-		for _, field := range c.Fields() {
-			if err := x.refresh(r, field, open, true); err != nil {
-				return err
-			}
+		if c.answered {
+			h.refresh(r, c.Fields(), open, true)
 		}
 	}
-	return nil
+	return x.keep(h)
 }
 
 // forget destroys the bytes of delivered changes that touch a scope which the

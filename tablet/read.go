@@ -171,7 +171,7 @@ func (t *Tablet) Conflicts(ctx context.Context) ([]Question, []Aside, error) {
 		if err := x.readable(); err != nil {
 			return err
 		}
-		ids, err := x.texts(`SELECT DISTINCT record FROM fields`)
+		ids, err := x.texts(`SELECT DISTINCT record FROM pieces`)
 		if err != nil {
 			return err
 		}

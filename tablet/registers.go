@@ -23,8 +23,11 @@ func (r *recordRow) entity() (*care.Entity, bool) { return care.Find(r.collectio
 
 func (x *tx) record(id string) (recordRow, error) {
 	r := recordRow{id: id}
-	err := x.tx.QueryRowContext(x.ctx, `SELECT collection, org, case_id, created_by, made_at FROM records WHERE id = ?`, id).
-		Scan(&r.collection, &r.org, &r.caseID, &r.createdBy, &r.madeAt)
+	s, err := x.prepare(`SELECT collection, org, case_id, created_by, made_at FROM records WHERE id = ?`)
+	if err != nil {
+		return r, fmt.Errorf("reading a record: %w", err)
+	}
+	err = s.QueryRowContext(x.ctx, id).Scan(&r.collection, &r.org, &r.caseID, &r.createdBy, &r.madeAt)
 	if errors.Is(err, sql.ErrNoRows) {
 		return r, care.ErrNotFound
 	}
@@ -43,152 +46,248 @@ func (x *tx) saveRecord(r recordRow) error {
 		r.id, r.collection, r.org, r.caseID, r.createdBy, r.madeAt)
 }
 
-// Which of a field's two registers something sealed is.
+// Which of the two that a record has in a scope something sealed is.
 const (
 	sealedHub   = "hub"
 	sealedLocal = "local"
 )
 
-func registerPlace(which, record, field string) seal.Place {
-	return seal.Place{Collection: which, Record: record, Field: field}
+func registersPlace(which string, p *piece) seal.Place {
+	return seal.Place{Collection: which, Record: p.record, Field: string(p.scope)}
 }
 
-// sealRegister seals a register under the key of its scope, for its place.
-func (x *tx) sealRegister(which, record, field string, scope fieldsync.Scope, r fieldsync.Register) ([]byte, error) {
+// piece is what the store has of one record in one scope: the registers as the
+// hub sent them, and of fields that something unsent writes to, what is shown.
+// Each of the two is sealed as one.
+type piece struct {
+	record string
+	scope  fieldsync.Scope
+	hub    map[string]fieldsync.Register
+	shown  map[string]fieldsync.Register
+	digest fieldsync.Digest // of the hub's registers, as it was summed up
+	stale  bool             // its scope is being sent anew and this has not come yet
+	fault  error            // what of it does not open; it reads as empty: what the hub sends takes its place
+
+	sealedHub, sealedShown []byte // as stored; nil where something else was put
+	put                    bool   // it is to be written
+}
+
+// sealed is what is written of one of the two: as it stood, where nothing was put.
+func (x *tx) sealed(which string, p *piece, stood []byte, fields map[string]fieldsync.Register) ([]byte, error) {
+	if stood != nil || len(fields) == 0 {
+		return stood, nil
+	}
 	if err := x.t.keys.lockedBy(); err != nil {
 		return nil, err
 	}
-	box, err := x.t.keys.of(x.ctx, scope)
+	box, err := x.t.keys.of(x.ctx, p.scope)
 	if err != nil {
 		return nil, err
 	}
-	return box.Seal(nil, x.t.rand, registerPlace(which, record, field), r.AppendJSON(nil))
+	return box.Seal(nil, x.t.rand, registersPlace(which, p), fieldsync.AppendWrites(nil, fields))
 }
 
-func (x *tx) openRegister(which, record, field string, scope fieldsync.Scope, sealed []byte) (fieldsync.Register, error) {
+func (x *tx) opened(which string, p *piece, sealed []byte) (map[string]fieldsync.Register, error) {
+	none := map[string]fieldsync.Register{}
 	if len(sealed) == 0 {
-		return fieldsync.Register{}, nil
+		return none, nil
 	}
 	if err := x.t.keys.lockedBy(); err != nil {
-		return fieldsync.Register{}, err
+		return none, err
 	}
-	box := x.t.keys.scopes[scope]
+	box := x.t.keys.scopes[p.scope]
 	if box == nil {
-		return fieldsync.Register{}, errNoKey
+		return none, errNoKey
 	}
-	plain, err := box.Open(nil, registerPlace(which, record, field), sealed)
+	plain, err := box.Open(nil, registersPlace(which, p), sealed)
 	if err != nil {
-		return fieldsync.Register{}, err
+		return none, err
 	}
-	return fieldsync.DecodeRegister(plain)
+	fields, err := fieldsync.DecodeWrites(plain)
+	if err != nil {
+		return none, err
+	}
+	return fields, nil
+}
+
+const selectPiece = `SELECT record, scope, hub, local, digest, stale FROM pieces `
+
+func (x *tx) scanPiece(scan func(...any) error) (*piece, error) {
+	p := &piece{}
+	var digest string
+	err := scan(&p.record, (*string)(&p.scope), &p.sealedHub, &p.sealedShown, &digest, &p.stale)
+	if err == nil {
+		p.digest, err = parseDigest(digest)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading a record: %w", err)
+	}
+	var fault error
+	p.hub, p.fault = x.opened(sealedHub, p, p.sealedHub)
+	p.shown, fault = x.opened(sealedLocal, p, p.sealedShown)
+	p.fault = errors.Join(p.fault, fault)
+	return p, nil
+}
+
+// holding is what the store has of one record.
+type holding struct {
+	id     string
+	pieces []*piece
+}
+
+func (x *tx) holding(record string) (*holding, error) {
+	h := &holding{id: record}
+	err := x.each(func(scan func(...any) error) error {
+		p, err := x.scanPiece(scan)
+		if err == nil {
+			h.pieces = append(h.pieces, p)
+		}
+		return err
+	}, selectPiece+`WHERE record = ?`, record)
+	return h, err
+}
+
+// in is the piece of a scope, a new one where there is none.
+func (h *holding) in(scope fieldsync.Scope) *piece {
+	for _, p := range h.pieces {
+		if p.scope == scope {
+			return p
+		}
+	}
+	p := &piece{record: h.id, scope: scope, hub: map[string]fieldsync.Register{}, shown: map[string]fieldsync.Register{}}
+	h.pieces = append(h.pieces, p)
+	return p
+}
+
+// of is the piece that has a field, nil where none has.
+func (h *holding) of(field string) *piece {
+	for _, p := range h.pieces {
+		_, sent := p.hub[field]
+		_, shown := p.shown[field]
+		if sent || shown {
+			return p
+		}
+	}
+	return nil
+}
+
+// keep writes what was put. What is empty goes last: with its last piece a
+// record goes too.
+func (x *tx) keep(h *holding) error {
+	for _, p := range h.pieces {
+		if !p.put {
+			continue
+		}
+		var err error
+		if p.sealedHub, err = x.sealed(sealedHub, p, p.sealedHub, p.hub); err != nil {
+			return err
+		}
+		if p.sealedShown, err = x.sealed(sealedLocal, p, p.sealedShown, p.shown); err != nil {
+			return err
+		}
+		digest := ""
+		if p.sealedHub != nil {
+			digest = p.digest.String()
+		}
+		if err := x.exec(`INSERT INTO pieces (record, scope, hub, local, digest, stale) VALUES (?, ?, ?, ?, ?, ?)
+			ON CONFLICT (record, scope) DO UPDATE SET hub = excluded.hub, local = excluded.local, digest = excluded.digest, stale = excluded.stale`,
+			p.record, string(p.scope), p.sealedHub, p.sealedShown, digest, p.stale); err != nil {
+			return err
+		}
+	}
+	for _, p := range h.pieces {
+		if p.put && p.sealedHub == nil && p.sealedShown == nil {
+			if err := x.exec(`DELETE FROM pieces WHERE record = ? AND scope = ?`, p.record, string(p.scope)); err != nil {
+				return err
+			}
+		}
+		p.put = false
+	}
+	return nil
 }
 
 // stored is one field as the store has it.
 type stored struct {
-	field string
-	scope fieldsync.Scope
 	hub   fieldsync.Register // as the hub sent it
 	shown fieldsync.Register // with what is unsent on top
-	fault error              // what of it does not open
-}
-
-const selectField = `SELECT record, field, scope, hub, local FROM fields `
-
-// scanField reads a field. What does not open is its fault and reads as empty:
-// what the hub sends takes its place.
-func (x *tx) scanField(scan func(...any) error) (record string, s stored, err error) {
-	var hub, local []byte
-	if err := scan(&record, &s.field, &s.scope, &hub, &local); err != nil {
-		return "", s, err
-	}
-	s.hub, s.fault = x.openRegister(sealedHub, record, s.field, s.scope, hub)
-	if s.shown = s.hub; local != nil {
-		s.shown, err = x.openRegister(sealedLocal, record, s.field, s.scope, local)
-		s.fault = errors.Join(s.fault, err)
-	}
-	return record, s, nil
-}
-
-// fieldOf reads one field, an empty one where there is none.
-func (x *tx) fieldOf(record, field string) (stored, error) {
-	_, s, err := x.scanField(x.tx.QueryRowContext(x.ctx, selectField+`WHERE record = ? AND field = ?`, record, field).Scan)
-	if errors.Is(err, sql.ErrNoRows) {
-		return stored{field: field}, nil
-	}
-	if err != nil {
-		return s, fmt.Errorf("reading a field: %w", err)
-	}
-	return s, nil
 }
 
 // fieldsOf reads every field of a record.
 func (x *tx) fieldsOf(record string) (map[string]stored, error) {
+	h, err := x.holding(record)
 	out := map[string]stored{}
-	err := x.each(func(scan func(...any) error) error {
-		_, s, err := x.scanField(scan)
-		if err = errors.Join(err, s.fault); err != nil {
-			return fmt.Errorf("reading a field: %w", err)
+	for _, p := range h.pieces {
+		if err = errors.Join(err, p.fault); err != nil {
+			return nil, fmt.Errorf("reading a field: %w", err)
 		}
-		out[s.field] = s
-		return nil
-	}, selectField+`WHERE record = ?`, record)
+		for f, reg := range p.hub {
+			out[f] = stored{reg, reg}
+		}
+		for f, reg := range p.shown {
+			out[f] = stored{p.hub[f], reg}
+		}
+	}
 	return out, err
 }
 
-// saveShown keeps what is shown of a field: the hub's register with unsent
-// changes on top. Without any, nothing is kept beside the hub's.
-func (x *tx) saveShown(record string, s stored, pending bool) error {
-	if !pending {
-		if len(s.hub.Heads) == 0 {
-			return x.exec(`DELETE FROM fields WHERE record = ? AND field = ? AND hub IS NULL`, record, s.field)
+// putHub takes the registers of a scope as the hub sent them and sums up by how
+// much the digest of the scope changes, and of one that a field was in before.
+// What was shown on top of the old ones goes.
+func (h *holding) putHub(scope fieldsync.Scope, fields map[string]fieldsync.Register, sums digestSums) {
+	p := h.in(scope)
+	for _, old := range h.pieces {
+		if old != p {
+			old.drop(fields, sums) // the record is in another case now
 		}
-		return x.exec(`UPDATE fields SET local = NULL WHERE record = ? AND field = ? AND local IS NOT NULL`, record, s.field)
 	}
-	sealed, err := x.sealRegister(sealedLocal, record, s.field, s.scope, s.shown)
-	if err != nil {
-		return err
+	sums.take(scope, p.digest)
+	if p.stale || p.fault != nil { // nothing of it is kept beside what comes
+		clear(p.hub)
+		p.digest = fieldsync.Digest{}
 	}
-	return x.exec(`INSERT INTO fields (record, field, scope, local) VALUES (?, ?, ?, ?)
-		ON CONFLICT (record, field) DO UPDATE SET local = excluded.local`, record, s.field, string(s.scope), sealed)
+	for f, reg := range fields {
+		if _, had := p.hub[f]; had {
+			p.digest = p.digest.Sub(p.digestOf(f))
+		}
+		p.hub[f] = reg
+		p.digest = p.digest.Add(p.digestOf(f))
+		p.show(f, fieldsync.Register{})
+	}
+	sums.add(scope, p.digest)
+	p.stale, p.put, p.sealedHub = false, true, nil
 }
 
-// saveHub keeps the registers of a record as the hub sent them and sums up by
-// how much the digest of their scope changes, and of one that a field was in
-// before. What was shown on top of the old ones goes.
-func (x *tx) saveHub(record string, scope fieldsync.Scope, fields map[string]fieldsync.Register, sums digestSums) error {
-	err := x.each(func(scan func(...any) error) error {
-		var field, before string
-		var beforeScope fieldsync.Scope
-		if err := scan(&field, &before, (*string)(&beforeScope)); err != nil {
-			return fmt.Errorf("reading a field: %w", err)
-		}
-		old, err := parseDigest(before)
-		if err != nil {
-			return fmt.Errorf("reading a field's digest: %w", err)
-		}
-		if _, again := fields[field]; again && !old.IsZero() {
-			sums.take(beforeScope, old)
-		}
-		return nil
-	}, `SELECT field, digest, scope FROM fields WHERE record = ?`, record)
-	if err != nil {
-		return err
+// show puts what is shown of a field on top of what the hub sent, or takes it
+// away.
+func (p *piece) show(field string, reg fieldsync.Register) {
+	_, had := p.shown[field]
+	if !had && len(reg.Heads) == 0 {
+		return
 	}
-	for field, reg := range fields {
-		digest := fieldsync.DigestOf(scope, record, field, reg.Dots())
-		sums.add(scope, digest)
-		sealed, err := x.sealRegister(sealedHub, record, field, scope, reg)
-		if err != nil {
-			return err
-		}
-		err = x.exec(`INSERT INTO fields (record, field, scope, hub, digest) VALUES (?, ?, ?, ?, ?)
-			ON CONFLICT (record, field) DO UPDATE SET scope = excluded.scope, hub = excluded.hub, local = NULL, digest = excluded.digest, stale = 0`,
-			record, field, string(scope), sealed, digest.String())
-		if err != nil {
-			return err
-		}
+	delete(p.shown, field)
+	if len(reg.Heads) > 0 {
+		p.shown[field] = reg
 	}
-	return nil
+	p.put, p.sealedShown = true, nil
+}
+
+// digestOf is that of a field as the hub sent it.
+func (p *piece) digestOf(field string) fieldsync.Digest {
+	return fieldsync.DigestOf(p.scope, p.record, field, p.hub[field].Dots())
+}
+
+// drop removes fields that the hub sent.
+func (p *piece) drop(fields map[string]fieldsync.Register, sums digestSums) {
+	for f := range fields {
+		if _, had := p.hub[f]; !had {
+			continue
+		}
+		digest := p.digestOf(f)
+		sums.take(p.scope, digest)
+		p.digest, p.put, p.sealedHub = p.digest.Sub(digest), true, nil
+		delete(p.hub, f)
+		p.show(f, fieldsync.Register{})
+	}
 }
 
 // digestSums is by how much the digests of scopes change in one transaction.
@@ -216,31 +315,33 @@ func (x *tx) saveSums(sums digestSums) error {
 	return nil
 }
 
-// recount works out the digests of all fields and scopes from the registers
+// recount works out the digests of all records and scopes from the registers
 // that are there; what does not open is not there. The sums that every sync
 // keeps say what should be there.
 func (x *tx) recount() error {
-	type wrong struct{ record, field, digest string }
-	var mended []wrong
+	var mended []*piece
 	sums := digestSums{}
 	err := x.each(func(scan func(...any) error) error {
-		var kept string
-		record, s, err := x.scanField(func(to ...any) error { return scan(append(to, &kept)...) })
+		p, err := x.scanPiece(scan)
 		if err != nil {
-			return fmt.Errorf("reading a field: %w", err)
+			return err
 		}
-		digest := fieldsync.DigestOf(s.scope, record, s.field, s.hub.Dots())
-		sums.add(s.scope, digest)
-		if kept != digest.String() {
-			mended = append(mended, wrong{record, s.field, digest.String()})
+		kept := p.digest
+		p.digest = fieldsync.Digest{}
+		for f := range p.hub {
+			p.digest = p.digest.Add(p.digestOf(f))
+		}
+		sums.add(p.scope, p.digest)
+		if kept != p.digest {
+			mended = append(mended, p)
 		}
 		return nil
-	}, `SELECT record, field, scope, hub, local, digest FROM fields WHERE hub IS NOT NULL`)
+	}, selectPiece+`WHERE hub IS NOT NULL`)
 	if err != nil {
 		return err
 	}
-	for _, m := range mended {
-		if err := x.exec(`UPDATE fields SET digest = ? WHERE record = ? AND field = ?`, m.digest, m.record, m.field); err != nil {
+	for _, p := range mended {
+		if err := x.exec(`UPDATE pieces SET digest = ? WHERE record = ? AND scope = ?`, p.digest.String(), p.record, string(p.scope)); err != nil {
 			return err
 		}
 	}
@@ -250,36 +351,43 @@ func (x *tx) recount() error {
 	return x.saveSums(sums)
 }
 
-// refresh rebuilds what is shown of one field from what the hub sent and the
-// changes that are not in it yet. fresh says that the hub's register came in
+// refresh rebuilds what is shown of fields from what the hub sent and the
+// changes that are not in it yet. fresh says that the hub's registers came in
 // an answer to a push of every change that has a receipt.
-func (x *tx) refresh(r recordRow, field string, open []openChange, fresh bool) error {
+func (h *holding) refresh(r recordRow, fields []string, open []openChange, fresh bool) {
 	e, ok := r.entity()
 	if !ok {
-		return nil // a collection of a newer hub: this device writes nothing to it
+		return // a collection of a newer hub: this device writes nothing to it
 	}
-	f, ok := e.Field(field)
-	if !ok {
-		return nil
-	}
-	s, err := x.fieldOf(r.id, field)
-	if err != nil {
-		return err
-	}
-	if s.scope == "" {
-		s.scope = fieldsync.ScopeOf(e, f, r.org, r.caseID)
-	}
-	s.shown = s.hub
-	pending := false
-	for i := range open {
-		c := &open[i]
-		if c.answered && (fresh || c.holds(field)) {
+	for _, field := range fields {
+		f, ok := e.Field(field)
+		if !ok {
 			continue
 		}
-		for _, v := range c.Versions(field, c.replica, c.Clock, 0) {
-			s.shown.Apply(f, v, c.Base[field])
-			pending = true
+		p := h.of(field)
+		var shown fieldsync.Register
+		if p != nil {
+			shown = p.hub[field]
+		}
+		pending := false
+		for i := range open {
+			c := &open[i]
+			if c.answered && (fresh || c.holds(field)) {
+				continue
+			}
+			for _, v := range c.Versions(field, c.replica, c.Clock, 0) {
+				shown.Apply(f, v, c.Base[field])
+				pending = true
+			}
+		}
+		switch {
+		case pending:
+			if p == nil {
+				p = h.in(fieldsync.ScopeOf(e, f, r.org, r.caseID))
+			}
+			p.show(field, shown)
+		case p != nil:
+			p.show(field, fieldsync.Register{})
 		}
 	}
-	return x.saveShown(r.id, s, pending)
 }

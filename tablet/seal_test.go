@@ -272,7 +272,7 @@ func anEviction(t *testing.T, b *bench) {
 		t.Fatal("the scope has no key of its own")
 	}
 	s.Clock.Move(49 * time.Hour) // the grant ends
-	if err := s.tab.Damage(`CREATE TRIGGER crash BEFORE DELETE ON fields BEGIN SELECT RAISE(ABORT, 'the power goes'); END`); err != nil {
+	if err := s.tab.Damage(`CREATE TRIGGER crash BEFORE DELETE ON pieces BEGIN SELECT RAISE(ABORT, 'the power goes'); END`); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.tab.Sync(t.Context()); err == nil {
@@ -320,11 +320,10 @@ func whatIsMoved(t *testing.T, b *bench) {
 	second := mustNew(t, s.tab, "survivors", s.caseID, set("alias", "Ren"))
 	mustSync(t, s.tab)
 	for what, move := range map[string]string{
-		"another field":     `UPDATE fields SET hub = (SELECT hub FROM fields WHERE record = ?1 AND field = 'contact_notes') WHERE record = ?1 AND field = 'alias' AND ?2 != ''`,
-		"another record":    `UPDATE fields SET hub = (SELECT hub FROM fields WHERE record = ?2 AND field = 'alias') WHERE record = ?1 AND field = 'alias'`,
-		"another register":  `UPDATE fields SET local = hub WHERE record = ?1 AND field = 'alias' AND ?2 != ''`,
-		"another scope":     `UPDATE fields SET scope = (SELECT MIN(scope) FROM fields WHERE scope LIKE 'org:%') WHERE record = ?1 AND field = 'alias' AND ?2 != ''`,
-		"altered by a byte": `UPDATE fields SET hub = CAST(SUBSTR(hub, 1, LENGTH(hub) - 1) || X'00' AS BLOB) WHERE record = ?1 AND field = 'alias' AND ?2 != ''`,
+		"another record":    `UPDATE pieces SET hub = (SELECT hub FROM pieces WHERE record = ?2) WHERE record = ?1`,
+		"another register":  `UPDATE pieces SET local = hub WHERE record = ?1 AND ?2 != ''`,
+		"another scope":     `UPDATE pieces SET scope = (SELECT MIN(scope) FROM pieces WHERE scope LIKE 'org:%') WHERE record = ?1 AND ?2 != ''`,
+		"altered by a byte": `UPDATE pieces SET hub = CAST(SUBSTR(hub, 1, LENGTH(hub) - 1) || X'00' AS BLOB) WHERE record = ?1 AND ?2 != ''`,
 	} {
 		tab := open(t, image(t, s.dir), s.Clock.Now)
 		if err := tab.Damage(move, s.survivor, second); err != nil {

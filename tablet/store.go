@@ -9,10 +9,10 @@ import (
 	fieldsync "portolan/sync"
 )
 
-// The store keeps, for each field that this device may see, the register as
-// the hub sent it, and beside it the same with this device's own unsent
-// changes on top, which is what is shown. Registers are read and written in
-// registers.go only.
+// The store keeps, for each record and scope that this device may see, the
+// registers as the hub sent them, and beside them those with this device's own
+// unsent changes on top, which is what is shown. Registers are read and written
+// in registers.go only.
 const tables = `
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS records (
@@ -20,21 +20,22 @@ CREATE TABLE IF NOT EXISTS records (
 	created_by TEXT NOT NULL, made_at TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS records_listed ON records (collection, case_id, made_at, id);
-CREATE TABLE IF NOT EXISTS fields (
-	record TEXT NOT NULL, field TEXT NOT NULL, scope TEXT NOT NULL,
-	hub BLOB,                        -- sealed: register as the hub sent it, NULL while only this device knows the field
-	local BLOB,                      -- sealed: with unsent changes on top, NULL where it is the hub's
-	digest TEXT NOT NULL DEFAULT '', -- of the hub's register
-	stale INTEGER NOT NULL DEFAULT 0, -- its scope is being sent anew and this field has not come yet
-	PRIMARY KEY (record, field)
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS fields_scope ON fields (scope);
-CREATE INDEX IF NOT EXISTS fields_stale ON fields (scope) WHERE stale = 1;
-CREATE INDEX IF NOT EXISTS fields_empty ON fields (record) WHERE hub IS NULL AND local IS NULL;
+CREATE TABLE IF NOT EXISTS pieces (
+	record TEXT NOT NULL, scope TEXT NOT NULL,
+	hub BLOB,                        -- sealed: registers as the hub sent them, NULL while only this device knows of any
+	local BLOB,                      -- sealed: those with unsent changes on top, NULL where there are none
+	digest TEXT NOT NULL DEFAULT '', -- of the hub's registers
+	stale INTEGER NOT NULL DEFAULT 0, -- its scope is being sent anew and this record has not come yet
+	UNIQUE (record, scope)
+);
+CREATE INDEX IF NOT EXISTS pieces_scope ON pieces (scope);
+CREATE INDEX IF NOT EXISTS pieces_stale ON pieces (scope) WHERE stale = 1;
+CREATE INDEX IF NOT EXISTS pieces_empty ON pieces (record) WHERE hub IS NULL AND local IS NULL;
+CREATE INDEX IF NOT EXISTS pieces_local ON pieces (record) WHERE local IS NOT NULL;
 -- A record of which the device holds no field is none. Whoever looked for them
 -- would read the whole store at each sync.
-CREATE TRIGGER IF NOT EXISTS records_end AFTER DELETE ON fields BEGIN
-	DELETE FROM records WHERE id = OLD.record AND NOT EXISTS (SELECT 1 FROM fields WHERE record = OLD.record);
+CREATE TRIGGER IF NOT EXISTS records_end AFTER DELETE ON pieces BEGIN
+	DELETE FROM records WHERE id = OLD.record AND NOT EXISTS (SELECT 1 FROM pieces WHERE record = OLD.record);
 END;
 CREATE TABLE IF NOT EXISTS scopes (scope TEXT PRIMARY KEY, digest TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS outbox (
@@ -54,6 +55,7 @@ CREATE INDEX IF NOT EXISTS outbox_open ON outbox (record, n) WHERE settled = 0;
 CREATE TABLE IF NOT EXISTS outbox_scopes (
 	replica TEXT NOT NULL, n INTEGER NOT NULL, scope TEXT NOT NULL, PRIMARY KEY (scope, replica, n)
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS outbox_scopes_change ON outbox_scopes (replica, n);
 CREATE TABLE IF NOT EXISTS files (
 	document TEXT NOT NULL,
 	up INTEGER NOT NULL,             -- on its way to the hub, else from it
@@ -107,6 +109,8 @@ type tx struct {
 	ctx      context.Context
 	tx       *sql.Tx
 	prepared map[string]*sql.Stmt // the end of the transaction closes them
+
+	looked, quiet bool // whether a change of this device waits to be settled was looked for, and there is none
 }
 
 func (x *tx) prepare(query string) (*sql.Stmt, error) {
@@ -123,11 +127,17 @@ func (x *tx) prepare(query string) (*sql.Stmt, error) {
 
 // inTx runs f in one transaction: all of it stands, or nothing.
 func (t *Tablet) inTx(ctx context.Context, f func(x *tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	// It waits for nobody: whoever hangs up finds it done or not begun. A
+	// context that can end costs a goroutine for each statement.
+	ctx = context.WithoutCancel(ctx)
 	s, err := t.db.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("beginning to write the tablet's store: %w", err)
 	}
-	x := &tx{t, ctx, s, map[string]*sql.Stmt{}}
+	x := &tx{t: t, ctx: ctx, tx: s, prepared: map[string]*sql.Stmt{}}
 	if err = x.openKeys(); err == nil {
 		err = f(x)
 	}

@@ -79,7 +79,7 @@ func (in *intake) note(x *tx, l *fieldsync.Line, sums digestSums) error {
 		in.walk.records = append(in.walk.records, l.Records)
 	case l.Gone != nil:
 		for _, id := range l.Gone.Records {
-			if err := x.exec(`UPDATE fields SET stale = 1 WHERE scope = ? AND record = ? AND hub IS NOT NULL`, string(l.Gone.Scope), id); err != nil {
+			if err := x.exec(`UPDATE pieces SET stale = 1 WHERE scope = ? AND record = ? AND hub IS NOT NULL`, string(l.Gone.Scope), id); err != nil {
 				return err
 			}
 		}
@@ -161,6 +161,6 @@ func (x *tx) recordDigests(s fieldsync.Scope) (map[string]fieldsync.Digest, erro
 		d, err := parseDigest(text)
 		sums[record] = sums[record].Add(d)
 		return err
-	}, `SELECT record, digest FROM fields WHERE scope = ? AND hub IS NOT NULL`, string(s))
+	}, `SELECT record, digest FROM pieces WHERE scope = ? AND hub IS NOT NULL`, string(s))
 	return sums, err
 }

@@ -127,14 +127,14 @@ func (t *Tablet) destroy(ctx context.Context, why string) error {
 // ends the store here. What is unsent stays as it was sealed to the hub. It
 // says which scopes there were.
 func (x *tx) empty(why string) ([]fieldsync.Scope, error) {
-	held, err := x.texts(`SELECT scope FROM scopes UNION SELECT DISTINCT scope FROM fields`)
+	held, err := x.texts(`SELECT scope FROM scopes UNION SELECT DISTINCT scope FROM pieces`)
 	if err != nil {
 		return nil, err
 	}
 	if err := x.t.keys.destroyAll(x.ctx); err != nil {
 		return nil, err
 	}
-	for _, q := range []string{`DELETE FROM files WHERE NOT up`, `DELETE FROM file_pieces WHERE NOT up`, `UPDATE files SET facts = NULL`, `DELETE FROM fields`, `DELETE FROM scopes`, `DELETE FROM records`,
+	for _, q := range []string{`DELETE FROM files WHERE NOT up`, `DELETE FROM file_pieces WHERE NOT up`, `UPDATE files SET facts = NULL`, `DELETE FROM pieces`, `DELETE FROM scopes`, `DELETE FROM records`,
 		`UPDATE outbox SET raw = NULL`, `UPDATE outbox SET settled = 1 WHERE receipt IS NOT NULL`} {
 		if err := x.exec(q); err != nil {
 			return nil, err
