@@ -589,9 +589,10 @@ func TestListsOfTestsNameTestsThatExist(t *testing.T) {
 		t.Errorf("docs/attacks.md has %d rows, want 40", len(rows))
 	}
 	// Every requirement of the levels that we hold ourselves to has its line:
-	// 253 of levels 1 and 2, and 7 of level 3 in V8 and V16.
+	// 253 of levels 1 and 2, 7 of level 3 in V8 and V16, and 4.1.5, which
+	// signed pushes are about.
 	lines := regexp.MustCompile(`(?m)^\| [0-9]+\.[0-9]+\.[0-9]+ \| [123] \| (yes|part|no|–) \| .+ \|$`).FindAllString(read(t, "docs/asvs.md"), -1)
-	if len(lines) != 260 {
-		t.Errorf("docs/asvs.md has %d lines, want 260", len(lines))
+	if len(lines) != 261 {
+		t.Errorf("docs/asvs.md has %d lines, want 261", len(lines))
 	}
 }

@@ -62,3 +62,13 @@ func TestEveryRuleHasItsTest(t *testing.T) {
 		t.Errorf("%s is not in the row of R%s in %s", l, n, rulesPage)
 	}
 }
+
+// TestEveryVerbOfTheTabletIsDocumented: what `portolan tablet` takes stands in
+// its table, and nothing else does.
+func TestEveryVerbOfTheTabletIsDocumented(t *testing.T) {
+	verbs := found{}
+	for _, m := range regexp.MustCompile(`(?m)^\t"([a-z]+)": +\{[^}]*\(\*command\)`).FindAllStringSubmatch(read(t, "tablet/command.go"), -1) {
+		verbs[m[1]] = "tablet/command.go"
+	}
+	compare(t, "verb", operatingPage, verbs, onPage(t, operatingPage, `^\| .tablet --dir T ([a-z]+)`))
+}
