@@ -44,7 +44,7 @@ var (
 	ErrOwnWork  = &care.Error{Code: "own_change", Kind: care.Unprocessed, Hint: "Nobody decides about a change of their own; ask a colleague."}
 	ErrVerdict  = &care.Error{Code: "decision_unknown", Kind: care.Invalid, Hint: "Accept, as the author or as yourself, or decline with one of the reasons in docs/http.md."}
 	ErrUnread   = &care.Error{Code: "change_unreadable", Kind: care.Unprocessed, Hint: "This version of the hub cannot read the change. Decline it, or update the hub and decide then."}
-	ErrFirst    = &care.Error{Code: "document_first", Kind: care.Unprocessed, Hint: "The record of this file was kept aside too. Decide about that first; the file is decided with it."}
+	ErrFirst    = &care.Error{Code: "document_first", Kind: care.Unprocessed, Hint: "The record of this file is not there. Where it was kept aside too, decide about that first, and the file is decided with it; where it was declined, decline the file."}
 	ErrNoFile   = &care.Error{Code: "file_gone", Kind: care.Unprocessed, Hint: "The file is not kept any more: its part of the case was erased, or it was decided about long ago. Decline it."}
 	ErrUnseen   = &care.Error{Code: "change_unseen", Kind: care.Unprocessed, Hint: "You may not see all of this change. Somebody who does decides about it."}
 	errNotHeard = care.ErrNotFound // what one may not hear of looks like what is not there

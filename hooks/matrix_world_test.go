@@ -237,15 +237,22 @@ func (w *world) ask(t *testing.T, who asker, method, path string, body any) (int
 // askWhole is ask, with the headers of the answer.
 func (w *world) askWhole(t *testing.T, who asker, method, path string, body any) (int, []byte, http.Header) {
 	t.Helper()
-	sent := bodyOf(t, body)
+	header, alone := body.(http.Header)
+	if !alone && body != nil {
+		header = http.Header{"Content-Type": {"application/json"}}
+	}
+	return w.askBytes(t, who, method, path, bodyOf(t, body), header)
+}
+
+// askBytes is askWhole, of a body as it is sent.
+func (w *world) askBytes(t *testing.T, who asker, method, path string, sent []byte, header http.Header) (int, []byte, http.Header) {
+	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, w.url+path, bytes.NewReader(sent))
 	if err != nil {
 		t.Fatalf("%s %s: %v", method, path, err)
 	}
-	if header, alone := body.(http.Header); alone {
+	if header != nil {
 		r.Header = header.Clone()
-	} else if body != nil {
-		r.Header.Set("Content-Type", "application/json")
 	}
 	if who.token != "" {
 		r.Header.Set("Authorization", authorization(w.url, method, path, who.token, sent))

@@ -115,13 +115,23 @@ func (t *Tablet) bringFiles(ctx context.Context, l *line, report *Report) error 
 			continue // the line is away
 		}
 		gone++
-		err = t.inTx(ctx, func(x *tx) error { return x.dropFile(f.Document, true) })
+		err = t.inTx(ctx, func(x *tx) error { return x.dropBrought(f) })
 	}
 	report.FilesWaiting = len(waiting) - gone
 	if gone > 0 {
 		err = errors.Join(err, t.scrub(ctx))
 	}
 	return err
+}
+
+// dropBrought destroys a file that the hub has, unless another one was attached
+// in its place meanwhile.
+func (x *tx) dropBrought(f transit) error {
+	same, err := x.texts(`SELECT document FROM files WHERE document = ? AND up AND sealed = ?`, f.Document, f.box)
+	if err != nil || len(same) == 0 {
+		return err
+	}
+	return x.dropFile(f.Document, true)
 }
 
 // codeErased is the hub's answer about what was erased: nobody may keep it.

@@ -6,6 +6,10 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -420,5 +424,37 @@ func (s *sealed) erase(t *testing.T) {
 	}
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestAFileAttachedInThePlaceOfOneThatGoesUpStays: while the hub takes the first
+// its author attaches another.
+func TestAFileAttachedInThePlaceOfOneThatGoesUpStays(t *testing.T) {
+	b := newBench(t)
+	anna, _ := b.Staff(t, care.Outreach)
+	tab := open(t, t.TempDir(), b.Clock.Now)
+	hub, err := url.Parse(b.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, through := "", httputil.NewSingleHostReverseProxy(hub)
+	between := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		through.ServeHTTP(w, r)
+		if r.Method == http.MethodPatch {
+			attach(t, tab, id, aFile(15, 2000))
+		}
+	}))
+	defer between.Close()
+	if err := tab.Enrol(t.Context(), between.URL, b.Code(t, anna.Staff), owner(t, b, anna.Staff)); err != nil {
+		t.Fatal(err)
+	}
+	_, id = document(t, tab)
+	mustSync(t, tab)
+	attach(t, tab, id, aFile(14, 1000))
+	if r := mustSync(t, tab); r.Files != 1 {
+		t.Errorf("%+v", r)
+	}
+	if n, err := tab.FilesWaiting(t.Context()); err != nil || n != 1 {
+		t.Errorf("%d files wait: %v", n, err)
 	}
 }
