@@ -72,8 +72,8 @@ func TestASealedFileThatIsKilledAnywhereGoesOn(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	for _, c := range []struct{ doing, at string }{{"sealed file", "upload written:2"}, {"sealed file", "upload synced:2"}, {"sealed file", "upload aside:1"},
-		{"decide file", "upload named:1"}, {"decide file", "upload placed:1"}, {"decide file", "file decided:1"}, {"decide file", "file decision kept:1"}} {
+	for _, c := range []struct{ doing, at string }{{"sealed file", "upload synced:2"}, {"sealed file", "upload aside:1"},
+		{"decide file", "upload named:1"}, {"decide file", "file decided:1"}, {"decide file", "file decision kept:1"}} {
 		t.Run(c.at, func(t *testing.T) {
 			copied := copyOf(t, dir)
 			raw, err := os.ReadFile(broughtPath(dir))

@@ -145,7 +145,9 @@ func TestASealedFileWaitsForAPerson(t *testing.T) {
 	if seq == 0 {
 		t.Fatal("nobody is told that it waits")
 	}
-	if again := a.bring(t, worker.actor, worker.replica, a.file(a.document(t, care.General), care.General), b); again == seq || again == 0 {
+	same := a.document(t, care.General)
+	again := a.bring(t, worker.actor, worker.replica, a.file(same, care.General), b)
+	if again == seq || again == 0 {
 		t.Errorf("another document's file waits as %d", again)
 	}
 	lookFor(t, a.Dir(), string(b[:30]), nil)
@@ -190,11 +192,15 @@ func TestASealedFileWaitsForAPerson(t *testing.T) {
 	if !bytes.Equal(a.has(t, document), b) {
 		t.Error("what was accepted is not what was attached")
 	}
-	if again := a.decide(t, seq, acceptMine); again.At != first.At || again.By != first.By {
-		t.Errorf("decided again: %+v after %+v", again, first)
+	if twice := a.decide(t, seq, acceptMine); twice.At != first.At || twice.By != first.By {
+		t.Errorf("decided again: %+v after %+v", twice, first)
 	}
 	if _, err := a.Decide(ctx, a.officers[1], seq, collections.Verdict{Decision: collections.Decline, Why: "wrong"}); !errors.Is(err, collections.ErrDecided) {
 		t.Errorf("another decides otherwise: %v", err)
+	}
+	a.decide(t, again, acceptMine)
+	if _, err := os.Stat(filepath.Join(a.FilesDir(), same[:2], same)); err == nil || !bytes.Equal(a.has(t, same), b) {
+		t.Errorf("the same bytes lie twice in one part of a case: %v", err)
 	}
 	a.sound(t)
 }

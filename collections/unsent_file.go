@@ -134,6 +134,9 @@ func (r *Receiving) setAside(ctx context.Context) error {
 		if s.h.erased.covers(r.row.of.Case, care.Compartment(r.row.of.Compartment), f.Clock) {
 			return ErrErased
 		}
+		if err := r.unerased(); err != nil { // whatever its author's clock says
+			return err
+		}
 		// In nobody's rights: it says who brought it, and is applied by no one.
 		author := care.Actor{Staff: r.row.staff, Org: r.actor.Org, Device: r.actor.Device}
 		c, err := s.hubChange(author, Draft{Collection: "documents", Record: f.Document, Case: r.row.of.Case, Org: r.row.of.Org,

@@ -10,6 +10,7 @@ import (
 	"portolan/care"
 	"portolan/collections"
 	"portolan/internal/hubtest"
+	fieldsync "portolan/sync"
 )
 
 // TestAnErasureAndAnUploadExcludeEachOther stops one of the two at each of its
@@ -17,23 +18,28 @@ import (
 // nothing of the file is left when both are done, with no start in between to
 // sweep it.
 func TestAnErasureAndAnUploadExcludeEachOther(t *testing.T) {
-	for _, part := range []care.Compartment{"", care.Health} {
-		for _, label := range []string{"upload opening", "upload written", "upload synced"} {
-			meet(t, part, label, true, "The blood")
-		}
-		for _, label := range []string{"upload opening", "upload synced", "upload named", "file sealed", "upload placed", "upload kept"} {
-			meet(t, part, label, true, bloodCount)
-		}
-		for _, label := range []string{"erase key backups rewritten", "upload ends", "erase files removed", "erase rows removed"} {
-			meet(t, part, label, false, bloodCount)
-		}
+	for _, c := range []struct {
+		part      care.Compartment
+		label     string
+		uploading bool
+		brought   string
+	}{
+		{"", "upload opening", true, "The blood"}, {"", "upload named", true, bloodCount}, {"", "upload aside", true, ""},
+		{"", "erase files removed", false, bloodCount},
+		{care.Health, "upload opening", true, "The blood"}, {care.Health, "upload synced", true, "The blood"},
+		{care.Health, "upload named", true, bloodCount}, {care.Health, "file sealed", true, bloodCount}, {care.Health, "upload kept", true, bloodCount},
+		{care.Health, "upload opening", true, ""}, {care.Health, "upload aside", true, ""},
+		{care.Health, "upload ends", false, bloodCount}, {care.Health, "erase files removed", false, bloodCount},
+	} {
+		meet(t, c.part, c.label, c.uploading, c.brought)
 	}
 }
 
 const bloodCount = "The blood count."
 
-// meet has an upload, which brings so much of the file, or where not uploading
-// an erasure, stop at a label for the other one.
+// meet has an upload, which brings so much of the file (where that is nothing,
+// all of it as a tablet with a wrong clock sealed it), or where not uploading an
+// erasure, stop at a label for the other one.
 func meet(t *testing.T, part care.Compartment, label string, uploading bool, brought string) {
 	t.Helper()
 	var p *partly
@@ -85,8 +91,15 @@ func meet(t *testing.T, part care.Compartment, label string, uploading bool, bro
 		"kind": care.OfText("certificate"), "status": care.OfText("kept"), "compartment": care.OfText(string(care.Health))}})
 	h.Clock.Move(time.Minute)
 	p.agree(t, part)
+	said := hubtest.FileSaid(doc, "text/plain", content)
+	if brought == "" {
+		var sealed []byte
+		said, sealed = hubtest.SealedFile(t, unsentKey(t, h, ""), h.NewID(), fieldsync.UnsentFile{Document: doc, Case: p.caseID, Compartment: care.Health,
+			Type: "text/plain", Author: care.HubStaff, Clock: fieldsync.HLCOf(h.Clock.Now().AddDate(1, 0, 0))}, content)
+		content, brought = sealed, string(sealed)
+	}
 	var err error
-	if upload, err = h.BeginUpload(t.Context(), h.HubActor(), int64(len(content)), hubtest.FileSaid(doc, "text/plain", content)); err != nil {
+	if upload, err = h.BeginUpload(t.Context(), h.HubActor(), int64(len(content)), said); err != nil {
 		t.Fatal(err)
 	}
 	armed = true
@@ -104,7 +117,7 @@ func meet(t *testing.T, part care.Compartment, label string, uploading bool, bro
 			t.Errorf("%q, %s: the %s is there still", part, label, what)
 		}
 	}
-	_, err = h.BeginUpload(t.Context(), h.HubActor(), int64(len(content)), hubtest.FileSaid(doc, "text/plain", content))
+	_, err = h.BeginUpload(t.Context(), h.HubActor(), int64(len(content)), said)
 	if err == nil && part == "" { // of a part that was erased somebody may bring what came after
 		t.Errorf("%q, %s: it is begun again", part, label)
 	}

@@ -126,7 +126,7 @@ func letterDir(t *testing.T) string {
 // that and the answer. What was lost and is stored again is another event.
 func TestCustodySaysOnceThatEvidenceWasStored(t *testing.T) {
 	dir := letterDir(t)
-	for _, at := range []string{"upload named:1", "upload placed:1", "upload kept:1"} {
+	for _, at := range []string{"upload named:1", "upload placed:1"} {
 		copied := copyOf(t, dir)
 		if !killHub(t, copied, "evidence", at) {
 			t.Fatal("it was not killed")
