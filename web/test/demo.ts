@@ -1,5 +1,6 @@
 // A hub of this program with invented people, and its Go tablets.
 import { execFile, spawn } from 'node:child_process';
+import { createHmac } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +10,7 @@ import type { Enrolment } from '../src/core/tablet';
 
 export interface Demo {
   url: string;
-  accounts: { login: string; password: string }[];
+  accounts: { login: string; password: string; totp_secret?: string }[];
   enrolment_codes: { login: string; code: string }[];
   case_moving: string;
   tablet_passphrase: string;
@@ -66,4 +67,32 @@ export async function goTablet(folder: string, login: string, ...args: string[])
     if (code === 4) return stdout!;
     throw e;
   }
+}
+
+const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+
+/** The six digits of an authenticator app (RFC 6238). */
+function totp(secret: string, at: number): string {
+  const bits = [...secret.replace(/=+$/, '')].map((c) => BASE32.indexOf(c).toString(2).padStart(5, '0')).join('');
+  const key = Buffer.from(bits.match(/.{8}/g)!.map((b) => parseInt(b, 2)));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(Math.floor(at / 30_000)));
+  const mac = createHmac('sha1', key).update(counter).digest();
+  return String((mac.readUInt32BE(mac[19]! & 15) & 0x7fffffff) % 1_000_000).padStart(6, '0');
+}
+
+async function ask(demo: Demo, path: string, token: string, body?: unknown): Promise<Record<string, string>> {
+  const headers = token === '' ? {} : { Authorization: token };
+  const sent = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) };
+  const answer = await fetch(demo.url + path, { ...sent, headers: { 'Content-Type': 'application/json', ...headers } });
+  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+  return (await answer.json()) as Record<string, string>;
+}
+
+/** The desk of somebody of the demo: what asks the hub in their name. */
+export async function deskOf(demo: Demo, login: string): Promise<(path: string, body?: unknown) => Promise<Record<string, string>>> {
+  const account = demo.accounts.find((a) => a.login === login)!;
+  const code = account.totp_secret === undefined ? {} : { code: totp(account.totp_secret, Date.now()) };
+  const { token } = await ask(demo, '/api/collections/accounts/auth-with-password', '', { identity: login, password: account.password, ...code });
+  return (path, body) => ask(demo, path, token!, body);
 }

@@ -5,7 +5,7 @@ import { MemoryDisk } from '../src/core/disk';
 import { isFault } from '../src/core/fault';
 import { isUnreachable } from '../src/core/hub';
 import { newKey } from '../src/core/box';
-import { Tablet, type Outside } from '../src/core/tablet';
+import { real, Tablet, type Outside } from '../src/core/tablet';
 import { demoIn, enrolmentOf, goTablet } from './demo';
 
 const folder = inject('folder');
@@ -14,6 +14,7 @@ const demo = demoIn(folder);
 /** A line that is cut after so many bytes of an answer; null for one that holds. */
 function cutLine(): Outside & { after: number | null; shift: number; cuts: number } {
   const outside = {
+    ...real,
     after: null as number | null,
     shift: 0,
     cuts: 0,
@@ -108,6 +109,7 @@ test('a line that breaks before the hub answers carries less at a time, and ever
   for (let i = 0; i < 12; i++) await tablet.make('notes', demo.case_moving, noteOf(`narrow ${i} ${base64url(crypto.getRandomValues(new Uint8Array(600)))}`));
   const sizes: number[] = [];
   const narrow: Outside = {
+    ...real,
     now: line.now,
     fetch: (to, init) => {
       const body = init?.body as Uint8Array | undefined;
@@ -129,7 +131,7 @@ test('a line that breaks before the hub answers carries less at a time, and ever
 
 test('a hub that is full says for how long, and nothing is lost', async () => {
   await tablet.make('notes', demo.case_moving, noteOf('waits'));
-  const full: Outside = { now: line.now, fetch: () => Promise.resolve(new Response('{"code":"hub_busy","hint":"later"}', { status: 503, headers: { 'Retry-After': '7' } })) };
+  const full: Outside = { ...real, now: line.now, fetch: () => Promise.resolve(new Response('{"code":"hub_busy","hint":"later"}', { status: 503, headers: { 'Retry-After': '7' } })) };
   const t = await Tablet.open(disk, root, full);
   await expect(t.sync()).rejects.toMatchObject({ code: 'hub_busy', wait: 7000, status: 503 });
   expect(t.unsent()).toBe(1);

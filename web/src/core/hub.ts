@@ -73,7 +73,9 @@ export class Line {
     }
     const patience = new AbortController();
     const timer = setTimeout(() => patience.abort(), HEADER_TIMEOUT);
-    signal?.addEventListener('abort', () => patience.abort(), { once: true });
+    const stop = () => patience.abort();
+    signal?.addEventListener('abort', stop);
+    if (signal?.aborted) stop();
     let answer: Response;
     try {
       answer = await this.fetch(this.url + path, {
@@ -90,6 +92,7 @@ export class Line {
       throw new Fault('hub_unreachable', 'The hub cannot be reached now. Everything is kept; sync again when there is a network.');
     } finally {
       clearTimeout(timer);
+      signal?.removeEventListener('abort', stop); // whoever reads the body looks at the signal
     }
     if (answer.ok) return answer;
     throw await problemOf(answer);
@@ -118,18 +121,21 @@ async function packed(body: Bytes): Promise<Bytes> {
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-/** The bytes of an answer as they come. A line on which nothing comes for a minute is cut. */
-export async function* chunksOf(answer: Response, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+/** The bytes of an answer as they come. A line on which nothing comes for so many milliseconds is cut. */
+export async function* chunksOf(answer: Response, signal?: AbortSignal, stall = STALL_TIMEOUT): AsyncGenerator<Uint8Array> {
   if (answer.body === null) return;
   const broken = () => new Fault('answer_broken_off', 'The line broke during the answer. What came is kept; sync again.');
   const reader = answer.body.getReader();
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let cut = () => {};
+  const stop = () => cut();
+  signal?.addEventListener('abort', stop);
   try {
     for (;;) {
       const stalled = new Promise<never>((_, reject) => {
-        timer = setTimeout(() => reject(broken()), STALL_TIMEOUT);
-        signal?.addEventListener('abort', () => reject(broken()), { once: true });
-        if (signal?.aborted) reject(broken());
+        cut = () => reject(broken());
+        timer = setTimeout(cut, stall);
+        if (signal?.aborted) cut();
       });
       let got;
       try {
@@ -143,6 +149,7 @@ export async function* chunksOf(answer: Response, signal?: AbortSignal): AsyncGe
       yield got.value;
     }
   } finally {
+    signal?.removeEventListener('abort', stop);
     await reader.cancel().catch(() => {});
   }
 }

@@ -19,7 +19,9 @@ export const meta = {
   /** The last time that is known from the hub. */
   met: 'met',
   hubKey: 'hub_key',
-  /** Why the hub ended this replica. */
+  /** How often this store was enrolled: its signing key is another one each time. */
+  generation: 'generation',
+  /** Why this replica is over: ENDED_BORDER or ENDED_WIPE, where it ended here, or the hub's reason. */
   ended: 'ended',
   n: 'n',
   link: 'link',
@@ -35,6 +37,9 @@ export const meta = {
   schema: 'schema',
   schemaAt: 'schema_at',
 } as const;
+
+export const ENDED_BORDER = 'border';
+export const ENDED_WIPE = 'wipe';
 
 /** Who and what a store is. */
 export interface Identity {

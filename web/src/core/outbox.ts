@@ -3,7 +3,7 @@ import { commitment, FIRST_LINK, nextLink, pushMessage, type SigningKey } from '
 import { type Change, decodeChange, encodeChange } from './change';
 import { Fault } from './fault';
 import { alarmOf, hubKeyOf, meta, witnessOf } from './meta';
-import type { Scope } from './name';
+import { dotOf, type Scope } from './name';
 import type { Push } from './push';
 import type { Tx } from './state';
 import { encodeSealed, sealUnsent } from './unsent';
@@ -68,16 +68,16 @@ export async function nextPush(tx: Tx, key: SigningKey, until: string, from: num
   };
   if (bare) return { push, rest: true, first: 0 };
   let first = from;
-  for (let n = 1; first === 0 && n <= push.last; n++) if (tx.outbox.get(n)!.receipt === '') first = n;
+  for (let n = 1; first === 0 && n <= push.last; n++) if (tx.outbox.get(n)?.receipt === '') first = n; // an emptied store keeps what is unsent alone
   const pace = paceOf(tx);
   let size = 0;
   let group = '';
   let rest = false;
   let last = 0;
   for (let n = first; first > 0 && n <= push.last; n++) {
-    const p = tx.outbox.get(n)!;
-    if (p.raw === undefined && p.box === '') continue; // delivered, and evicted since
-    const raw = p.raw ?? encodeSealed(replica, n, p.boxKey, p.sum, p.box);
+    const p = tx.outbox.get(n);
+    if (p === undefined || (p.raw === undefined && p.box === '')) continue; // delivered, and evicted since
+    const raw = p.raw ?? encodeSealed(n, p.of ?? dotOf(replica, n), p.boxKey, p.sum, p.box);
     const bytes = utf8Length(raw);
     const full = push.changes.length >= PUSH_CHANGES || size + bytes > pace;
     if (push.changes.length > 0 && full && (p.group === '' || p.group !== group)) {

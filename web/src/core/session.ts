@@ -3,13 +3,14 @@ import type { Clock } from './clock';
 import { Fault } from './fault';
 import { chunksOf, HubFault, isUnreachable, Line, linesOf } from './hub';
 import { addReport, Intake, isAlarm, newReport, recount, type Report } from './intake';
-import { alarmOf, type Identity, meta } from './meta';
+import { alarmOf, ENDED_BORDER, ENDED_WIPE, type Identity, meta } from './meta';
 import { formatTime } from './name';
 import { nextPush, offered, PACE_LEAST, PACE_MOST, paceOf, setPace } from './outbox';
 import { encodePush, type Push } from './push';
 import { readSchema } from './schema';
 import type { State, Tx } from './state';
 import { Walk } from './walk';
+import { watch, type Watched } from './watch';
 import type { Outside } from './tablet';
 
 const ROUNDS_MAX = 1000;
@@ -71,15 +72,38 @@ export class Session {
     return token;
   }
 
+  /** Syncs at each wake-up, and by polling, until the signal. */
+  async watch(sync: () => Promise<Report>, done: Watched['done'], signal: AbortSignal): Promise<void> {
+    const pause = (ms: number) => this.outside.pause(ms, signal);
+    await watch({ line: this.line, token: () => this.token(), sync, done, pause, random: () => Math.random(), signal });
+  }
+
+  /** Tells the hub in what state this store is; changes_owed where it lacks something. */
+  async tell(state: 'border' | 'wiped'): Promise<void> {
+    const last = await this.state.inTx((tx) => tx.number(meta.n));
+    await (await this.line.ask('POST', '/api/portolan/report', JSON.stringify({ state, last }))).json();
+  }
+
   /** Sends what is unsent and takes what is new. */
   async sync(signal?: AbortSignal): Promise<Report> {
     if (this.running) throw new Fault('sync_running', 'Another sync of this store is running.');
+    if (!this.state.meta.has(meta.replica)) throw new Fault('store_ended', 'This store is over. Enrol it again.');
     this.running = true;
     try {
-      return await this.rounds(signal);
+      // Before anything else, so that the hub gives an emptied store nothing more.
+      if ([ENDED_BORDER, ENDED_WIPE].includes(this.state.meta.get(meta.ended) ?? '')) await this.tell('wiped');
+      const total = await this.rounds(signal);
+      if (total.ended) await this.finish();
+      return total;
     } finally {
       this.running = false;
     }
+  }
+
+  /** Closes a store that has ended; once all is delivered nothing of it stays. */
+  private async finish(): Promise<void> {
+    await this.tell('wiped');
+    if ([...this.state.outbox.values()].every((p) => p.receipt !== '')) await this.state.forget();
   }
 
   private async rounds(signal?: AbortSignal): Promise<Report> {

@@ -43,6 +43,8 @@ export interface Parcel {
   /** Sealed to the hub, base64url, and to which of its keys; "" once it is answered. */
   box: string;
   boxKey: string;
+  /** The change as it was sealed, where this store was enrolled again since. */
+  of?: string;
   receipt: string;
   /** What became of it is in what the hub has sent. */
   settled: boolean;
@@ -81,6 +83,8 @@ export class Tx {
   readonly outbox: Draft<number, Parcel>;
   readonly evicted = new Set<Scope>();
   lease: Lease | undefined;
+  /** The lease is that of a new replica: the hub's part of the key is another one. */
+  releases = false;
 
   constructor(private readonly of: Tables) {
     this.meta = new Draft(of.meta);
@@ -269,18 +273,21 @@ export class State implements Tables {
     }
     for (const [k, v] of tx.rows.changed) write(`row ${k}`, v && { clear: null, scopes: [v.scope], secret: rowText(v) });
     for (const [k, v] of tx.outbox.changed) {
-      if (v === undefined) continue; // changes are never removed
+      if (v === undefined) {
+        write(`out ${k}`, undefined); // under a new replica, or delivered by an emptied store
+        continue;
+      }
       const { raw, ...clear } = v;
       write(`out ${k}`, { clear, scopes: v.scopes, secret: raw });
     }
     if (puts.length + deletes.length + tx.evicted.size === 0 && tx.lease === undefined) return;
     const locked = this.vault.until === '';
-    await this.vault.commit({ evict: [...tx.evicted], puts, deletes, lease: tx.lease });
-    if (locked && this.vault.until !== '') return this.reload();
+    await this.vault.commit({ evict: [...tx.evicted], puts, deletes, lease: tx.lease, releases: tx.releases });
+    if (tx.releases || (locked && this.vault.until !== '')) return this.reload();
     for (const [k, v] of tx.meta.changed) v === undefined ? this.meta.delete(k) : this.meta.set(k, v);
     for (const [k, v] of tx.scopes.changed) v === undefined ? this.scopes.delete(k) : this.scopes.set(k, v);
     for (const [k, v] of tx.rows.changed) this.keep('rows', k, v);
-    for (const [k, v] of tx.outbox.changed) if (v !== undefined) this.keep('outbox', k, v);
+    for (const [k, v] of tx.outbox.changed) if (v !== undefined) this.keep('outbox', k, v); // they are removed by a new replica alone, which reloads
   }
 
   /** Forgets what is opened, and destroys what opens it. */
@@ -296,6 +303,12 @@ export class State implements Tables {
       if (p.receipt === '') keep.push({ key: `out ${p.n}`, clear: { ...p, raw: undefined }, scopes: [] });
     }
     await this.vault.empty(keep);
+    await this.reload();
+  }
+
+  /** Forgets this store: nobody can tell any more whose it was. */
+  async forget(): Promise<void> {
+    await this.vault.empty([]);
     await this.reload();
   }
 

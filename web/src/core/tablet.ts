@@ -1,4 +1,4 @@
-import { base64url } from './bytes';
+import { base64url, utf8 } from './bytes';
 import { SigningKey } from './chain';
 import { type Change, emptyChange, fieldsOf } from './change';
 import { Clock } from './clock';
@@ -6,7 +6,8 @@ import type { Disk } from './disk';
 import { Fault } from './fault';
 import { Line } from './hub';
 import { decodeReceipt } from './line';
-import { type Alarm, alarmOf, type Identity, meta, witnessOf } from './meta';
+import { adopt, checkEnrolled, earlierOf, type Enrolled } from './enrolment';
+import { type Alarm, alarmOf, ENDED_BORDER, ENDED_WIPE, type Identity, meta, witnessOf } from './meta';
 import { caseOf, formatTime, isId, newId, scopeOf } from './name';
 import { post } from './outbox';
 import type { Report } from './intake';
@@ -16,8 +17,8 @@ import { hkdf } from './sha256';
 import { Session } from './session';
 import { State, type Tx } from './state';
 import { canonical, canonicalElement, type Entered, isAbsent } from './value';
-import { type Lease, Vault } from './vault';
-import type { HubKey } from './unsent';
+import { Vault } from './vault';
+import { isRefused } from './watch';
 import type { Witness } from './witness';
 import type { Value } from './json';
 
@@ -26,9 +27,25 @@ export interface Outside {
   /** Milliseconds since 1970, by the device's clock. */
   now: () => number;
   fetch: typeof globalThis.fetch;
+  /** Waits so many milliseconds, or ends early with the signal. */
+  pause: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
-const real: Outside = { now: () => Date.now(), fetch: (...a) => globalThis.fetch(...a) };
+export const real: Outside = {
+  now: () => Date.now(),
+  fetch: (...a) => globalThis.fetch(...a),
+  pause: (ms, signal) =>
+    new Promise((resolve) => {
+      const end = () => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', end);
+        resolve();
+      };
+      const timer = setTimeout(end, ms);
+      signal.addEventListener('abort', end);
+      if (signal.aborted) end();
+    }),
+};
 
 /** What a person shows as a store becomes theirs. */
 export interface Enrolment {
@@ -93,37 +110,41 @@ export class Tablet {
     private readonly session: Session,
   ) {}
 
-  /** Makes an empty disk a person's store at a hub. root is 32 random bytes, which the caller keeps behind the person's lock. */
+  /**
+   * Makes a disk a person's store at a hub. root is 32 random bytes, which the
+   * caller keeps behind the person's lock. A store that was enrolled before, by
+   * the same person and with the same root, is enrolled again under a new
+   * replica: what the hub does not hold goes with it.
+   */
   static async enrol(disk: Disk, root: Uint8Array, e: Enrolment, outside: Outside = real): Promise<Tablet> {
     const vault = await Vault.open(disk, root);
-    if ((await vault.items()).length > 0) throw new Fault('store_not_empty', 'This store was enrolled before. Take an empty one.');
-    const key = await keyOf(root);
-    const url = e.url.replace(/[/]*(#.*)?$/, '');
-    const body = JSON.stringify({ code: e.code, key: key.publicKey, label: e.label, password: e.password, ...(e.secondFactor ? { second_factor: e.secondFactor } : {}) });
-    const answer = (await (await new Line(url, outside.fetch).ask('POST', '/api/portolan/enrol', body)).json()) as {
-      device: string; replica: string; staff: string; org: string; lease: Lease; hub_key: HubKey; log_key: string;
-    };
-    if (![answer.replica, answer.staff, answer.org, answer.device].every((id) => typeof id === 'string' && isId(id))) {
-      throw new Fault('answer_unknown', 'What answers at this address is no hub.');
-    }
     const state = await State.load(vault);
-    await state.inTx((tx) => {
-      tx.lease = answer.lease;
-      for (const k of ['device', 'replica', 'staff', 'org'] as const) tx.set(meta[k], answer[k]);
-      tx.set(meta.url, url);
-      tx.set(meta.hubKey, JSON.stringify(answer.hub_key));
-      tx.set(meta.witness, JSON.stringify({ key: answer.log_key, signed: '', over: [] } satisfies Witness));
+    if (state.meta.has(meta.replica)) await openBefore(vault, state, root, outside);
+    else if ((await vault.items()).length > 0) throw new Fault('store_not_empty', 'This store was enrolled before. Take an empty one.');
+    const generation = state.meta.has(meta.replica) ? Number(state.meta.get(meta.generation) ?? 0) + 1 : 0;
+    const key = await keyOf(root, generation);
+    const url = e.url.replace(/[/]*(#.*)?$/, '');
+    const replicas = await state.inTx((tx) => earlierOf(tx));
+    const body = JSON.stringify({
+      code: e.code, key: key.publicKey, label: e.label, password: e.password,
+      ...(e.secondFactor ? { second_factor: e.secondFactor } : {}), ...(replicas.length > 0 ? { replicas } : {}),
     });
+    const answer = (await (await new Line(url, outside.fetch).ask('POST', '/api/portolan/enrol', body)).json()) as Enrolled;
+    checkEnrolled(answer);
+    if (state.until === '' && generation > 0) await state.empty(); // what does not open goes on sealed
+    await state.inTx((tx) => adopt(tx, answer, url, generation));
     return Tablet.over(vault, state, key, outside);
   }
 
   /** Opens a store that is a person's already. */
   static async open(disk: Disk, root: Uint8Array, outside: Outside = real): Promise<Tablet> {
     const vault = await Vault.open(disk, root);
-    return Tablet.over(vault, await State.load(vault), await keyOf(root), outside);
+    const state = await State.load(vault);
+    return Tablet.over(vault, state, await keyOf(root, Number(state.meta.get(meta.generation) ?? 0)), outside);
   }
 
-  private static over(vault: Vault, state: State, key: SigningKey, outside: Outside): Tablet {
+  /** @internal */
+  static over(vault: Vault, state: State, key: SigningKey, outside: Outside): Tablet {
     const word = (k: string) => state.meta.get(k) ?? '';
     if (word(meta.replica) === '') throw new Fault('not_enrolled', 'This store is nobody’s yet.');
     const identity = { device: word(meta.device), replica: word(meta.replica), staff: word(meta.staff), org: word(meta.org), url: word(meta.url) };
@@ -142,6 +163,41 @@ export class Tablet {
     const report = await this.session.sync(signal);
     if (!report.ended) await this.session.refreshSchema();
     return report;
+  }
+
+  /**
+   * Syncs whenever the hub says that there is something new, and by polling
+   * where it cannot be listened to, until the signal. Each sync is told to done.
+   * A hub that will not have this tablet any more is thrown.
+   */
+  watch(done: (report: Report | undefined, fault: unknown) => void, signal: AbortSignal): Promise<void> {
+    return this.session.watch(() => this.sync(signal), done, signal);
+  }
+
+  /**
+   * Empties this store before a border: everything is delivered, the hub says
+   * that it holds all of it, and only then what is here is destroyed. Where
+   * anything is owed, changes_unsent or changes_owed is thrown and nothing is.
+   */
+  async border(): Promise<void> {
+    await this.sync();
+    await this.session.tell('border');
+    await this.state.inTx((tx) => {
+      if (this.unsent() > 0) throw new Fault('changes_unsent', 'Something is not sent yet. Sync again; nothing was destroyed.');
+      tx.set(meta.ended, ENDED_BORDER);
+    });
+    await this.state.empty();
+    await this.sync();
+  }
+
+  /**
+   * Destroys what is here at once, without a network; it needs no unlocking.
+   * What was not sent stays as it was sealed to the hub: the next sync
+   * delivers it and tells the hub.
+   */
+  async wipe(): Promise<void> {
+    await this.state.inTx((tx) => tx.set(meta.ended, ENDED_WIPE));
+    await this.state.empty();
   }
 
   /** A token of ten minutes, for realtime and files. */
@@ -298,8 +354,21 @@ export class Tablet {
   }
 }
 
-async function keyOf(root: Uint8Array): Promise<SigningKey> {
-  return SigningKey.fromSeed(hkdf(root, new Uint8Array(0), 'portolan tablet signing key 1'));
+/** A replica's signing key: another one each time that a store is enrolled. */
+async function keyOf(root: Uint8Array, generation: number): Promise<SigningKey> {
+  return SigningKey.fromSeed(hkdf(root, utf8(generation === 0 ? '' : String(generation)), 'portolan tablet signing key 1'));
+}
+
+/**
+ * Has a store that is enrolled again open, so that what is in it can go on.
+ * Where its lease is over the hub is met first, if it still knows this replica.
+ */
+async function openBefore(vault: Vault, state: State, root: Uint8Array, outside: Outside): Promise<void> {
+  if (state.until !== '' || state.meta.has(meta.ended)) return;
+  const before = Tablet.over(vault, state, await keyOf(root, Number(state.meta.get(meta.generation) ?? 0)), outside);
+  await before.sync().catch((fault: unknown) => {
+    if (!isRefused(fault)) throw fault;
+  });
 }
 
 function shownField(f: Field, heads: Register): Shown {

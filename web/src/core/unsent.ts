@@ -4,7 +4,6 @@ import { Fault } from './fault';
 import { quote } from './json';
 import { encapsulate, PUBLIC_BYTES } from './mlkem';
 import { sha3x256 } from './keccak';
-import { dotOf } from './name';
 import { expand, extract } from './sha256';
 
 const X25519_BYTES = 32;
@@ -50,8 +49,8 @@ export async function sealUnsent(to: HubKey, replica: string, n: number, raw: st
 }
 
 /** What stands in a push in the place of a change that its tablet cannot read any more. */
-export function encodeSealed(replica: string, n: number, key: string, sum: string, box: string): string {
+export function encodeSealed(n: number, of: string, key: string, sum: string, box: string): string {
   const hexed = hex(fromBase64url(sum)!);
-  return `{"n":${n},"of":"${dotOf(replica, n)}","key":${quote(key)},"sum":"${hexed}","sealed":"${box}"}`;
+  return `{"n":${n},"of":"${of}","key":${quote(key)},"sum":"${hexed}","sealed":"${box}"}`;
 }
 

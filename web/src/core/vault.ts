@@ -33,6 +33,8 @@ export interface Batch {
   puts: readonly Item[];
   deletes: readonly string[];
   lease?: Lease | undefined;
+  /** The lease is another replica's: the store goes on under it. */
+  releases?: boolean;
 }
 
 const LEASE = 'key lease';
@@ -156,7 +158,7 @@ export class Vault {
     }
     const puts: [string, unknown][] = [];
     try {
-      if (b.lease !== undefined) puts.push(...(await this.renewed(b.lease)));
+      if (b.lease !== undefined) puts.push(...(await this.renewed(b.lease, b.releases === true)));
       for (const item of b.puts) puts.push([ITEM + item.key, await this.sealed(item, puts)]);
       await this.write(puts, b.deletes.map((key) => ITEM + key));
     } catch (e) {
@@ -191,7 +193,7 @@ export class Vault {
   }
 
   /** A new lease, and the key of the store under it; that is made with the first one. */
-  private async renewed(l: Lease): Promise<[string, unknown][]> {
+  private async renewed(l: Lease, another: boolean): Promise<[string, unknown][]> {
     const key = fromBase64url(l.key);
     if (key?.length !== 32) throw new Fault('answer_unknown', 'this is no lease');
     const sealed = await (await this.rootBox()).seal([LEASE, l.until], key);
@@ -201,6 +203,10 @@ export class Vault {
       const store = newKey();
       puts.push([STORE, await (await this.unlocking()).seal([STORE], store)]);
       this.store = await Box.of(store);
+    } else if (another) {
+      const store = await (await this.unlocking()).open([STORE], this.values.get(STORE) as Bytes);
+      this.lease = { key, until: l.until };
+      puts.push([STORE, await (await this.unlocking()).seal([STORE], store)]);
     } else if (this.lease !== undefined && !equalBytes(this.lease.key, key)) {
       throw new Fault('answer_unknown', "the hub's part of the key is another one");
     } else if (this.lease !== undefined) this.lease = { key, until: l.until };
