@@ -143,12 +143,12 @@ func OpenKeyBackup(root seal.Key, from, dir string) error {
 	if err != nil {
 		return wrap("opening the backup's keys", err)
 	}
-	return forgetKeyBackups(dir)
+	return ForgetKeyBackups(dir)
 }
 
-// forgetKeyBackups makes restored keys those of a new life: it must not write
+// ForgetKeyBackups makes restored keys those of a new life: it must not write
 // over the copies that the hub from which they came goes on making.
-func forgetKeyBackups(dir string) error {
+func ForgetKeyBackups(dir string) error {
 	db, err := openKeysDB(dir)
 	if err != nil {
 		return err

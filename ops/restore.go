@@ -1,6 +1,7 @@
 package ops
 
 import (
+	"archive/tar"
 	"context"
 	"errors"
 	"fmt"
@@ -15,7 +16,7 @@ import (
 	"portolan/seal"
 )
 
-const restoreUsage = `[--dir D] [--key-file F | --shares] [--keys K] [--erased L] [--ended L] FILE
+const restoreUsage = `[--dir D] [--key-file F | --shares] [--keys K] [--erased L] [--ended L] FILE|COPY
 
 Puts a backup into an empty folder and checks it. Beside FILE lie hub.keys, its
 sealed keys, erased.list, the cases that were erased since, and ended.list, what
@@ -23,11 +24,15 @@ was closed since; take the newest of each that there are. The key file of that h
 the folder, or where --key-file says; or its custodians, whose shares are asked
 for with --shares. Who was erased stays erased; tablets, second factors, accounts,
 roles, grants and consents that ended stay ended. Tablets that knew more than the backup give it back when they next sync.
+
+COPY is a folder before-upgrade-… of a stopped hub, given to the program from
+before the upgrade: what is restored has that hub's files, and its lists.
 `
 
 // restoreOrder is what a restore needs to know.
 type restoreOrder struct {
 	file, dir, keyFile, keys, erased, ended string
+	copied                                  bool      // file is the folder of a copy from before an upgrade
 	shares                                  bool      // ask for the custodians' shares
 	root                                    *seal.Key // where it is known already
 }
@@ -46,7 +51,7 @@ func Restore(ctx context.Context, env Env, args []string) int {
 		return exit
 	}
 	if len(words) != 1 {
-		return env.misused(flags, restoreUsage, "it takes the FILE of one backup")
+		return env.misused(flags, restoreUsage, "it takes the FILE of one backup, or the folder of one copy")
 	}
 	o := restoreOrder{file: env.Path(words[0]), dir: env.Path(*dir), keyFile: env.keyFile(*key), shares: *shares}
 	beside := func(named, name string) string {
@@ -56,6 +61,10 @@ func Restore(ctx context.Context, env Env, args []string) int {
 		return filepath.Join(filepath.Dir(o.file), name)
 	}
 	o.keys, o.erased = beside(*keys, collections.KeyBackupName), beside(*erased, collections.ErasedPath)
+	info, err := os.Stat(o.file)
+	if o.copied = err == nil && info.IsDir(); o.copied {
+		o.keys = filepath.Join(o.file, collections.KeysPath)
+	}
 	o.ended = beside(*ended, collections.EndedPath)
 	if o.keyFile == "" {
 		o.keyFile = filepath.Join(o.dir, collections.KeyFileName)
@@ -81,15 +90,12 @@ func (e Env) restore(ctx context.Context, o restoreOrder) (err error) {
 	if err := isEmpty(o.dir); err != nil {
 		return err
 	}
-	if _, err := os.Stat(o.erased); err != nil {
-		return errNoErasedList
+	if err := o.hasLists(); err != nil {
+		return err
 	}
 	erased, err := collections.ReadErased(o.erased)
 	if err != nil {
 		return err
-	}
-	if _, err := os.Stat(o.ended); err != nil {
-		return errNoEndedList
 	}
 	root, err := e.rootKey(ctx, o)
 	if err != nil {
@@ -105,11 +111,7 @@ func (e Env) restore(ctx context.Context, o restoreOrder) (err error) {
 		return err
 	}
 	e.reach("restore begun")
-	if err := collections.OpenKeyBackup(root, o.keys, o.dir); err != nil {
-		return errors.Join(fmt.Errorf("restoring: %w", err), removeRestored(o.dir))
-	}
-	e.reach("restore has the keys")
-	m, err := openArchive(ctx, o.dir, root, f)
+	took, err := e.bring(ctx, o, f)
 	if err == nil {
 		e.reach("restore has the data")
 		err = errors.Join(collections.AddErased(filepath.Join(o.dir, collections.ErasedPath), erased...),
@@ -118,12 +120,81 @@ func (e Env) restore(ctx context.Context, o restoreOrder) (err error) {
 	if err != nil {
 		return errors.Join(fmt.Errorf("restoring: %w", err), removeRestored(o.dir))
 	}
-	fmt.Fprintf(e.Stdout, "%d files of %s restored\n", len(m.Files), m.Made)
+	fmt.Fprintln(e.Stdout, took)
 	if err := e.openRestored(ctx, o); err != nil {
 		return err
 	}
 	e.reach("restore is checked")
 	return os.Remove(filepath.Join(o.dir, collections.RestoringPath))
+}
+
+// hasLists refuses to restore without the lists of what a copy must not undo.
+// Beside a copy from before an upgrade they are the hub's own, of which one
+// that was never written has nothing in it.
+func (o restoreOrder) hasLists() error {
+	if _, err := os.Stat(o.erased); err != nil && !(o.copied && errors.Is(err, fs.ErrNotExist)) {
+		return errNoErasedList
+	}
+	if _, err := os.Stat(o.ended); err != nil && !(o.copied && errors.Is(err, fs.ErrNotExist)) {
+		return errNoEndedList
+	}
+	return nil
+}
+
+// bring puts keys, data and files into the folder, and says what came.
+func (e Env) bring(ctx context.Context, o restoreOrder, f *os.File) (took string, err error) {
+	if o.copied {
+		n, err := o.bringCopy()
+		e.reach("restore has the keys")
+		return fmt.Sprintf("the databases of %s and %d files restored", filepath.Base(o.file), n), err
+	}
+	if err := collections.OpenKeyBackup(*o.root, o.keys, o.dir); err != nil {
+		return "", err
+	}
+	e.reach("restore has the keys")
+	m, err := openArchive(ctx, o.dir, *o.root, f)
+	return fmt.Sprintf("%d files of %s restored", len(m.Files), m.Made), err
+}
+
+// bringCopy takes the databases from before an upgrade, and the files of the
+// hub beside which they lie: those that came since are known to nobody, and
+// their senders bring them again.
+func (o restoreOrder) bringCopy() (files int, err error) {
+	hub := filepath.Dir(o.file)
+	take := func(name, from string) error {
+		f, err := os.Open(from)
+		if err != nil {
+			return err
+		}
+		_, err = unpackFile(f, o.dir, &tar.Header{Name: name})
+		return errors.Join(err, f.Close())
+	}
+	if err := errors.Join(take(collections.KeysPath, o.keys), take(collections.DatabasePath, filepath.Join(o.file, filepath.Base(collections.DatabasePath)))); err != nil {
+		return 0, err
+	}
+	if err := collections.ForgetKeyBackups(o.dir); err != nil {
+		return 0, err
+	}
+	for _, sub := range backupFolders {
+		if sub == filepath.Dir(collections.DatabasePath) {
+			continue // has come
+		}
+		err := filepath.WalkDir(filepath.Join(hub, sub), func(p string, d fs.DirEntry, err error) error {
+			if errors.Is(err, fs.ErrNotExist) || err == nil && !d.Type().IsRegular() {
+				return nil
+			}
+			rel, relErr := filepath.Rel(hub, p)
+			if err := errors.Join(err, relErr); err != nil {
+				return err
+			}
+			files++
+			return take(filepath.ToSlash(rel), p)
+		})
+		if err != nil {
+			return files, err
+		}
+	}
+	return files, nil
 }
 
 // beginRestore marks the folder as no hub yet, and takes away what a restore
