@@ -36,7 +36,7 @@ var recordCodes = []*CodeList{
 		"legal", "needs", "identity", "children", "mental_health", "sexual_health", "hiv",
 	}},
 	{Name: "feedback_kinds", Source: "local", Codes: []string{
-		"satisfaction", "praise", "suggestion", "complaint",
+		"satisfaction", "praise", "suggestion", "complaint", "correction", "objection",
 	}},
 	{Name: "feedback_states", Source: "local", Codes: []string{
 		"received", "acknowledged", "in_review", "resolved", "appealed", "closed",

@@ -43,6 +43,7 @@ var followers = map[string][]follower{
 	"transfers":             {transferArrival, transferFailure},
 	"tasks":                 {taskDone},
 	"grants":                {emergencyFollows, reviewFollows},
+	"feedbacks":             {subjectRequest},
 }
 
 // amend changes fields of an existing record. Its key names the change; it

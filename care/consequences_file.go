@@ -1,6 +1,9 @@
 package care
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // FileMissing is what follows when a file of a document was begun and never
 // became whole: whoever was bringing it is asked to send it again or, where they
@@ -15,4 +18,37 @@ func FileMissing(w World, doc Row, staff, upload string) Consequence {
 		task.Set["assignee"] = OfText(staff)
 	}
 	return task
+}
+
+// SubjectRequestTerm is by when a survivor who asks for a correction, or objects
+// to how their data is used, has an answer (R15; one month in Article 12(3) GDPR).
+const SubjectRequestTerm = 30 * 24 * time.Hour
+
+// subjectRequest gives such a request its day and somebody who answers it, and
+// closes their task with the answer.
+func subjectRequest(c *check) []Consequence {
+	if kind := c.after.Text("kind"); kind != "correction" && kind != "objection" {
+		return nil
+	}
+	if c.enters("resolved", "closed") {
+		var l []Consequence
+		for _, t := range c.openTasks("subject_request") {
+			l = append(l, amend(t, map[string]Value{"status": OfText("done"), "done_at": OfTime(c.now)}))
+		}
+		return l
+	}
+	if !c.created {
+		return nil
+	}
+	due := c.now
+	if at, ok := c.after.Get("received_at").Time(); ok && at.Before(due) {
+		due = at
+	}
+	due = due.Add(SubjectRequestTerm)
+	task := c.task(order{rule: "subject_request", title: "question", priority: "high", due: due})
+	if sooner, ok := c.after.Get("due_at").Time(); ok && !sooner.After(due) {
+		task.Set["due_at"] = OfTime(sooner)
+		return []Consequence{task}
+	}
+	return append(amendment(c.after, map[string]Value{"due_at": OfTime(due)}), task)
 }

@@ -141,3 +141,118 @@ func TestR34StaffHaveNoAddress(t *testing.T) {
 		}
 	}
 }
+
+// TestR7NothingIsOfferedBeforeItIsAccepted: a referral is accepted after
+// somebody was asked, and help is given after it was accepted; none begins so.
+func TestR7NothingIsOfferedBeforeItIsAccepted(t *testing.T) {
+	e, _ := Find("referrals")
+	m := e.Machine
+	for _, state := range []string{"accepted", "done"} {
+		if m.Allows("", state) || m.Allows("draft", state) {
+			t.Errorf("a referral is %s before anybody was asked", state)
+		}
+	}
+	for from := range m.Steps {
+		if from != "accepted" && m.Allows(from, "done") {
+			t.Errorf("what was %s is done without having been accepted", from)
+		}
+	}
+}
+
+// TestR5ATeamOpensAndClosesNothing: neither who joins the team of a case, nor a
+// case that comes to another team, gives or ends a grant.
+func TestR5ATeamOpensAndClosesNothing(t *testing.T) {
+	m := house(t)
+	m.put(row("grants", id(300), fields{"staff": workerA, "compartment": "general", "status": "active", "until": at(24)}))
+	for n := range 2 {
+		m.put(row("teams", id(310+n), fields{"name": "x", "lead": boss}))
+	}
+	m.put(row("cases", caseA, fields{"status": "Active", "owner": workerA, "team": id(310)}))
+	wantHeld(t, m.try(t, coordinatorA, "memberships", id(320), fields{"staff": workerB, "team": id(310)}))
+	wantHeld(t, m.try(t, outreachA, "cases", caseA, fields{"team": id(311)}))
+	wantHeld(t, m.try(t, coordinatorA, "memberships", id(320), fields{"until": at(-24)}))
+	if l := m.OfCase("grants", caseA); len(l) != 1 || l[0].Text("status") != "active" {
+		t.Errorf("grants after it: %v", l)
+	}
+}
+
+// TestR12WhatWasToldIsNotAskedAgain: the topics that a person has told of, and
+// does not want to tell of again, stand where everybody on the case sees them;
+// of two lists that were written at once both count.
+func TestR12WhatWasToldIsNotAskedAgain(t *testing.T) {
+	e, _ := Find("survivors")
+	f, ok := e.Field("do_not_ask_again")
+	if !ok || f.Merge != Union || f.RemovalWins || f.Compartment != General {
+		t.Fatalf("%+v", f)
+	}
+	for _, r := range caseRoles {
+		if !MayHold([]Role{r}, f.Compartment) {
+			t.Errorf("%s asks without knowing", r)
+		}
+	}
+}
+
+// TestR12EveryQuestionCanBeSkipped: any field may say that the person was asked
+// and prefers not to say, but for what a record is nothing without: what kind it is
+// and how it stands, and nothing that the person would have to tell.
+func TestR12EveryQuestionCanBeSkipped(t *testing.T) {
+	eachField(t, func(t *testing.T, _ *Entity, f *Field, where string) {
+		_, err := Canonical(f, OfAbsent(AskedDeclined))
+		if f.Required == (err == nil) {
+			t.Errorf("%s: required %t, declining it: %v", where, f.Required, err)
+		}
+		if f.Required && f.Type != Code && len(f.Labels) > 0 && where != "evidence_items.description" { // what the thing is, as whoever keeps it sees it
+			t.Errorf("%s must be told", where)
+		}
+	})
+}
+
+// TestR15CorrectionsAndObjectionsAreAnswered: within a month from the day on
+// which the person asked, by somebody who has a task for it until it is done.
+func TestR15CorrectionsAndObjectionsAreAnswered(t *testing.T) {
+	for _, c := range []struct {
+		asked     fields
+		due, task time.Time
+	}{
+		{fields{"kind": "correction"}, noon.Add(SubjectRequestTerm), noon.Add(SubjectRequestTerm)},
+		{fields{"kind": "objection", "received_at": at(-48)}, at(-48).Add(SubjectRequestTerm), at(-48).Add(SubjectRequestTerm)},
+		{fields{"kind": "objection", "due_at": at(24)}, at(24), at(24)},
+		{fields{"kind": "correction", "due_at": noon.Add(2 * SubjectRequestTerm)}, noon.Add(SubjectRequestTerm), noon.Add(SubjectRequestTerm)},
+	} {
+		m := house(t)
+		c.asked["status"], c.asked["words"] = "received", "My name is written wrong."
+		wantHeld(t, m.try(t, outreachB, "feedbacks", id(100), c.asked))
+		f, _ := m.Row("feedbacks", id(100))
+		if due, _ := f.Get("due_at").Time(); !due.Equal(c.due) {
+			t.Errorf("%v: due %v", c.asked, due)
+		}
+		tasks := m.OfCase("tasks", caseA)
+		if len(tasks) != 1 || tasks[0].Text("rule") != "subject_request" || tasks[0].Text("assignee") != workerA || !slices.Contains(TaskTitles, tasks[0].Text("title_key")) {
+			t.Fatalf("%v: %v", c.asked, m.tasks(caseA))
+		}
+		if due, _ := tasks[0].Get("due_at").Time(); !due.Equal(c.task) {
+			t.Errorf("%v: the task is due %v", c.asked, due)
+		}
+		wantHeld(t, m.try(t, outreachB, "feedbacks", id(100), fields{"status": "resolved"}))
+		if got := m.text(t, "tasks", tasks[0].ID, "status"); got != "done" {
+			t.Errorf("the task is %s after the answer", got)
+		}
+	}
+}
+
+// TestR20WhatWasHandedOutIsNotForgotten: a paper in somebody's hands cannot be
+// called off, only listed as what nobody can call back.
+func TestR20WhatWasHandedOutIsNotForgotten(t *testing.T) {
+	m := house(t)
+	paper := func(n int, status string) {
+		m.put(row("documents", id(n), fields{"kind": "letter", "compartment": "general", "status": status}))
+	}
+	paper(100, "handed_out")
+	for _, status := range []string{"cancelled", "prepared", "kept"} {
+		wantHeld(t, m.try(t, outreachA, "documents", id(100), fields{"status": status}), "status state_step")
+	}
+	wantHeld(t, m.try(t, outreachA, "documents", id(100), fields{"status": "not_recallable"}))
+	wantHeld(t, m.try(t, outreachA, "documents", id(100), fields{"status": "handed_out"}), "status state_step")
+	paper(101, "kept")
+	wantHeld(t, m.try(t, outreachA, "documents", id(101), fields{"status": "not_recallable"}), "status state_step")
+}

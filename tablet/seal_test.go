@@ -96,11 +96,11 @@ func image(t *testing.T, dir string) string {
 	return to
 }
 
-// TestASealedTablet: what a tablet keeps opens with its passphrase and the
+// TestR21ASealedTablet: what a tablet keeps opens with its passphrase and the
 // hub's lease key together and in no other way, what is destroyed stays so
 // through a crash, and whatever it cannot read any more it still delivers. All
 // on one hub, whose clock only rises.
-func TestASealedTablet(t *testing.T) {
+func TestR21ASealedTablet(t *testing.T) {
 	b := newBench(t)
 	for _, promise := range []struct {
 		name string
