@@ -323,6 +323,22 @@ func TestAWitness(t *testing.T) {
 	if seen.Size() != 20 {
 		t.Errorf("it remembers a log of %d", seen.Size())
 	}
+	// Nor is what was closed forgotten, by a restore either.
+	closed := func(ended uint64, epoch string) string {
+		root, err := audit.RootAt(20, forked)
+		if err != nil {
+			t.Fatal(err)
+		}
+		signed, err := forked.signer.Sign(audit.Checkpoint{Size: 20, Root: root, Epoch: epoch, At: start, Ended: ended})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return signed
+	}
+	take(nil, false, closed(7, "two"), forked.growth(t, 20, 20))
+	take(audit.ErrReopened, false, closed(6, "two"), forked.growth(t, 20, 20))
+	take(audit.ErrReopened, false, closed(6, "three"), nil)
+	take(nil, true, closed(7, "three"), nil)
 }
 
 // TestAKeyNamesTheNext: only a head of the key at hand leads to another, and

@@ -36,13 +36,17 @@ type Checkpoint struct {
 	Root   Hash
 	Epoch  string // of the hub's database: another one after a restore
 	At     time.Time
+	Ended  uint64 // how many lines the hub's list of what ended had (ended.list)
 	Next   string // the public key that signs the log after this head; "" in every other
 }
 
 // text is the form that is signed: that of C2SP tlog-checkpoint, with the
-// epoch, the time and the next key as its extension lines (c2sp.org/tlog-checkpoint).
+// epoch, the time, what ended and the next key as its extension lines (c2sp.org/tlog-checkpoint).
 func (c Checkpoint) text() string {
 	text := fmt.Sprintf("%s\n%d\n%s\nepoch %s\nat %s\n", c.Origin, c.Size, base64.StdEncoding.EncodeToString(c.Root[:]), c.Epoch, care.FormatTime(c.At))
+	if c.Ended > 0 {
+		text += fmt.Sprintf("ended %d\n", c.Ended)
+	}
 	if c.Next != "" {
 		text += "next " + c.Next + "\n"
 	}
@@ -143,9 +147,16 @@ func (v *Verifier) Open(signed string) (Checkpoint, error) {
 func parse(text string) (Checkpoint, error) {
 	var c Checkpoint
 	lines := strings.Split(text, "\n")
-	next := ""
+	next, ended := "", uint64(0)
+	if n := len(lines) - 2; n > 4 && strings.HasPrefix(lines[n], "next ") {
+		next, lines = strings.TrimPrefix(lines[n], "next "), slices.Delete(lines, n, n+1)
+	}
 	if len(lines) == 7 {
-		next, lines = strings.TrimPrefix(lines[5], "next "), slices.Delete(lines, 5, 6)
+		var err error
+		if ended, err = strconv.ParseUint(strings.TrimPrefix(lines[5], "ended "), 10, 64); err != nil || ended > SizeMax {
+			return c, ErrCheckpoint
+		}
+		lines = slices.Delete(lines, 5, 6)
 	}
 	if len(lines) != 6 {
 		return c, ErrCheckpoint
@@ -162,7 +173,7 @@ func parse(text string) (Checkpoint, error) {
 	if err != nil {
 		return c, ErrCheckpoint
 	}
-	c = Checkpoint{Origin: lines[0], Size: size, Root: root, Epoch: strings.TrimPrefix(lines[3], "epoch "), At: at, Next: next}
+	c = Checkpoint{Origin: lines[0], Size: size, Root: root, Epoch: strings.TrimPrefix(lines[3], "epoch "), At: at, Ended: ended, Next: next}
 	if c.text() != text {
 		return Checkpoint{}, ErrCheckpoint
 	}

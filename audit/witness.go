@@ -10,6 +10,7 @@ import (
 var (
 	ErrRewritten  = &care.Error{Code: "audit_rewritten", Kind: care.Conflict, Hint: "The hub's audit log is not the one that was shown before: its history was rewritten. Nothing more is taken from it, and nothing unsent is lost. Tell the protection officer."}
 	ErrRolledBack = &care.Error{Code: "audit_rolled_back", Kind: care.Conflict, Hint: "The hub shows an older state of its audit log than before, without saying that it was restored. Nothing more is taken from it, and nothing unsent is lost. Tell the protection officer."}
+	ErrReopened   = &care.Error{Code: "audit_reopened", Kind: care.Conflict, Hint: "The hub has forgotten what was closed: it was restored with a list of what ended that is older than what it had shown. Nothing more is taken from it, and nothing unsent is lost. Tell the protection officer."}
 )
 
 // epochsMax is how many epochs a witness remembers as over. A hub is restored
@@ -71,6 +72,8 @@ func (w *Witness) Take(signed string, proof []Hash, handovers ...string) (restor
 	case w.Signed == "":
 	case slices.Contains(w.Over, next.Epoch):
 		return false, ErrRolledBack // back to a life that had ended: two hubs answer under one name
+	case next.Ended < last.Ended:
+		return false, ErrReopened // what was revoked, withdrawn or taken back may be open again
 	case next.Epoch != last.Epoch:
 		if len(w.Over) >= epochsMax {
 			return false, ErrRolledBack

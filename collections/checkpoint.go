@@ -79,7 +79,11 @@ func (h *Hub) signHead(q querier, seen int64, next string) (head LogHead, err er
 		return head, wrap("reading the head of the audit log", err)
 	}
 	head.Size = tree.Size()
-	if head.Signed, err = h.logKeys.signer.Sign(audit.Checkpoint{Size: head.Size, Root: root, Epoch: h.epoch, At: h.now(), Next: next}); err != nil {
+	ended, err := metaNumber(q, metaEnded)
+	if err != nil {
+		return head, err
+	}
+	if head.Signed, err = h.logKeys.signer.Sign(audit.Checkpoint{Size: head.Size, Root: root, Epoch: h.epoch, At: h.now(), Ended: ended, Next: next}); err != nil {
 		return head, err
 	}
 	if seen > 0 && seen <= head.Size {

@@ -2,6 +2,7 @@ package collections
 
 import (
 	"context"
+	"crypto/hmac"
 	"errors"
 	"io/fs"
 	"os"
@@ -25,16 +26,24 @@ type Ended struct {
 	ID    string `json:"id"`
 	Case  string `json:"case,omitempty"`
 	Value string `json:"value,omitempty"`
+	// MAC is the hub's, over the rest: a list that was cut is not made up to the
+	// length that the audit log's signed heads tell by lines of somebody else's.
+	MAC string `json:"mac,omitempty"`
 }
+
+// EndedHeadPath is beside backups the newest signed head of the audit log, which
+// tells how long the list was.
+const EndedHeadPath = "ended.head"
 
 // What ended. Those with a dot are a field of a record and what stands there
 // from then on.
 const (
-	endedTablet = "tablet"
-	endedFactor = "second_factor"
-	endedCode   = "recovery_code"
-	endedCodes  = "recovery_codes" // all that a member of staff had
-	endedRoles  = "staff.roles"    // to those that Value lists
+	endedTablet   = "tablet"
+	endedFactor   = "second_factor"
+	endedCode     = "recovery_code"
+	endedCodes    = "recovery_codes" // all that a member of staff had
+	endedPassword = "password"       // another was set
+	endedRoles    = "staff.roles"    // to those that Value lists
 )
 
 // metaEnded is up to which line of the list the database has what ended.
@@ -44,6 +53,10 @@ const metaEnded = "ended_n"
 var (
 	ErrEndedList = &care.Error{Code: "ended_list_damaged", Kind: care.Damaged,
 		Hint: "The list of what ended is damaged. Put the copy back that lies beside the backups; without it a tablet that was revoked, or a consent that was withdrawn, could come back."}
+	ErrEndedListCut = &care.Error{Code: "ended_list_cut", Kind: care.Damaged,
+		Hint: "The list of what ended is shorter than the hub had signed, or not the hub's. Take the newest copy that there is. Where there is none, --without-head goes on, and whoever was shut out since has to be shut out again by hand."}
+	ErrEndedHead = &care.Error{Code: "ended_head_unknown", Kind: care.Damaged,
+		Hint: "The signed head of the audit log that lies beside the list of what ended is not this hub's, so that nothing proves that the list is whole. It is ended.head beside the backups; --head names another, and --without-head goes on without."}
 	ErrEndedListOld = &care.Error{Code: "ended_list_old", Kind: care.Damaged,
 		Hint: "The list of what ended is older than the backup. Take the newest copy that there is: beside the backups, or in the folder of the hub that was lost."}
 )
@@ -82,8 +95,10 @@ type endedList struct {
 	last uint64 // the last number given
 	size int64  // of the file
 	was  int64  // before the transaction at hand
+	gave uint64 // the last number before it
 
-	copying sync.Mutex // one copy beside the backups at a time
+	mac     func(Ended) string // set before anything ends
+	copying sync.Mutex         // one copy beside the backups at a time
 }
 
 // open reads the list that lies in the hub's folder. A line that was never
@@ -124,7 +139,7 @@ func (t *tx) end(what, id, caseID, value string) {
 // list writes down what a transaction ends.
 func (w *writer) list(t *tx, now string) error {
 	l := w.ended
-	if l.was = l.size; len(t.ended) == 0 {
+	if l.was, l.gave = l.size, l.last; len(t.ended) == 0 {
 		return nil
 	}
 	known, err := metaNumber(t, metaEnded)
@@ -135,6 +150,7 @@ func (w *writer) list(t *tx, now string) error {
 	for i := range t.ended {
 		last++
 		t.ended[i].N, t.ended[i].At = last, now
+		t.ended[i].MAC = l.mac(t.ended[i])
 	}
 	if err := t.setMetaNumber(metaEnded, last); err != nil {
 		return err
@@ -161,11 +177,27 @@ func (w *writer) list(t *tx, now string) error {
 	return nil
 }
 
+// endedMAC is what makes a line the hub's own.
+func (h *Hub) endedMAC(e Ended) string {
+	return h.mac("ended", strconv.FormatUint(e.N, 10), e.At, e.What, e.ID, e.Case, e.Value)
+}
+
+// wholeTo says whether a list has every line of the hub's up to a number.
+func (h *Hub) wholeTo(list []Ended, n uint64) bool {
+	own := make(map[uint64]bool, len(list))
+	for _, e := range list {
+		if e.N <= n && hmac.Equal([]byte(e.MAC), []byte(h.endedMAC(e))) {
+			own[e.N] = true
+		}
+	}
+	return uint64(len(own)) == n
+}
+
 // unlist takes back what a transaction wrote that failed. What cannot be taken
 // back ends when the hub is next opened: nobody was told that it did not.
 func (w *writer) unlist() {
 	if err := os.Truncate(w.ended.path, w.ended.was); err == nil {
-		w.ended.size = w.ended.was
+		w.ended.size, w.ended.last = w.ended.was, w.ended.gave
 	} else if info, err := os.Stat(w.ended.path); err == nil {
 		w.ended.size = info.Size()
 	}
@@ -190,15 +222,28 @@ func (t *tx) setMetaNumber(name string, n uint64) error {
 // it, before whoever ended something is answered. A folder that is not there
 // now gets it with the next backup.
 func (h *Hub) carryEnded(ctx context.Context) {
-	h.ended.copying.Lock()
-	defer h.ended.copying.Unlock()
 	folders, err := h.keyBackupFolders(ctx)
 	for _, folder := range folders {
 		if _, there := os.Stat(filepath.Join(folder, KeyBackupName)); there == nil {
-			err = errors.Join(err, AddEnded(h.ended.path, filepath.Join(folder, EndedPath)))
+			err = errors.Join(err, h.copyEnded(ctx, folder))
 		}
 	}
 	if err != nil {
 		h.log.Warn("the list of what ended could not be written beside the backups", "error", err)
 	}
+}
+
+// copyEnded brings the copy of the list in a folder in step, and then puts a
+// signed head beside it that tells no more than is there.
+func (h *Hub) copyEnded(ctx context.Context, folder string) error {
+	h.ended.copying.Lock()
+	defer h.ended.copying.Unlock()
+	head, err := h.LogHead(ctx, 0)
+	if err == nil {
+		err = AddEnded(h.ended.path, filepath.Join(folder, EndedPath))
+	}
+	if err == nil {
+		err = replaceFile(filepath.Join(folder, EndedHeadPath), []byte(head.Signed))
+	}
+	return wrap("copying the list of what ended", err)
 }

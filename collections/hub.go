@@ -44,6 +44,9 @@ type Config struct {
 	Driver string
 
 	Restoring bool // the folder is being restored, and opened to be checked
+	// EndedHeads are signed heads of the audit log, kept outside the folder: the
+	// list of what ended must be as long as each says.
+	EndedHeads []string
 
 	Reserve int64 // bytes laid aside against a full disk; none where 0
 }
@@ -53,11 +56,12 @@ type Hub struct {
 	dir     string
 	keyFile string
 	// restoring says that the folder is opened to be checked.
-	restoring bool
-	app       *core.BaseApp
-	now       func() time.Time
-	rand      io.Reader
-	log       *slog.Logger
+	restoring  bool
+	endedHeads []string
+	app        *core.BaseApp
+	now        func() time.Time
+	rand       io.Reader
+	log        *slog.Logger
 
 	keys      *keyring
 	givenRoot *seal.Key
@@ -140,7 +144,7 @@ func connectBy(driver string) func(path string) (*dbx.DB, error) {
 // Open boots the hub in its folder and runs pending migrations. It does not
 // listen. The caller holds the folder's lock (main).
 func Open(cfg Config) (*Hub, error) {
-	h := &Hub{dir: cfg.Dir, keyFile: cfg.KeyFile, restoring: cfg.Restoring, givenRoot: cfg.Root, now: cfg.Now, rand: cfg.Rand, log: cfg.Log}
+	h := &Hub{dir: cfg.Dir, keyFile: cfg.KeyFile, restoring: cfg.Restoring, endedHeads: cfg.EndedHeads, givenRoot: cfg.Root, now: cfg.Now, rand: cfg.Rand, log: cfg.Log}
 	if h.keyFile == "" {
 		h.keyFile = filepath.Join(cfg.Dir, KeyFileName)
 	}
@@ -211,6 +215,7 @@ func (h *Hub) prepare() error {
 	if err := h.loadMeta(); err != nil {
 		return err
 	}
+	h.ended.mac = h.endedMAC
 	if err := errors.Join(h.knowErased(), h.ended.open(h.dir)); err != nil {
 		return err
 	}

@@ -238,9 +238,7 @@ func (h *Hub) writeKeyBackup(ctx context.Context, folder string) (err error) {
 	if err := AddErased(filepath.Join(folder, ErasedPath), listed...); err != nil {
 		return err
 	}
-	h.ended.copying.Lock()
-	defer h.ended.copying.Unlock()
-	if err := AddEnded(h.ended.path, filepath.Join(folder, EndedPath)); err != nil {
+	if err := h.copyEnded(ctx, folder); err != nil {
 		return err
 	}
 	return syncDir(folder)

@@ -170,6 +170,7 @@ func (t *tx) newPassword(a care.Actor, staff, hash, tokenKey, now string, e even
 	if _, err := t.exec(`UPDATE `+AccountsCollection+` SET password = ?, tokenKey = ? WHERE id = ?`, hash, tokenKey, staff); err != nil {
 		return wrap("setting a password", err)
 	}
+	t.end(endedPassword, staff, "", "")
 	if err := t.endSignIns(staff, "", now); err != nil {
 		return err
 	}

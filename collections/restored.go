@@ -64,6 +64,9 @@ func (h *Hub) EndedAgain() int { return h.again }
 // endAgain closes what the list of what ended has and this database does not:
 // the hub was restored from a copy made before, or killed in between.
 func (h *Hub) endAgain(ctx context.Context) error {
+	if err := h.checkEnded(); err != nil {
+		return err
+	}
 	known, err := metaNumber(reader{ctx, h.readDB()}, metaEnded)
 	switch {
 	case err != nil || h.ended.last == known:
@@ -97,6 +100,28 @@ func (h *Hub) endAgain(ctx context.Context) error {
 	return nil
 }
 
+// checkEnded holds the list against the signed heads of the audit log that were
+// given with it.
+func (h *Hub) checkEnded() error {
+	if len(h.endedHeads) == 0 {
+		return nil
+	}
+	list, err := ReadEnded(h.ended.path)
+	if err != nil {
+		return err
+	}
+	for _, signed := range h.endedHeads {
+		head, err := h.logKeys.open(signed)
+		if err != nil {
+			return ErrEndedHead
+		}
+		if !h.wholeTo(list, head.Ended) {
+			return ErrEndedListCut
+		}
+	}
+	return nil
+}
+
 // endOneAgain closes one thing; asked are the cases about which somebody has
 // been told. What the copy does not have cannot come back from it.
 func (s *session) endOneAgain(e Ended, asked map[string]bool) error {
@@ -111,6 +136,8 @@ func (s *session) endOneAgain(e Ended, asked map[string]bool) error {
 		return wrap("using a code up", err)
 	case endedCodes:
 		return s.t.endRecoveryCodes(e.ID)
+	case endedPassword:
+		return s.noPassword(e)
 	}
 	collection, field, ok := strings.Cut(e.What, ".")
 	t, known := s.h.tables[collection]
@@ -138,6 +165,16 @@ func (s *session) endOneAgain(e Ended, asked map[string]bool) error {
 		return err
 	}
 	return s.tellOwner(e, asked)
+}
+
+// noPassword ends a password that was changed since: the one that a copy brings
+// back may be what somebody had found out.
+func (s *session) noPassword(e Ended) error {
+	account, err := s.h.withPassword(s.h.newSalt()) // nobody learns it
+	if err == nil {
+		err = s.t.newPassword(s.h.HubActor(), e.ID, account.GetString("password:hash"), account.TokenKey(), s.nowText, restoredEvent(care.Target{Collection: "staff"}, e))
+	}
+	return wrap("ending a password", err)
 }
 
 // closing is the change that closes one field of a record again. The list lies

@@ -45,8 +45,8 @@ func Backup(ctx context.Context, env Env, args []string) int {
 		return env.Fail(fmt.Errorf("making the backup: %w", err))
 	}
 	fmt.Fprintf(env.Stdout, "%d files copied to %s, restored from it and found whole\n", len(m.Files), env.Path(*out))
-	fmt.Fprintf(env.Stderr, "Keep %s, %s and %s with it. The key is in none of them: without %s nothing opens. Keep a copy of that, apart from the backups.\n",
-		collections.KeyBackupName, collections.ErasedPath, collections.EndedPath, hub.KeyFile())
+	fmt.Fprintf(env.Stderr, "Keep %s, %s, %s and %s with it. The key is in none of them: without %s nothing opens. Keep a copy of that, apart from the backups.\n",
+		collections.KeyBackupName, collections.ErasedPath, collections.EndedPath, collections.EndedHeadPath, hub.KeyFile())
 	return ExitOK
 }
 
@@ -124,7 +124,8 @@ func (e Env) tryBackup(ctx context.Context, hub *collections.Hub, file, beside, 
 		return err
 	}
 	err = quiet.restore(ctx, restoreOrder{file: file, dir: dir, keyFile: hub.KeyFile(), root: &root,
-		keys: filepath.Join(beside, collections.KeyBackupName), erased: filepath.Join(beside, collections.ErasedPath), ended: filepath.Join(beside, collections.EndedPath)})
+		keys: filepath.Join(beside, collections.KeyBackupName), erased: filepath.Join(beside, collections.ErasedPath), ended: filepath.Join(beside, collections.EndedPath),
+		heads: []string{filepath.Join(beside, collections.EndedHeadPath)}})
 	if err != nil {
 		return fmt.Errorf("%w (%w)", errBackupUntrue, err)
 	}

@@ -16,23 +16,28 @@ import (
 	"portolan/seal"
 )
 
-const restoreUsage = `[--dir D] [--key-file F | --shares] [--keys K] [--erased L] [--ended L] FILE|COPY
+const restoreUsage = `[--dir D] [--key-file F | --shares] [--keys K] [--erased L] [--ended L] [--head H]... [--without-head] FILE|COPY
 
 Puts a backup into an empty folder and checks it. Beside FILE lie hub.keys, its
 sealed keys, erased.list, the cases that were erased since, and ended.list, what
-was closed since; take the newest of each that there are. The key file of that hub must be there: as hub.key in
+was closed since, with ended.head, which proves that it is whole; take the newest
+of each that there are. A head that somebody kept elsewhere, such as a tablet's
+witness, proves more: say it with --head. The key file of that hub must be there: as hub.key in
 the folder, or where --key-file says; or its custodians, whose shares are asked
 for with --shares. Who was erased stays erased; tablets, second factors, accounts,
-roles, grants and consents that ended stay ended. Tablets that knew more than the backup give it back when they next sync.
+roles, grants and consents that ended stay ended; a password that was changed
+since is none, and another has to be set (portolan user password). Tablets that knew more than the backup give it back when they next sync.
 
 COPY is a folder before-upgrade-… of a stopped hub, given to the program from
-before the upgrade: what is restored has that hub's files, and its lists.
+before the upgrade: what is restored has that hub's files, and its lists, which
+need no head.
 `
 
 // restoreOrder is what a restore needs to know.
 type restoreOrder struct {
 	file, dir, keyFile, keys, erased, ended string
 	copied                                  bool      // file is the folder of a copy from before an upgrade
+	heads                                   []string  // files with signed heads of the audit log
 	shares                                  bool      // ask for the custodians' shares
 	root                                    *seal.Key // where it is known already
 }
@@ -46,6 +51,9 @@ func Restore(ctx context.Context, env Env, args []string) int {
 	keys := flags.String("keys", "", "the `file` with the backup's keys; hub.keys beside the backup where none is named")
 	erased := flags.String("erased", "", "the list of erased cases, a `file`; erased.list beside the backup where none is named")
 	ended := flags.String("ended", "", "the list of what ended, a `file`; ended.list beside the backup where none is named")
+	var heads many
+	flags.Var(&heads, "head", "a signed head of the audit log, a `file`; may be repeated; ended.head beside the backup where none is named")
+	without := flags.Bool("without-head", false, "go on where there is no signed head: nothing then proves that the list of what ended is whole")
 	words, exit, stop := env.parse(flags, args, restoreUsage)
 	if stop {
 		return exit
@@ -66,6 +74,12 @@ func Restore(ctx context.Context, env Env, args []string) int {
 		o.keys = filepath.Join(o.file, collections.KeysPath)
 	}
 	o.ended = beside(*ended, collections.EndedPath)
+	for _, head := range heads {
+		o.heads = append(o.heads, env.Path(head))
+	}
+	if len(heads) == 0 && !*without && !o.copied {
+		o.heads = []string{beside("", collections.EndedHeadPath)}
+	}
 	if o.keyFile == "" {
 		o.keyFile = filepath.Join(o.dir, collections.KeyFileName)
 	}
@@ -77,6 +91,9 @@ func Restore(ctx context.Context, env Env, args []string) int {
 
 var errNoEndedList = &care.Error{Code: "ended_list_missing", Kind: care.Damaged,
 	Hint: "The list of what ended is missing. It is ended.list, beside the backups; say with --ended where it is. Without it a tablet that was revoked, or a consent that was withdrawn, would come back."}
+
+var errNoEndedHead = &care.Error{Code: "ended_head_missing", Kind: care.Damaged,
+	Hint: "The signed head that proves that the list of what ended is whole is missing. It is ended.head, beside the backups; say with --head where it is, or another head of the audit log. --without-head goes on, and whoever was shut out since may be in again."}
 
 var errNoErasedList = &care.Error{Code: "erased_list_missing", Kind: care.Damaged,
 	Hint: "The list of erased cases is missing. It is erased.list, beside the backups; say with --erased where it is. Without it somebody who was erased would come back."}
@@ -94,6 +111,10 @@ func (e Env) restore(ctx context.Context, o restoreOrder) (err error) {
 		return err
 	}
 	erased, err := collections.ReadErased(o.erased)
+	if err != nil {
+		return err
+	}
+	heads, err := readHeads(o.heads)
 	if err != nil {
 		return err
 	}
@@ -121,7 +142,7 @@ func (e Env) restore(ctx context.Context, o restoreOrder) (err error) {
 		return errors.Join(fmt.Errorf("restoring: %w", err), removeRestored(o.dir))
 	}
 	fmt.Fprintln(e.Stdout, took)
-	if err := e.openRestored(ctx, o); err != nil {
+	if err := e.openRestored(ctx, o, heads); err != nil {
 		return err
 	}
 	e.reach("restore is checked")
@@ -197,6 +218,21 @@ func (o restoreOrder) bringCopy() (files int, err error) {
 	return files, nil
 }
 
+// readHeads reads signed heads of the audit log.
+func readHeads(files []string) (heads []string, err error) {
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, errNoEndedHead
+		}
+		if err != nil {
+			return nil, fmt.Errorf("reading a head of the audit log: %w", err)
+		}
+		heads = append(heads, string(b))
+	}
+	return heads, nil
+}
+
 // beginRestore marks the folder as no hub yet, and takes away what a restore
 // that was cut off left there.
 func beginRestore(dir string) error {
@@ -232,8 +268,8 @@ func openArchive(ctx context.Context, dir string, root seal.Key, sealed io.Reade
 
 // openRestored opens what was restored, which finishes what was erased and ends
 // what ended since the backup was made, and verifies the rest.
-func (e Env) openRestored(ctx context.Context, o restoreOrder) (err error) {
-	hub, err := collections.Open(collections.Config{Dir: o.dir, KeyFile: o.keyFile, Root: o.root, Restoring: true, Log: slog.New(slog.NewTextHandler(e.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))})
+func (e Env) openRestored(ctx context.Context, o restoreOrder, heads []string) (err error) {
+	hub, err := collections.Open(collections.Config{Dir: o.dir, KeyFile: o.keyFile, Root: o.root, Restoring: true, EndedHeads: heads, Log: slog.New(slog.NewTextHandler(e.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))})
 	if err != nil {
 		// A wrong key file must not leave a folder that looks like a hub.
 		return errors.Join(fmt.Errorf("opening what was restored: %w", err), removeRestored(o.dir))

@@ -30,7 +30,7 @@ type Alarm struct {
 }
 
 // alarms are the errors that are kept.
-var alarms = []*care.Error{audit.ErrRewritten, audit.ErrRolledBack, audit.ErrSignature, audit.ErrCheckpoint, audit.ErrKey, ErrLogWithheld}
+var alarms = []*care.Error{audit.ErrRewritten, audit.ErrRolledBack, audit.ErrReopened, audit.ErrSignature, audit.ErrCheckpoint, audit.ErrKey, ErrLogWithheld}
 
 // asAlarm finds the alarm with a code; one that this version does not know is
 // an alarm still.

@@ -22,13 +22,15 @@ interface Checkpoint {
   size: number;
   root: Uint8Array;
   epoch: string;
+  /** How many lines the hub's list of what ended had. */
+  ended: number;
   /** The key that signs the log after this head; "" in every other. */
   next: string;
 }
 
 /** The codes of what is an alarm. */
 export const ALARMS = [
-  'checkpoint_signature', 'checkpoint_malformed', 'audit_key_malformed', 'audit_rolled_back', 'audit_rewritten', 'audit_withheld',
+  'checkpoint_signature', 'checkpoint_malformed', 'audit_key_malformed', 'audit_rolled_back', 'audit_rewritten', 'audit_reopened', 'audit_withheld',
 ];
 
 interface Verifier {
@@ -67,12 +69,12 @@ async function open(v: Verifier, signed: string): Promise<Checkpoint> {
 
 /** Reads the text of a checkpoint, in its one form alone. */
 function parse(name: string, body: string): Checkpoint {
-  const m = /^([^\n]*)\n(0|[1-9][0-9]{0,15})\n([^\n]*)\nepoch ([^\n]*)\nat ([^\n]*)\n(?:next ([^\n]+)\n)?$/.exec(body);
+  const m = /^([^\n]*)\n(0|[1-9][0-9]{0,15})\n([^\n]*)\nepoch ([^\n]*)\nat ([^\n]*)\n(?:ended ([1-9][0-9]{0,15})\n)?(?:next ([^\n]+)\n)?$/.exec(body);
   const root = fromBase64(m?.[3] ?? '');
   const size = Number(m?.[2]);
   if (m === null || root?.length !== 32 || !Number.isSafeInteger(size) || parseTime(m[5]!) === undefined) throw new Fault('checkpoint_malformed');
   if (m[1] !== name) throw new Fault('checkpoint_signature');
-  return { size, root, epoch: m[4]!, next: m[6] ?? '' };
+  return { size, root, epoch: m[4]!, ended: Number(m[6] ?? 0), next: m[7] ?? '' };
 }
 
 /** The key that signs the log after the heads in which each key named the next. */
@@ -132,6 +134,7 @@ export async function take(w: Witness, shown: LogHead): Promise<{ witness: Witne
   if (w.signed === '') return { witness, restored: false };
   const last = await open(await verifierOf(w.key), w.signed);
   if (w.over.includes(next.epoch)) throw new Fault('audit_rolled_back', 'two hubs answer under one name');
+  if (next.ended < last.ended) throw new Fault('audit_reopened', 'what was closed may be open again');
   if (next.epoch !== last.epoch) {
     if (w.over.length >= EPOCHS_MAX) throw new Fault('audit_rolled_back');
     return { witness: { ...witness, over: [...w.over, last.epoch] }, restored: true };
