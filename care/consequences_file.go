@@ -52,3 +52,34 @@ func subjectRequest(c *check) []Consequence {
 	}
 	return append(amendment(c.after, map[string]Value{"due_at": OfTime(due)}), task)
 }
+
+// AskAgainWithin is how long after a yes ran out its person is still asked
+// again: who takes over old files is not sent to everybody at once.
+const AskAgainWithin = 30 * 24 * time.Hour
+
+// AskAgain is what follows when a yes has run out: whoever owns the case is to
+// ask the person again. To share under it ended by itself; to use what helps
+// goes on (R2), and must not go on unasked (R3). Nothing follows where there is
+// another answer to the same question, or the case is over.
+func AskAgain(w World, consent Row) []Consequence {
+	end, ok := consent.Get("expires_at").Time()
+	if !ok || w.Now().Before(end) || w.Now().Sub(end) > AskAgainWithin || consent.Text("decision") != "permit" || consent.Text("status") == "withdrawn" {
+		return nil
+	}
+	k, ok := w.Row("cases", consent.Case)
+	if s := k.Text("status"); !ok || s == "Closed" || s == "ClosedReferred" || k.Text("merged_into") != "" {
+		return nil
+	}
+	question := []string{"purpose", "recipient_kind", "recipient_org", "recipient_role", "recipient_country", "recipient_staff", "recipient_name"}
+	for _, other := range w.OfCase("consents", consent.Case) {
+		until, known := other.Get("expires_at").Time()
+		answers := other.Text("decision") == "deny" || other.Text("status") == "withdrawn" || known && w.Now().Before(until)
+		same := !slices.ContainsFunc(question, func(f string) bool { return !other.Get(f).Equal(consent.Get(f)) })
+		if other.ID != consent.ID && answers && same {
+			return nil
+		}
+	}
+	e, _ := Find("consents")
+	c := &check{w: w, e: e, after: consent, now: w.Now(), a: Actor{Staff: HubStaff}}
+	return c.once(order{rule: "consent_ended", title: "form", priority: "normal", due: c.now})
+}

@@ -256,3 +256,37 @@ func TestR20WhatWasHandedOutIsNotForgotten(t *testing.T) {
 	paper(101, "kept")
 	wantHeld(t, m.try(t, outreachA, "documents", id(101), fields{"status": "not_recallable"}), "status state_step")
 }
+
+// TestR3WhoseYesRanOutIsAskedAgain: the owner has a task for it, unless the
+// person answered the same question otherwise, or the case is over.
+func TestR3WhoseYesRanOutIsAskedAgain(t *testing.T) {
+	yes := func(more fields) Row { return row("consents", id(100), aConsent(more)) }
+	ended := fields{"expires_at": at(-1), "actions": []string{"use"}}
+	for name, c := range map[string]struct {
+		yes   Row
+		other Row
+		state string
+		asked int
+	}{
+		"ran out":          {yes(ended), Row{}, "Active", 1},
+		"still stands":     {yes(fields{"expires_at": at(1)}), Row{}, "Active", 0},
+		"long ago":         {yes(fields{"expires_at": noon.Add(-AskAgainWithin - time.Hour)}), Row{}, "Active", 0},
+		"a no":             {yes(fields{"expires_at": at(-1), "decision": "deny"}), Row{}, "Active", 0},
+		"taken back":       {yes(fields{"expires_at": at(-1), "status": "withdrawn"}), Row{}, "Active", 0},
+		"the case is over": {yes(ended), Row{}, "Closed", 0},
+		"renewed":          {yes(ended), row("consents", id(101), aConsent(fields{"expires_at": at(50)})), "Active", 0},
+		"refused since":    {yes(ended), row("consents", id(101), aConsent(fields{"expires_at": at(-1), "decision": "deny"})), "Active", 0},
+		"another question": {yes(ended), row("consents", id(101), aConsent(fields{"expires_at": at(50), "purpose": "photo"})), "Active", 1},
+	} {
+		m := house(t)
+		m.put(row("cases", caseA, fields{"status": c.state, "owner": workerA}))
+		m.put(c.yes)
+		if c.other.ID != "" {
+			m.put(c.other)
+		}
+		l := AskAgain(m, c.yes)
+		if len(l) != c.asked || c.asked == 1 && l[0].Set["assignee"].Text() != workerA {
+			t.Errorf("%s: %+v", name, l)
+		}
+	}
+}

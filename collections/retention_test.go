@@ -1,6 +1,7 @@
 package collections_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -85,5 +86,27 @@ func TestR29ARestoredHubBringsNoYesBack(t *testing.T) {
 	}
 	if err := h.ChangeRoles(t.Context(), asks, friend.Staff, roles); care.CodeOf(err) != "approval_needed" {
 		t.Errorf("a yes that may have been used since serves again: %v", err)
+	}
+}
+
+// TestR3APersonIsAskedAgainOnce: about a yes that has run out, whoever owns the
+// case has one task, however often the hub looks.
+func TestR3APersonIsAskedAgainOnce(t *testing.T) {
+	b := newBulk(t)
+	b.person(t, &b.asks, "canaryone", nil)
+	b.agree(t, "canaryone", values{"actions": care.OfList("use")})
+	for _, c := range []struct {
+		move time.Duration
+		want int
+	}{{time.Hour, 0}, {60 * 24 * time.Hour, 1}, {24 * time.Hour, 0}} {
+		b.Clock.Move(c.move)
+		if n, err := b.AskAgain(t.Context(), b.Org); err != nil || n != c.want {
+			t.Errorf("asked %d times, want %d: %v", n, c.want, err)
+		}
+	}
+	rows, err := b.List(t.Context(), b.HubActor(), collections.Query{Collection: "tasks", Case: b.cases["canaryone"]})
+	rows = slices.DeleteFunc(rows, func(r care.Row) bool { return r.Text("rule") != "consent_ended" })
+	if err != nil || len(rows) != 1 || rows[0].Text("assignee") != b.asks.Staff {
+		t.Errorf("tasks %+v %v", rows, err)
 	}
 }

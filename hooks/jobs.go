@@ -20,7 +20,8 @@ const LeadDays = 7
 
 // Names of the jobs and when they are due, in the time of each site. The look
 // passes over cases in which nothing changed; the daily one takes each again.
-// Retention asks somebody about the cases whose time is over (R16).
+// Retention asks somebody about the cases whose time is over (R16), and about
+// what people agreed to, where that time is (R3).
 const (
 	jobLook      = "summaries_look"
 	jobDaily     = "summaries_daily"
@@ -247,7 +248,8 @@ func (j *Jobs) run(ctx context.Context, job string, site care.Row) (string, erro
 	switch job {
 	case jobRetention:
 		n, err := j.hub.AskRetention(ctx, site.ID)
-		return fmt.Sprintf("%d cases over their time", n), err
+		again, askErr := j.hub.AskAgain(ctx, site.ID)
+		return fmt.Sprintf("%d cases over their time, %d people to be asked again", n, again), errors.Join(err, askErr)
 	case jobDaily:
 		clear(j.seen)
 	}
