@@ -26,13 +26,14 @@ type SummaryOrder struct {
 	Languages []string // the person's own, then the receiving country's; one for a single column
 	Day       string   // YYYY-MM-DD; "" is today where the organisation is
 	Paper     string   // pdf.A4 or pdf.Letter; "" is what the organisation's country prints on
+	Reading   bool     // plain text to read out, instead of pages
 	Phone     bool     // the edition for a telephone, which opens with words, instead of that for paper
 	Large     bool     // large letters, also where the person does not need them otherwise
 }
 
 // Summary is a summary as it was made for one reader.
 type Summary struct {
-	PDF       []byte
+	PDF       []byte // or the plain text that was asked for
 	Words     string // that open the edition for a telephone; told to the person and kept nowhere
 	Languages []string
 	Sections  []string // codes of summary_sections
@@ -67,8 +68,12 @@ func MakeSummary(ctx context.Context, hub *collections.Hub, reader care.Actor, o
 			return Summary{}, err
 		}
 	}
+	write := pdf.Render
+	if o.Reading {
+		write = pdf.Read
+	}
 	var b bytes.Buffer
-	if err := pdf.Render(&b, doc, options); err != nil {
+	if err := write(&b, doc, options); err != nil {
 		return Summary{}, err
 	}
 	if err := t.still(); err != nil {

@@ -35,16 +35,16 @@ func Summary(ctx context.Context, env Env, args []string) int {
 	languages := fs.String("languages", "", "the person's own `language`, then the receiving country's, as es,en")
 	fs.StringVar(&order.Paper, "paper", "", "`size` of the paper, A4 or Letter; where it is left out, what the organisation's country prints on")
 	fs.BoolVar(&order.Large, "large", false, "large letters")
-	edition := fs.String("edition", "paper", "`edition`: paper, or phone, which opens with words that are shown once")
+	edition := fs.String("edition", "paper", "`edition`: paper; phone, which opens with words that are shown once; or text, to read out")
 	out := fs.String("out", "", "`file` to write, for its owner alone to read")
 	words, exit, stop := env.parse(fs, args, summaryUsage)
 	if stop {
 		return exit
 	}
 	order.Country = strings.ToUpper(order.Country)
-	order.Phone = *edition == "phone"
-	if *edition != "phone" && *edition != "paper" {
-		return env.misused(fs, summaryUsage, "--edition is paper or phone")
+	order.Phone, order.Reading = *edition == "phone", *edition == "text"
+	if !order.Phone && !order.Reading && *edition != "paper" {
+		return env.misused(fs, summaryUsage, "--edition is paper, phone or text")
 	}
 	if problem := summaryProblem(words, *login, *out, *languages, &order); problem != "" {
 		return env.misused(fs, summaryUsage, problem)

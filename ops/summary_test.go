@@ -77,6 +77,10 @@ func TestTheSummaryCommand(t *testing.T) {
 	if letter, err := os.ReadFile(c.env.Path("letter.pdf")); err != nil || bytes.Equal(b, letter) {
 		t.Errorf("on Letter, in Arabic, in large letters: the same bytes, or %v", err)
 	}
+	c.must(t, ExitOK, args("--as", "asha", "--to", "FR", "--languages", "ar,fr", "--edition", "text", "--out", "summary.txt")...)
+	if plain, err := os.ReadFile(c.env.Path("summary.txt")); err != nil || !strings.Contains(string(plain), "\u2066417\u00A0mg\u2069") || !strings.Contains(string(plain), "Médicaments") {
+		t.Errorf("to read out: %q, %v", plain, err)
+	}
 	told := c.must(t, ExitOK, args("--as", "asha", "--to", "FR", "--languages", "ar,fr", "--edition", "phone", "--out", "phone.pdf")...)
 	words := strings.TrimSpace(told[strings.LastIndex(strings.TrimSpace(told), "\n")+1:])
 	text, err := exec.Command("pdftotext", "-upw", words, c.env.Path("phone.pdf"), "-").Output()

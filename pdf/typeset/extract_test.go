@@ -2,6 +2,7 @@ package typeset
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"os/exec"
 	"slices"
 	"strings"
@@ -209,6 +210,41 @@ func TestReadFileRefusesWhatIsNoFile(t *testing.T) {
 			t.Errorf("%d bytes that are no file were read", len(broken))
 		}
 	}
+}
+
+// FuzzFinish reads what may be a file of gofpdf and finishes it: whatever it
+// is, that ends with a file or an error.
+func FuzzFinish(f *testing.F) {
+	page := gofpdf.New("P", "mm", "A4", "")
+	page.AddPage()
+	var raw bytes.Buffer
+	if err := page.Output(&raw); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(raw.Bytes())
+	f.Add(bytes.ReplaceAll(raw.Bytes(), []byte("/Kids [3 0 R"), []byte("/Kids [9 0 R")))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		file, err := ReadFile(raw)
+		if err != nil {
+			return
+		}
+		tree := NewTree("en")
+		tree.Mark(1, tree.Root.Add("P", ""), "")
+		if err := file.Tag(tree); err != nil {
+			return
+		}
+		if err := file.Archive(Meta{Title: "x", Lang: "en", Day: day}); err != nil {
+			return
+		}
+		lock, err := NewLock("bado kiru", rand.NewChaCha8([32]byte{}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		file.Lock(lock)
+		if _, err := file.Bytes(); err != nil {
+			return
+		}
+	})
 }
 
 func BenchmarkSet(b *testing.B) {
