@@ -191,6 +191,22 @@ func TestAttachAndFetchAtTheCommandLine(t *testing.T) {
 	if code, _, _ := run(t, dir, "fetch", id, to); code != tablet.ExitFailed {
 		t.Errorf("what is there was overwritten: %d", code)
 	}
+	// What was attached and not sent is told when the hub has ended the tablet.
+	_, id = document(t, tab)
+	mustSync(t, tab)
+	if code, _, said := run(t, dir, "attach", id, from, "text/plain"); code != tablet.ExitOK {
+		t.Fatalf("%d %s", code, said)
+	}
+	self, err := tab.Identity(t.Context())
+	if err == nil {
+		err = b.RevokeDevice(t.Context(), b.HubActor(), self.Device)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code, _, said := run(t, dir, "sync"); code != tablet.ExitFailed || !strings.Contains(said, "1 went as they were sealed here") || strings.Contains(said, "wait.") {
+		t.Errorf("%d %s", code, said)
+	}
 }
 
 // waitingFile is a sealed tablet with a file that has not gone up, of a
