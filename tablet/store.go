@@ -97,7 +97,7 @@ const (
 	metaRecounted   = "recounted_at" // when the digests were last worked out from the registers
 	metaRepaired    = "repaired_at"  // when everything was last sent anew since the digest differed
 	metaPace        = "pace"         // bytes that the line carries in one push
-	metaOffers      = "offers"       // the hub was restored, and has not been given back yet what it lacks
+	metaOffers      = "offers"       // from which number a restored hub is given back what it lacks; offersLast: it is to say so yet
 	metaWitness     = "log_witness"  // what is remembered of the hub's audit log
 	metaAlarm       = "log_alarm"    // what was wrong with it, "" where nothing was
 )

@@ -103,6 +103,9 @@ func (t *Tablet) rounds(ctx context.Context, l *line, key ed25519.PrivateKey, re
 		}
 		if again, ok := sendAgainFrom(err); ok && !asked {
 			from, asked = again, true // the hub was restored: it is given back what it lost
+			if err := t.inTx(ctx, func(x *tx) error { return x.setMeta(metaOffers, strconv.FormatUint(from, 10)) }); err != nil {
+				return err
+			}
 			continue
 		}
 		if on, failed := t.goesOn(ctx, p, done, err); on || failed != nil {
@@ -161,13 +164,22 @@ func startsAt(p fieldsync.Push, n uint64) bool {
 	return err == nil && first == n
 }
 
-// offers is the number of the last change that this tablet can show a hub that
-// was restored, so that it says what it lacks of those before; 0 where that is
-// done, or there is none. A tablet with nothing unsent would not hear of it.
+// offersLast is in the place of a number that the hub has not named yet.
+const offersLast = "last"
+
+// offers is from which number on this tablet sends its changes again to a hub
+// that was restored: from where it asked, until all of it was answered; or, where
+// it has not been asked yet, the last one that it can still send, so that the hub
+// says what it lacks. A tablet with nothing unsent would not hear of it. 0 where
+// nothing is to be given back.
 func (t *Tablet) offers(ctx context.Context, replica string) (n uint64, err error) {
 	err = t.inTx(ctx, func(x *tx) error {
 		restored, err := x.meta(metaOffers)
 		if err != nil || restored == "" {
+			return err
+		}
+		if restored != offersLast {
+			n, err = strconv.ParseUint(restored, 10, 64)
 			return err
 		}
 		return x.tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(n), 0) FROM outbox WHERE replica = ? AND (raw IS NOT NULL OR sealed IS NOT NULL)`, replica).Scan(&n)

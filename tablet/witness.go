@@ -150,7 +150,7 @@ func (in *intake) log(x *tx, l *fieldsync.LogHead, report *Report) error {
 	}
 	in.shown, report.Restored = true, report.Restored || restored
 	if restored {
-		if err := x.setMeta(metaOffers, "1"); err != nil {
+		if err := x.setMeta(metaOffers, offersLast); err != nil {
 			return err
 		}
 	}

@@ -83,7 +83,10 @@ func serve(env ops.Env, armed *atomic.Bool) error {
 		_, _ = io.Copy(io.Discard, os.Stdin) // ends with the parent
 		stop()
 	}()
-	for turn := 0; ctx.Err() == nil; turn++ {
+	if os.Getenv(childAt) == "" {
+		return r.Wait() // nobody is killed: an answer is not cut for want of access either
+	}
+	for ctx.Err() == nil {
 		if err := host(ctx, r.Hub); err != nil && ctx.Err() == nil {
 			return errors.Join(err, r.Stop())
 		}

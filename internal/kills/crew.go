@@ -118,12 +118,18 @@ func (t *crew) work(ctx context.Context, rng *mathrand.Rand, opens bool) error {
 		if err == nil && r.Differs {
 			return fmt.Errorf("a tablet differs from the hub: %+v", r)
 		}
-		t.owes = care.CodeOf(err) == "changes_missing"
+		t.owes = lost(err)
 		if code := care.CodeOf(err); code == "chain_broken" || code == "replica_forked" || strings.HasPrefix(code, "audit_") {
 			return fmt.Errorf("a tablet cannot go on: %w", err)
 		}
 	}
 	return nil
+}
+
+// lost says whether a restored hub knows less of a tablet than it can be given
+// back: it asks for what left the tablet with its scope, or does not know it.
+func lost(err error) bool {
+	return care.CodeOf(err) == "changes_missing" || care.CodeOf(err) == "token_invalid"
 }
 
 // enter writes an alias, which others write too, and a note.
@@ -205,11 +211,12 @@ func (c *campaign) agree(ctx context.Context) error {
 				t.code, t.owes = "", false
 			}
 			r, err := t.tablet.Sync(ctx)
-			if t.owes = care.CodeOf(err) == "changes_missing"; t.owes {
+			if t.owes = lost(err); t.owes {
 				again = true
 				continue
 			}
 			if err != nil || r.Differs {
+				err = errors.Join(err, in.Close(), cmd.Wait(), errors.New(said.String()))
 				return fmt.Errorf("the last sync: %+v, %w", r, err)
 			}
 		}

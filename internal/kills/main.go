@@ -54,14 +54,13 @@ var (
 )
 
 // copyEvery is after how many kills of the hub a copy is made or restored.
-const copyEvery = 20
+const copyEvery = 10
 
 // run kills n times.
 func (c *campaign) run(ctx context.Context, n int) error {
-	for i := 0; c.kills() < n; i++ {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
+	stopped := ctx // what is under way is finished, also where somebody stops it
+	ctx = context.WithoutCancel(ctx)
+	for i := 0; c.kills() < n && stopped.Err() == nil; i++ {
 		var err error
 		if c.old && i%(2*copyEvery) == copyEvery/2 { // half a round was for giving back what the copy lacked
 			if err := c.agree(ctx); err != nil {

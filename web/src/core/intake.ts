@@ -4,6 +4,7 @@ import { formatDigest, parseDigest, recordDigest, rootDigest } from './digest';
 import { Fault, isFault } from './fault';
 import { decodeLine, decodeReceipt, type Line, type LogHead, type Receipt, type Row, type Stood } from './line';
 import { alarmOf, meta, witnessOf } from './meta';
+import { OFFERS_LAST } from './outbox';
 import { formatTime, parseTime, type Scope } from './name';
 import { type State, type Tx, rowKey } from './state';
 import { ALARMS, take, type Witness } from './witness';
@@ -158,7 +159,7 @@ export class Intake {
       const { witness, restored } = await take(before, l);
       this.shown = true;
       report.restored ||= restored;
-      if (restored) tx.set(meta.offers, '1');
+      if (restored) tx.set(meta.offers, OFFERS_LAST);
       tx.set(meta.witness, JSON.stringify(witness satisfies Witness));
     } catch (e) {
       if (!isAlarm(e)) throw e;

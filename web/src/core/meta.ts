@@ -30,7 +30,7 @@ export const meta = {
   repaired: 'repaired_at',
   /** Bytes that the line carries in one push. */
   pace: 'pace',
-  /** The hub was restored, and has not been given back yet what it lacks. */
+  /** From which number a restored hub is given back what it lacks. */
   offers: 'offers',
   witness: 'log_witness',
   alarm: 'log_alarm',

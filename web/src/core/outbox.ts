@@ -98,12 +98,17 @@ export async function nextPush(tx: Tx, key: SigningKey, until: string, from: num
   return { push, rest, first: last - push.changes.length + 1 };
 }
 
+/** In the place of a number that the hub has not named yet. */
+export const OFFERS_LAST = 'last';
+
 /**
- * The last change that can be shown to a hub that was restored, so that it says what it lacks of those before; 0 where
- * that is done, or there is none. A tablet with nothing unsent would not hear of it.
+ * From which number on changes are sent again to a hub that was restored: from where it asked, until all of it was
+ * answered; or the last one that can still be sent, so that the hub says what it lacks. A tablet with nothing unsent
+ * would not hear of it. 0 where nothing is to be given back.
  */
 export function offered(tx: Tx): number {
-  if (tx.text(meta.offers) === '') return 0;
+  const from = tx.text(meta.offers);
+  if (from !== OFFERS_LAST) return Number(from);
   for (let n = tx.number(meta.n); n > 0; n--) {
     const p = tx.outbox.get(n);
     if (p !== undefined && (p.raw !== undefined || p.box !== '')) return n;

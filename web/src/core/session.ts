@@ -130,6 +130,7 @@ export class Session {
         if (fault instanceof HubFault && fault.code === 'sequence_gap' && !askedAgain) {
           from = Math.max(1, fault.expected); // the hub was restored: it is given back what it lost
           askedAgain = true;
+          await this.state.inTx((tx) => tx.set(meta.offers, String(from)));
           continue;
         }
         if (await this.goesOn(push, report, fault, signal)) continue;
