@@ -150,7 +150,7 @@ func TestASealedFileWaitsForAPerson(t *testing.T) {
 	if again == seq || again == 0 {
 		t.Errorf("another document's file waits as %d", again)
 	}
-	lookFor(t, a.Dir(), string(b[:30]), nil)
+	hubtest.LookFor(t, a.Dir(), string(b[:30]), nil)
 	if a.has(t, document) != nil {
 		t.Error("it is the document's before anybody decided")
 	}

@@ -137,7 +137,7 @@ func (e *erasable) mustBeGone(t *testing.T, h *collections.Hub) {
 	if faults, err := h.Verify(t.Context(), func(collections.Count) {}); err != nil || len(faults) > 0 {
 		t.Errorf("after it the hub is inconsistent: %v %v", faults, err)
 	}
-	lookFor(t, h.Dir(), e.w.CanaryPrefix(), e.goneSaid)
+	hubtest.LookFor(t, h.Dir(), e.w.CanaryPrefix(), e.goneSaid)
 }
 
 // TestR16ErasureTakesTwoPeopleAndLeavesNothing: without the second person
@@ -211,7 +211,7 @@ func TestErasedCasesAreNotBroughtBack(t *testing.T) {
 	if kept > 0 {
 		t.Errorf("%d changes about the erased case were kept with what they say", kept)
 	}
-	lookFor(t, h.Dir(), e.w.CanaryPrefix(), []string{"Once told, twice erased."})
+	hubtest.LookFor(t, h.Dir(), e.w.CanaryPrefix(), []string{"Once told, twice erased."})
 }
 
 // TestErasureLeavesTheTablets: whoever saw the case is told to evict it with

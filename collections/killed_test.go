@@ -194,6 +194,7 @@ func goesOn(t *testing.T, dir, doing, label string) {
 		t.Errorf("killed at %s: the rotation does not go on: %v", label, err)
 	}
 	clean(t, &hubtest.Hub{Hub: h}, true, "")
+	hubtest.LookFor(t, dir, "Blue Heron", nil)
 	rows, err := h.List(t.Context(), h.HubActor(), collections.Query{Collection: "survivors"})
 	if err != nil || len(rows) != 5 {
 		t.Errorf("killed at %s: %d survivors, %v", label, len(rows), err)

@@ -30,5 +30,5 @@ func TestALeaseKeyLiesSealed(t *testing.T) {
 	if err != nil || len(key) < 16 {
 		t.Fatalf("the lease's key has %d bytes: %v", len(key), err)
 	}
-	lookFor(t, h.Dir(), e.Lease.Key, []string{string(key)})
+	hubtest.LookFor(t, h.Dir(), e.Lease.Key, []string{string(key)})
 }

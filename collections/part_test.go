@@ -140,7 +140,7 @@ func TestR16APartIsErasedAlone(t *testing.T) {
 	if err != nil || held.Set["security_text"] != nil {
 		t.Errorf("what was held is kept: %v %v", held.Set, err)
 	}
-	lookFor(t, h.Dir(), "no canary at all", []string{"behind the mill", saidOfLocation})
+	hubtest.LookFor(t, h.Dir(), "no canary at all", []string{"behind the mill", saidOfLocation})
 	if _, err := h.Verify(t.Context(), func(collections.Count) {}); err != nil {
 		t.Fatal(err)
 	}

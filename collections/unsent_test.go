@@ -173,7 +173,7 @@ func TestAKeyForWhatIsUnsentLivesAsLongAsSomebodyMayComeWithIt(t *testing.T) {
 	if count() != 2 {
 		t.Errorf("%d keys", count())
 	}
-	lookFor(t, h.Dir(), "no such text anywhere", []string{string(private[0])})
+	hubtest.LookFor(t, h.Dir(), "no such text anywhere", []string{string(private[0])})
 	c := sealTo(t, first, d.replica, d.n+1, raw)
 	c.N = d.n + 1
 	if _, err := h.Push(t.Context(), d.actor, d.sealed(t, c, raw)); !errors.Is(err, collections.ErrUnsentKey) {

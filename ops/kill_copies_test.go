@@ -8,6 +8,11 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
+
+	"portolan/collections"
+	"portolan/internal/gen"
+	"portolan/internal/hubtest"
 )
 
 // Environment of the process that is killed in the middle of a command.
@@ -32,6 +37,27 @@ func TestBackupAndRestoreAfterAKill(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.must(t, ExitOK, "user", "add", "--dir", "hub", "ana", "--role", "coordinator")
+	world := gen.New(77, time.Now())
+	told := world.Setup()
+	told = append(told, world.Case(0).Drafts...)
+	c.hub(t, func(h *collections.Hub) {
+		drafts := make([]collections.Draft, len(told))
+		for i, d := range told {
+			drafts[i] = collections.Draft{Collection: d.Collection, Record: d.Record, Case: d.Case, Org: d.Org, Author: d.Author, Set: d.Set, Add: d.Add}
+		}
+		if _, err := h.Do(t.Context(), h.HubActor(), drafts...); err != nil {
+			t.Fatal(err)
+		}
+	})
+	// Wherever a kill leaves anything: hub, copies, half a restore, temporary files.
+	temporary := t.TempDir()
+	t.Setenv("TMPDIR", temporary)
+	noPlaintext := func() {
+		t.Helper()
+		for _, dir := range []string{c.env.Path("."), temporary} {
+			hubtest.LookFor(t, dir, world.CanaryPrefix(), nil, world.CanaryDigits())
+		}
+	}
 	var labels []string
 	c.env.Reached = func(l string) { labels = append(labels, l) }
 	c.must(t, ExitOK, "backup", "--dir", "hub", "--out", "copies/whole")
@@ -45,6 +71,7 @@ func TestBackupAndRestoreAfterAKill(t *testing.T) {
 	}
 	for _, label := range atBackup {
 		killAt(t, c, label, backup)
+		noPlaintext()
 		if _, err := os.Stat(c.env.Path("copies/one")); err == nil {
 			c.must(t, ExitOK, "restore", "--dir", "named", "--key-file", "hub/hub.key", "copies/one")
 			removeAll(t, c, "named", "copies/one")
@@ -58,6 +85,7 @@ func TestBackupAndRestoreAfterAKill(t *testing.T) {
 	for _, label := range atRestore {
 		removeAll(t, c, "again")
 		killAt(t, c, label, restore)
+		noPlaintext()
 		out := c.must(t, ExitFault, "verify", "--dir", "again")
 		if !strings.Contains(out, "restore_unfinished") && !strings.Contains(out, "no_hub") {
 			t.Errorf("%s: half a hub opens: %s", label, out)
@@ -69,6 +97,7 @@ func TestBackupAndRestoreAfterAKill(t *testing.T) {
 		}
 	}
 	c.must(t, ExitOK, "verify", "--dir", "hub")
+	noPlaintext()
 }
 
 func removeAll(t *testing.T, c *console, names ...string) {

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"portolan/internal/gen"
+	"portolan/internal/hubtest"
 )
 
 // TestNothingThatTheHubSaysNamesAnybody runs a demo and asks it for much that
@@ -23,7 +24,8 @@ import (
 func TestNothingThatTheHubSaysNamesAnybody(t *testing.T) {
 	c := newConsole(t)
 	d := c.demo(t)
-	canary := gen.New(1, c.env.Now()).CanaryPrefix()
+	world := gen.New(1, c.env.Now())
+	canary := world.CanaryPrefix()
 	var token string
 	ask := func(method, path, as string, body any) (int, string) {
 		raw, err := json.Marshal(body)
@@ -101,7 +103,7 @@ func TestNothingThatTheHubSaysNamesAnybody(t *testing.T) {
 		}
 	}
 	dir := c.env.Path("d")
-	nothingInClear(t, dir, canary, d.Summary.File)
+	nothingInClear(t, dir, world, d.Summary.File)
 	for _, file := range []string{"pb_data/auxiliary.db", "pb_data/auxiliary.db-wal", demoFile} {
 		b, err := os.ReadFile(filepath.Join(dir, file))
 		if err == nil && bytes.Contains(b, []byte(canary)) {
@@ -116,8 +118,14 @@ func TestNothingThatTheHubSaysNamesAnybody(t *testing.T) {
 // nothingInClear looks for what people told in every file of a demo, its
 // tablets' folders too: invented people's canaries, and what was entered on
 // the tablets. The paper alone says it, as it was handed out.
-func nothingInClear(t *testing.T, dir, canary, paper string) {
+func nothingInClear(t *testing.T, dir string, world *gen.World, paper string) {
 	t.Helper()
+	sought := map[string][]byte{"Kestrel": []byte("Kestrel"), "amoxicillin": []byte("amoxicillin"), "half a capsule": []byte("half a capsule")}
+	for _, canary := range []string{world.CanaryPrefix(), world.CanaryDigits()} {
+		for name, shape := range hubtest.Shapes(canary) {
+			sought[canary+", "+name] = shape
+		}
+	}
 	tablets := 0
 	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || !e.Type().IsRegular() || path == filepath.Join(dir, paper) {
@@ -133,9 +141,9 @@ func nothingInClear(t *testing.T, dir, canary, paper string) {
 		if filepath.Base(path) == "tablet.db" {
 			tablets++
 		}
-		for _, word := range []string{canary, "Kestrel", "amoxicillin", "half a capsule"} {
-			if bytes.Contains(b, []byte(word)) {
-				t.Errorf("%s holds %q", path, word)
+		for what, word := range sought {
+			if bytes.Contains(b, word) {
+				t.Errorf("%s holds %s", path, what)
 			}
 		}
 		return nil

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
+	"unicode"
 
 	"portolan/care"
 )
@@ -161,13 +163,32 @@ func (s *sheet) object(f *care.Field, m map[string]string) care.Value {
 	return objectOf(out)
 }
 
+// digitsOf are the digits of a text.
+func digitsOf(words string) string {
+	return strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, words)
+}
+
 // marked puts a canary behind the words of a field that names or locates a
-// person. Where both do not fit, the canary stands alone.
+// person. Where both do not fit, the canary stands alone. A number without
+// letters becomes one with the canary's digits in it.
 func (w *writer) marked(f *care.Field, words string) string {
 	if !f.Canary {
 		return words
 	}
 	w.count++
+	if digits := digitsOf(words); digits != "" && !strings.ContainsFunc(words, unicode.IsLetter) {
+		// A number is found by the whole of it, so it is marked in its digits.
+		plus := ""
+		if strings.HasPrefix(words, "+") {
+			plus = "+"
+		}
+		return fmt.Sprintf("%s%s%s%05d", plus, digits[:min(2, len(digits))], w.w.CanaryDigits(), w.number+w.count)
+	}
 	canary := fmt.Sprintf("%s%d", w.w.CanaryPrefix(), w.number+w.count)
 	limit := f.Max
 	if limit == 0 {

@@ -105,6 +105,10 @@ func (w *World) Staff(role care.Role) []string { return w.staff[role] }
 // CanaryPrefix begins every canary of this world.
 func (w *World) CanaryPrefix() string { return fmt.Sprintf("CANARY-%d-", w.seed%canarySeeds) }
 
+// CanaryDigits stand in every phone and number of this world that names or
+// locates a person.
+func (w *World) CanaryDigits() string { return fmt.Sprintf("7264%03d", w.seed%1000) }
+
 // Setup is everything that belongs to no case, in an order in which each
 // record refers only to those before it.
 func (w *World) Setup() []Draft {
