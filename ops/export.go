@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"portolan/care"
 	"portolan/collections"
@@ -113,15 +114,49 @@ func (e Env) exportFrom(ctx context.Context, dir, login, act, reason, out string
 	return nil
 }
 
+// exportPart is the name of an export that is not whole.
+const exportPart = ".export-*.part"
+
+// sweepExports removes what exports left in a folder that were killed: whoever
+// still writes one holds its lock, which ends with the process (flock(2)).
+func sweepExports(dir string) error {
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		if is, _ := filepath.Match(exportPart, e.Name()); !is || !e.Type().IsRegular() {
+			continue
+		}
+		path := filepath.Join(dir, e.Name())
+		f, openErr := os.Open(path)
+		if openErr != nil {
+			err = errors.Join(err, openErr)
+			continue
+		}
+		if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil {
+			err = errors.Join(err, os.Remove(path))
+		}
+		err = errors.Join(err, f.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("removing what a killed export left: %w", err)
+	}
+	return nil
+}
+
 // export writes an export under its name, whole or not at all. Nothing of it
 // is ever on the disk in clear.
 func (e Env) export(ctx context.Context, hub *collections.Hub, actor care.Actor, o collections.ExportOrder, out, passphrase string) (made collections.Exported, err error) {
 	if _, err := os.Lstat(out); !errors.Is(err, fs.ErrNotExist) {
 		return made, errors.Join(errors.New("there is something of the name of --out already"), err)
 	}
-	f, err := os.CreateTemp(filepath.Dir(out), ".export-*.part") // for its owner alone (0600)
+	if err := sweepExports(filepath.Dir(out)); err != nil {
+		return made, err
+	}
+	f, err := os.CreateTemp(filepath.Dir(out), exportPart) // for its owner alone (0600)
 	if err != nil {
 		return made, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		return made, errors.Join(err, f.Close(), os.Remove(f.Name()))
 	}
 	if made, err = e.sealExport(ctx, hub, actor, o, f, passphrase); err == nil {
 		err = f.Sync()

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -93,7 +94,7 @@ func names(t *testing.T, dir string) (l []string) {
 
 // TestTheExportCommand: asked for, agreed to, made by a hub that runs, opened
 // with its passphrase and with no other; sealed from the first byte, whole under
-// its name or not there.
+// its name or not there, also where it was killed.
 func TestTheExportCommand(t *testing.T) {
 	c, ask, export := exportable(t)
 	c.must(t, ExitForbidden, ask...) // there is no second factor
@@ -102,6 +103,17 @@ func TestTheExportCommand(t *testing.T) {
 		t.Fatalf("alone: %s", out)
 	}
 	c.agreed(t, ask)
+	c.breaksOff(t, export)
+	c.agreed(t, ask)
+	c.file(t, ".export-1.part", "what a killed export left")
+	c.file(t, ".export-2.part", "what somebody writes")
+	busy, err := os.Open(c.env.Path(".export-2.part"))
+	if err == nil {
+		err = syscall.Flock(int(busy.Fd()), syscall.LOCK_EX)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	running := c.start(t)
 	c.answers(t, "short")
 	c.must(t, ExitUsage, export...)
@@ -113,9 +125,26 @@ func TestTheExportCommand(t *testing.T) {
 	if !strings.Contains(said, "1 records of 1 cases. Left out: 1 cases.") || strings.Contains(said, "canary") {
 		t.Errorf("it says %s", said)
 	}
-	if got := names(t, c.env.WorkDir); !slices.Equal(got, []string{"hub", "out.portolan"}) {
+	if got := names(t, c.env.WorkDir); !slices.Equal(got, []string{".export-2.part", "hub", "out.portolan"}) {
 		t.Errorf("beside the hub lie %v", got)
 	}
+	busy.Close()
+	c.opensExport(t)
+	c.agreed(t, ask)
+	c.file(t, "out.portolan", "somebody's")
+	c.answers(t, exportPassphrase, exportPassphrase)
+	c.must(t, ExitFault, export...)
+	if b, err := os.ReadFile(c.env.Path("out.portolan")); err != nil || string(b) != "somebody's" {
+		t.Errorf("what was there was written over: %v", err)
+	}
+	c.must(t, ExitUsage, export[:1]...)
+	c.must(t, ExitUsage, "export", "open", "out.portolan")
+	c.must(t, ExitOK, "verify", "--dir", "hub")
+}
+
+// opensExport opens the export that was made, and nothing else.
+func (c *console) opensExport(t *testing.T) {
+	t.Helper()
 	whole, err := os.ReadFile(c.env.Path("out.portolan"))
 	if err != nil {
 		t.Fatal(err)
@@ -147,17 +176,13 @@ func TestTheExportCommand(t *testing.T) {
 	if got := names(t, c.env.Path("opened/records")); len(got) != 1 || bytes.Contains(b, []byte("canaryno")) || bytes.Contains(b, []byte("Egret")) {
 		t.Errorf("whoever was not asked is in it: %v %s", got, b)
 	}
-	c.must(t, ExitUsage, export[:1]...)
-	c.must(t, ExitUsage, "export", "open", "out.portolan")
 }
 
-// TestAnExportIsWholeOrNotThere: at no point at which it could be killed is
-// there anything under its name, or anything in clear; and where it fails,
-// nothing stays at all.
-func TestAnExportIsWholeOrNotThere(t *testing.T) {
-	c, ask, export := exportable(t)
-	c.secondFactor(t, "asks")
-	c.agreed(t, ask)
+// breaksOff makes an export that does not come to its end: at no point at which
+// it could be killed is there anything under its name, or anything in clear; and
+// where it fails, nothing stays at all.
+func (c *console) breaksOff(t *testing.T, export []string) {
+	t.Helper()
 	c.answers(t, exportPassphrase, exportPassphrase)
 	ctx, cancel := context.WithCancel(t.Context())
 	var labels []string
@@ -185,12 +210,4 @@ func TestAnExportIsWholeOrNotThere(t *testing.T) {
 		t.Errorf("beside the hub lie %v", got)
 	}
 	c.env.Reached = nil
-	c.agreed(t, ask)
-	c.file(t, "out.portolan", "somebody's")
-	c.answers(t, exportPassphrase, exportPassphrase)
-	c.must(t, ExitFault, export...)
-	if b, err := os.ReadFile(c.env.Path("out.portolan")); err != nil || string(b) != "somebody's" {
-		t.Errorf("what was there was written over: %v", err)
-	}
-	c.must(t, ExitOK, "verify", "--dir", "hub")
 }
