@@ -2,8 +2,11 @@ package pdf
 
 import (
 	"bytes"
+	"cmp"
 	"os/exec"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode"
@@ -143,4 +146,61 @@ func TestMessagesAreInTheLettersOfTheirLanguage(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A column in Arabic runs from right to left, and stands on the right where it
+// is the person's own; a label stands before its value as its reader reads.
+func TestColumnsRunAsTheirLanguageDoes(t *testing.T) {
+	for _, pair := range [][2]string{{"ar", "fr"}, {"fr", "ar"}, {"ur", "ar"}} {
+		c := exec.Command("pdftotext", "-bbox", "-l", "1", "-", "-")
+		c.Stdin = bytes.NewReader(render(t, example(pair[0], pair[1])))
+		out, err := c.Output()
+		if err != nil {
+			t.Fatalf("pdftotext, of the Debian package poppler-utils: %v", err)
+		}
+		var doses, days [][2]float64 // left and right edges
+		for _, m := range wordBox.FindAllStringSubmatch(string(out), -1) {
+			switch at := [2]float64{edge(t, m[1]), edge(t, m[2])}; m[3] {
+			case "200":
+				doses = append(doses, at)
+			case "2026-11-20":
+				days = append(days, at)
+			}
+		}
+		if len(doses) != 2 || len(days) != 2 {
+			t.Fatalf("%v: the dose stands %d times, the day %d times", pair, len(doses), len(days))
+		}
+		for _, l := range [][][2]float64{doses, days} {
+			slices.SortFunc(l, func(a, b [2]float64) int { return cmp.Compare(a[0], b[0]) })
+		}
+		if rightToLeft(pair[0]) { // the person's own column stands on the right
+			pair[0], pair[1] = pair[1], pair[0]
+		}
+		// A reader begins at the edge of the column: the label is there, and the
+		// dose is nearer to it than to the other edge.
+		for i, begin := range []float64{42.5, 306.1} {
+			fromLeft, fromRight := doses[i][0]-begin, begin+246.6-doses[i][1]
+			before := days[i][0] - begin // what stands before the day at the beginning of its line
+			if rightToLeft(pair[i]) {
+				before = begin + 246.6 - days[i][1]
+			}
+			if before < 10 {
+				t.Errorf("in %s the day stands before its label", pair[i])
+			}
+			if fromLeft < 0 || fromRight < 0 || rightToLeft(pair[i]) != (fromRight < fromLeft) {
+				t.Errorf("the column in %s runs the wrong way: the dose is %.0f points from its left edge, %.0f from its right", pair[i], fromLeft, fromRight)
+			}
+		}
+	}
+}
+
+var wordBox = regexp.MustCompile(`<word xMin="([0-9.]+)" yMin="[0-9.]+" xMax="([0-9.]+)" yMax="[0-9.]+">([^<]+)</word>`)
+
+func edge(t *testing.T, points string) float64 {
+	t.Helper()
+	v, err := strconv.ParseFloat(points, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
 }
