@@ -309,7 +309,7 @@ func TestWhatStandsInTheWayIsSaid(t *testing.T) {
 		rule    string
 		says    string
 	}{
-		{"a language that cannot be set", func(p *traveller) { p.change(t, "survivors", p.survivor, set{"primary_language": text("ar")}) }, "summary_language", "Arabic (ar)"},
+		{"a language that cannot be set", func(p *traveller) { p.change(t, "survivors", p.survivor, set{"primary_language": text("de")}) }, "summary_language", "German (de)"},
 		{"a script without a font", func(p *traveller) {
 			p.change(t, "medicines", p.medicine, set{"instructions": text("식후 30분")})
 		}, "summary_text", "Instructions"},

@@ -46,7 +46,7 @@ func (f *Front) untilNextEnd(ctx context.Context) time.Duration {
 		return tendTick
 	}
 	at, err := f.hub.NextEnd(ctx)
-	if err != nil {
+	if err != nil && ctx.Err() == nil {
 		f.log.Error("looking for the next end of access", "error", err)
 	}
 	left := at.Sub(f.hub.Now())
