@@ -6,10 +6,13 @@ import (
 	"strings"
 )
 
-// Sizes of what is read of the log at one time. Behind byScopeMin new changes
-// it is read scope by scope, so that what nobody of here may see costs nothing.
+// Sizes of what is read of the log at one time. Behind byScopeMin new changes,
+// and behind byScopeEach for each scope that the device holds, it is read scope
+// by scope, so that what nobody of here may see costs nothing: to look for a
+// scope takes as long as to read some four lines.
 const (
 	byScopeMin   = 20_000
+	byScopeEach  = 4
 	byScopeAtOne = 100_000
 )
 
@@ -67,7 +70,7 @@ func (p *pull) changedBetween(from, to uint64) (uint64, []scopeLine, error) {
 	}
 	var log []scopeLine
 	var err error
-	if to-from <= byScopeMin {
+	if to-from <= min(byScopeMin, byScopeEach*uint64(len(p.complete))) {
 		log, err = p.logged(log, `SELECT scope, seq, unit, collection, record, fields FROM scope_log WHERE seq > ? AND seq <= ? ORDER BY seq`, from, to)
 		return to, log, err
 	}
