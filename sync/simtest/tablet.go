@@ -27,6 +27,7 @@ type entry struct {
 	link    fieldsync.Link
 	change  fieldsync.Change
 	receipt json.RawMessage // nil before there is one
+	epoch   int             // of the hub that gave it
 	settled bool
 }
 
@@ -192,7 +193,7 @@ func (t *tablet) pushBody(limit int) ([]byte, error) {
 }
 
 // take takes lines of an answer as one transaction.
-func (t *tablet) take(lines []fieldsync.Line, now time.Time) error {
+func (t *tablet) take(lines []fieldsync.Line, epoch int) error {
 	for i := range lines {
 		l := &lines[i]
 		switch {
@@ -201,7 +202,7 @@ func (t *tablet) take(lines []fieldsync.Line, now time.Time) error {
 				t.evict(s)
 			}
 		case l.Receipts != nil:
-			if err := t.receipts(l.Receipts); err != nil {
+			if err := t.receipts(l.Receipts, epoch); err != nil {
 				return err
 			}
 		case l.Wipe != nil:
@@ -300,7 +301,7 @@ func (t *tablet) dropUnnamed() {
 
 // receipts keeps each receipt. A repeated one must be the same, byte for byte,
 // unless the hub was restored in between.
-func (t *tablet) receipts(list []json.RawMessage) error {
+func (t *tablet) receipts(list []json.RawMessage, epoch int) error {
 	for _, raw := range list {
 		var rec fieldsync.Receipt
 		if err := json.Unmarshal(raw, &rec); err != nil {
@@ -311,10 +312,10 @@ func (t *tablet) receipts(list []json.RawMessage) error {
 			return fmt.Errorf("a receipt for %s/%d, which is not there", t.replica, rec.N)
 		}
 		e := t.outbox[i]
-		if e.receipt != nil && t.resend == 0 && !t.offers && string(e.receipt) != string(raw) {
+		if e.receipt != nil && e.epoch == epoch && string(e.receipt) != string(raw) {
 			return fmt.Errorf("%s/%d was answered %s and then %s", t.replica, rec.N, e.receipt, raw)
 		}
-		e.receipt, e.settled, e.box = slices.Clone(raw), false, nil
+		e.receipt, e.epoch, e.settled, e.box = slices.Clone(raw), epoch, false, nil
 		if t.resend > 0 {
 			t.resend = rec.N + 1
 		}

@@ -422,7 +422,7 @@ func (w *World) intake(t *tablet, lines [][]byte, rng *rand.Rand) error {
 		portion = append(portion, l)
 		whole = l.End != nil
 		if whole || (l.Row == nil || !l.Row.More) && rng.IntN(2) == 0 {
-			if err := t.take(portion, w.now); err != nil {
+			if err := t.take(portion, w.hub.epoch); err != nil {
 				return err
 			}
 			portion = nil
@@ -431,7 +431,7 @@ func (w *World) intake(t *tablet, lines [][]byte, rng *rand.Rand) error {
 	for len(portion) > 0 && portion[len(portion)-1].Row != nil && portion[len(portion)-1].Row.More {
 		portion = portion[:len(portion)-1]
 	}
-	if err := t.take(portion, w.now); err != nil {
+	if err := t.take(portion, w.hub.epoch); err != nil {
 		return err
 	}
 	if !whole {
