@@ -304,7 +304,7 @@ func (o *ours) crowd() error {
 }
 
 func (o *ours) oneOfCrowd(k int, c *client) error {
-	if err := c.sync(o.ctx); err != nil {
+	if _, err := c.syncPatiently(o.ctx, nil); err != nil {
 		return err
 	}
 	if len(c.records) < crowdRecords {
@@ -316,7 +316,8 @@ func (o *ours) oneOfCrowd(k int, c *client) error {
 		set, needs := peerRecordOf(i, firstVersion).ours()
 		made[j] = c.change(j, recordID(i), caseOf(i), set, map[string][]string{"needs": needs})
 	}
-	return c.sync(o.ctx, made...)
+	_, err := c.syncPatiently(o.ctx, made)
+	return err
 }
 
 // durably does T1 to T3 with the Go tablet and its sealed store on the disk.

@@ -101,14 +101,14 @@ func (s *scale) week(w crew, c *client, i int) (all []json.RawMessage) {
 // syncPatiently sends changes and takes what is new, and comes again when the
 // hub says so, as every tablet does; it says how often it was told to.
 func (c *client) syncPatiently(ctx context.Context, changes []json.RawMessage) (waits int, err error) {
-	for len(changes) > 0 {
+	for first := true; first || len(changes) > 0; {
 		n, link := c.n, c.link
 		now := changes[:min(pushMax, len(changes))]
 		err := c.sync(ctx, now...)
 		var later *statusError
 		switch {
 		case err == nil:
-			changes = changes[len(now):]
+			first, changes = false, changes[len(now):]
 		case errors.As(err, &later) && (later.status == http.StatusServiceUnavailable || later.status == http.StatusTooManyRequests):
 			waits++
 			c.n, c.link = n, link
