@@ -226,6 +226,14 @@ func TestARestoredHubIsGivenBackWhatNobodyTouches(t *testing.T) {
 			t.Fatalf("%+v", r)
 		}
 	})
+	// A restore keeps what ended since: a hub that forgot it would be refused.
+	ended, err := os.ReadFile(filepath.Join(dir, collections.EndedPath))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(backup, collections.EndedPath), ended, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	phase("restored", backup, func(t *testing.T, h *hubtest.Hub) {
 		newEpoch(t, h)
 		mustSync(t, tab)
