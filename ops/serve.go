@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 
 	"portolan/collections"
@@ -35,9 +37,16 @@ type Running struct {
 	stop  context.CancelFunc
 }
 
+// memoryGoal is from how many bytes on the collector works harder before the
+// program takes more; SQLite's pages come on top. GOMEMLIMIT sets another.
+const memoryGoal = 288 << 20
+
 // Start takes the folder, opens the hub and answers, on the network and on
 // the folder's socket, until the context is done or Stop is called.
 func Start(ctx context.Context, env Env, s Service) (*Running, error) {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryGoal)
+	}
 	folder, err := TakeFolder(s.Dir)
 	if err != nil {
 		return nil, err
