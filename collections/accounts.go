@@ -33,7 +33,7 @@ var (
 	ErrLoginBad     = &care.Error{Code: "login_bad", Kind: care.Invalid, Hint: "A login is 2 to 80 lower-case letters, digits, dots, dashes or @."}
 	ErrPassword     = &care.Error{Code: "password_short", Kind: care.Invalid, Hint: fmt.Sprintf("A password has at least %d characters; a few plain words do.", PasswordRunesMin)}
 	ErrPasswordLong = &care.Error{Code: "password_long", Kind: care.Invalid, Hint: fmt.Sprintf("A password has at most %d bytes.", passwordBytesMax)}
-	ErrSignIn       = &care.Error{Code: "signin_failed", Kind: care.Signin, Hint: "Login, password or code is wrong, or the account is closed."}
+	ErrSignIn       = &care.Error{Code: "signin_failed", Kind: care.Signin, Hint: "Login, password or code is wrong, or the account is closed. A code is good once: wait for the next one."}
 	ErrNoPower      = &care.Error{Code: "no_power", Kind: care.Unprocessed, Hint: "Your role may not do this; ask a coordinator or an operator."}
 )
 
