@@ -31,8 +31,10 @@ const userUsage = `add|list|role|password|disable|second-factor|waiting|approve|
 Roles that carry powers, taking second factors away, and another's password need
 two people: one asks with --as, another approves. Without --as it happens after
 three days, unless somebody whom it concerns stops it. On a hub that never had two
-such people, roles are given at once; so is a password that opens no case yet. Nobody is left without anybody who can approve,
-unless --nobody-left says that this is meant, and after three days.
+such people, roles are given at once; so is a password that opens no case yet.
+Whoever still signs in with the old password stops a new one. An organisation
+keeps somebody who can approve, unless --nobody-left says otherwise, and then
+after three days.
 
 The password is asked for, or taken from PORTOLAN_PASSWORD.
 `
