@@ -174,17 +174,21 @@ func (o *ours) profiled(name string, work func() error) error {
 	if _, err := o.hub.tell(order{Do: "profile", File: filepath.Join(o.profiles, name+".pprof")}); err != nil {
 		return err
 	}
-	err := work()
+	end, err := o.ownProfile("client-" + name)
+	if err != nil {
+		return err
+	}
+	err = errors.Join(work(), end())
 	_, ended := o.hub.tell(order{Do: "profile"})
 	return errors.Join(err, ended)
 }
 
-// ownProfile is that of the Go tablet, which works in this process.
+// ownProfile is that of the tablets, which work in this process.
 func (o *ours) ownProfile(name string) (end func() error, err error) {
 	if o.profiles == "" {
 		return func() error { return nil }, nil
 	}
-	f, err := os.Create(filepath.Join(o.profiles, "tablet-"+name+".pprof"))
+	f, err := os.Create(filepath.Join(o.profiles, name+".pprof"))
 	if err != nil {
 		return nil, err
 	}
@@ -335,7 +339,7 @@ func (o *ours) durably() error {
 		return err
 	}
 	sync := func(workload string) (done tablet.Report, err error) {
-		ended, err := o.ownProfile(workload)
+		ended, err := o.ownProfile("tablet-" + workload)
 		if err != nil {
 			return done, err
 		}
