@@ -224,7 +224,7 @@ func (h *Hub) ExpireGrants(ctx context.Context) (int, error) {
 
 // accessOver says whether anybody's scope is open although its time has passed.
 func (h *Hub) accessOver(ctx context.Context) (over bool, err error) {
-	err = reader{ctx, h.readDB()}.row(`SELECT EXISTS (SELECT 1 FROM scope_access WHERE until_seq IS NULL AND until_time != '' AND until_time <= ?)`,
+	err = h.asks(ctx).row(`SELECT EXISTS (SELECT 1 FROM scope_access WHERE until_seq IS NULL AND until_time != '' AND until_time <= ?)`,
 		care.FormatTime(h.now())).Scan(&over)
 	return over, wrap("reading who sees what", err)
 }
@@ -249,12 +249,12 @@ func (h *Hub) dueGrants(ctx context.Context) ([]Draft, error) {
 // Actor loads a member of staff with their roles and grants; care.ErrNotFound
 // where there is none, or they have left.
 func (h *Hub) Actor(ctx context.Context, staff, device string) (care.Actor, error) {
-	return h.loadActor(reader{ctx, h.readDB()}, staff, device)
+	return h.loadActor(h.asks(ctx), staff, device)
 }
 
 // StaffHere says whether a member of staff is there and has not left.
 func (h *Hub) StaffHere(ctx context.Context, staff string) (bool, error) {
-	_, err := h.loadStaff(reader{ctx, h.readDB()}, staff, "")
+	_, err := h.loadStaff(h.asks(ctx), staff, "")
 	if errors.Is(err, care.ErrNotFound) {
 		return false, nil
 	}

@@ -31,7 +31,7 @@ func (h *Hub) LogHead(ctx context.Context, seen int64) (LogHead, error) {
 		return LogHead{}, wrap("beginning to read the audit log", err)
 	}
 	defer snapshot.Rollback() // a reading transaction has nothing to keep
-	return h.logHead(reader{ctx, snapshot}, seen)
+	return h.logHead(h.within(ctx, snapshot), seen)
 }
 
 // LogHeadFor is the head of the audit log for a tablet that last saw it at a
@@ -40,11 +40,11 @@ func (h *Hub) LogHead(ctx context.Context, seen int64) (LogHead, error) {
 // where no head is due.
 func (h *Hub) LogHeadFor(ctx context.Context, seen uint64, news bool) (line fieldsync.LogHead, size uint64, err error) {
 	if !news {
-		last, err := h.lastCheckpoint(reader{ctx, h.readDB()})
+		last, err := h.lastCheckpoint(h.asks(ctx))
 		if err != nil {
 			return line, 0, err
 		}
-		size, err := logSize(reader{ctx, h.readDB()})
+		size, err := logSize(h.asks(ctx))
 		if err != nil || uint64(last.Size) <= seen && seen <= uint64(size) {
 			return line, 0, err
 		}
@@ -98,11 +98,11 @@ func (h *Hub) SignLog(ctx context.Context, now bool) error {
 	if h.Locked() {
 		return nil // nothing was noted, and the key that signs is not there
 	}
-	last, err := h.lastCheckpoint(reader{ctx, h.readDB()})
+	last, err := h.lastCheckpoint(h.asks(ctx))
 	if err != nil {
 		return err
 	}
-	size, err := logSize(reader{ctx, h.readDB()})
+	size, err := logSize(h.asks(ctx))
 	if err != nil || size == 0 || last.Size == size && last.Epoch == h.epoch || !now && h.now().Sub(last.At).Abs() < checkpointEvery {
 		return err
 	}

@@ -109,7 +109,7 @@ func keyOf(q querier, replica string) (k replicaKey, err error) {
 // enrolment is over, a TimeError where it is old, seen, or the tablet's clock
 // is wrong. A replayed request is refused here and has no effect.
 func (h *Hub) SignedBy(ctx context.Context, r fieldsync.Request, sig []byte) (Contact, error) {
-	k, err := keyOf(reader{ctx, h.readDB()}, r.Replica)
+	k, err := keyOf(h.asks(ctx), r.Replica)
 	if err != nil {
 		return Contact{}, err
 	}
@@ -163,7 +163,7 @@ func (h *Hub) BearerOf(ctx context.Context, token string) (Contact, error) {
 	if end, err := strconv.ParseInt(parts[1], 10, 64); err != nil || end <= h.now().Unix() {
 		return Contact{}, ErrToken
 	}
-	k, err := keyOf(reader{ctx, h.readDB()}, replica)
+	k, err := keyOf(h.asks(ctx), replica)
 	if err != nil {
 		return Contact{}, err
 	}

@@ -10,7 +10,7 @@ import (
 // DeviceEnrolled says whether a tablet's key is good now: neither revoked nor
 // expired.
 func (h *Hub) DeviceEnrolled(ctx context.Context, device string) (bool, error) {
-	return h.enrolled(reader{ctx, h.readDB()}, device)
+	return h.enrolled(h.asks(ctx), device)
 }
 
 func (h *Hub) enrolled(q querier, device string) (good bool, err error) {

@@ -101,7 +101,7 @@ func (h *Hub) TakeLocked(ctx context.Context, replica string, body []byte, p fie
 // stands in clear. One that was revoked delivers too: what it brings is decided
 // when it is applied.
 func (h *Hub) SignedAtLocked(ctx context.Context, r fieldsync.Request, sig []byte) (care.Actor, error) {
-	k, err := keyOf(reader{ctx, h.readDB()}, r.Replica)
+	k, err := keyOf(h.asks(ctx), r.Replica)
 	if err != nil {
 		return care.Actor{}, err
 	}

@@ -139,7 +139,7 @@ func (s *session) firstLease(a care.Actor, replica string) (sealed []byte, l fie
 // out, all that it has made until now is held when it arrives: nobody knows
 // who opened the store. It costs a write at most once an hour.
 func (h *Hub) Meet(ctx context.Context, c Contact, p fieldsync.Push) (*fieldsync.Lease, error) {
-	r := reader{ctx, h.readDB()}
+	r := h.asks(ctx)
 	k, err := keyOf(r, c.Replica)
 	if err != nil || c.Ended {
 		return nil, err

@@ -72,10 +72,10 @@ func (h *Hub) Answer(ctx context.Context, a care.Actor, ask Ask, to Receiver) er
 		return err
 	}
 	defer release()
-	if a, err = h.present(reader{ctx, h.readDB()}, a); err != nil {
+	if a, err = h.present(h.asks(ctx), a); err != nil {
 		return err
 	}
-	if a.Grants, err = grantsOf(reader{ctx, h.readDB()}, a.Staff, ""); err != nil {
+	if a.Grants, err = grantsOf(h.asks(ctx), a.Staff, ""); err != nil {
 		return err
 	}
 	era := h.lately.now()
@@ -84,7 +84,7 @@ func (h *Hub) Answer(ctx context.Context, a care.Actor, ask Ask, to Receiver) er
 		return wrap("beginning to read", err)
 	}
 	defer snapshot.Rollback() // a reading transaction has nothing to keep
-	p := &pull{h: h, ctx: ctx, r: reader{ctx, prepared{snapshot, h.readDB(), &h.statements, map[string]*sql.Stmt{}}}, to: to, actor: a, load: caseloadOf(a), own: ask.Own, era: era,
+	p := &pull{h: h, ctx: ctx, r: h.within(ctx, snapshot), to: to, actor: a, load: caseloadOf(a), own: ask.Own, era: era,
 		open: map[fieldsync.Scope]time.Time{}, complete: map[fieldsync.Scope]uint64{}}
 	if err = p.plan(ask.Cursor); err == nil {
 		h.reached("answer planned")

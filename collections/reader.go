@@ -55,6 +55,32 @@ func (s *statements) of(ctx context.Context, db *sql.DB, query string) (*sql.Stm
 	return stmt, err
 }
 
+// asks reads outside any transaction by such statements: what every request
+// asks, with words that stand in the program.
+func (h *Hub) asks(ctx context.Context) reader { return reader{ctx, asked{h.readDB(), &h.statements}} }
+
+// asked is the pool of reading connections with the statements that are kept.
+type asked struct {
+	db  *sql.DB
+	all *statements
+}
+
+func (a asked) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	s, err := a.all.of(ctx, a.db, query)
+	if err != nil {
+		return nil, err
+	}
+	return s.QueryContext(ctx, args...)
+}
+
+func (a asked) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	s, err := a.all.of(ctx, a.db, query)
+	if err != nil {
+		return a.db.QueryRowContext(ctx, query, args...) // says why on Scan
+	}
+	return s.QueryRowContext(ctx, args...)
+}
+
 // prepared is a transaction of reading that asks by such statements. One is not
 // run twice at the same time.
 type prepared struct {
@@ -65,6 +91,11 @@ type prepared struct {
 }
 
 // stmt is nil where the statement cannot be prepared: whoever runs it hears why.
+// within reads in a transaction by the statements that are kept.
+func (h *Hub) within(ctx context.Context, snapshot *sql.Tx) reader {
+	return reader{ctx, prepared{snapshot, h.readDB(), &h.statements, map[string]*sql.Stmt{}}}
+}
+
 func (p prepared) stmt(ctx context.Context, query string) *sql.Stmt {
 	own, ok := p.own[query]
 	if !ok {
