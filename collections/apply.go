@@ -459,6 +459,9 @@ func (s *session) write(a *arrival, rec *record, effects []effect) ([]string, er
 			string(scope), s.seq, s.unit, rec.t.entity.Name, rec.id, strings.Join(names, ",")); err != nil {
 			return nil, fmt.Errorf("writing the scope's log: %w", err)
 		}
+		if err := s.noteWritten(rec, scope, names); err != nil {
+			return nil, err
+		}
 	}
 	return conflicts, nil
 }

@@ -27,6 +27,7 @@ type session struct {
 	staff  map[string]care.Actor // in whose name the hub makes changes
 	kept   map[recordKey]*record // decoded, as they stand in this transaction
 	out    []string              // staff whose sign-ins ended
+	era    uint64                // of what is kept of this transaction in memory
 	last   func()                // runs once it is committed, before anybody else comes to the door; nil for nothing
 
 	grouped bool // several changes are taken as one
@@ -50,6 +51,7 @@ type state struct {
 	made    []made          // for the audit log, in the order in which it was made
 	found   []search.Entry  // changed names, for the index
 	own     Own             // changes of a tablet that stand as they came
+	wrote   []wrote         // rows, for whoever is sent them next
 }
 
 // held are the grants of one person for one case.
@@ -87,7 +89,7 @@ func (h *Hub) enter(ctx context.Context, a care.Actor, f func(*session) error) e
 	err := h.writer.write(ctx, func(t *tx) (err error) {
 		defer caught(&err)
 		now := h.now()
-		s := &session{h: h, t: t, actor: a, now: now, nowText: care.FormatTime(now), seen: map[seenKey]care.Decision{}, grants: map[held][]care.Grant{}, staff: map[string]care.Actor{}, kept: map[recordKey]*record{}}
+		s := &session{h: h, t: t, actor: a, now: now, nowText: care.FormatTime(now), seen: map[seenKey]care.Decision{}, grants: map[held][]care.Grant{}, staff: map[string]care.Actor{}, kept: map[recordKey]*record{}, era: h.lately.now()}
 		s.digests = map[fieldsync.Scope]fieldsync.Digest{}
 		s.touched = map[fieldsync.Scope]bool{}
 		s.woken = map[string]bool{}
@@ -99,10 +101,11 @@ func (h *Hub) enter(ctx context.Context, a care.Actor, f func(*session) error) e
 		if err := f(s); err != nil {
 			return err
 		}
-		woken, err = s.close()
-		out = s.out
+		held, err := s.close()
+		woken, out = keysOf(s.woken), s.out
 		t.afterwards = func() {
 			h.indexFound(s.found)
+			s.keepWritten(held)
 			if s.last != nil {
 				s.last()
 			}
@@ -180,8 +183,9 @@ func (s *session) open() error {
 	return wrap("reading what waits", s.t.row(`SELECT EXISTS (SELECT 1 FROM awaited)`).Scan(&s.awaited))
 }
 
-// close writes what was kept back until the end, and returns whom to wake.
-func (s *session) close() ([]string, error) {
+// close writes what was kept back until the end, and finds whom to wake: it
+// returns which scopes anybody holds.
+func (s *session) close() (map[fieldsync.Scope]bool, error) {
 	if err := s.takeUp(); err != nil {
 		return nil, err
 	}
@@ -198,29 +202,32 @@ func (s *session) close() ([]string, error) {
 	if _, err := s.t.exec(`DELETE FROM door_open`); err != nil {
 		return nil, fmt.Errorf("closing the door: %w", err)
 	}
+	held := map[fieldsync.Scope]bool{}
 	for scope := range s.touched {
-		if err := s.holders(scope); err != nil {
+		var err error
+		if held[scope], err = s.holders(scope); err != nil {
 			return nil, err
 		}
 	}
-	return keysOf(s.woken), nil
+	return held, nil
 }
 
-// holders adds those who may see a scope to the woken.
-func (s *session) holders(scope fieldsync.Scope) error {
+// holders adds those who may see a scope to the woken, and says whether there
+// are any.
+func (s *session) holders(scope fieldsync.Scope) (any bool, err error) {
 	rows, err := s.t.rows(`SELECT staff FROM scope_access WHERE scope = ? AND until_seq IS NULL`, string(scope))
 	if err != nil {
-		return fmt.Errorf("reading who sees a scope: %w", err)
+		return false, fmt.Errorf("reading who sees a scope: %w", err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var staff string
 		if err := rows.Scan(&staff); err != nil {
-			return fmt.Errorf("reading who sees a scope: %w", err)
+			return false, fmt.Errorf("reading who sees a scope: %w", err)
 		}
-		s.woken[staff] = true
+		s.woken[staff], any = true, true
 	}
-	return rows.Err()
+	return any, wrap("reading who sees a scope", rows.Err())
 }
 
 // group applies changes that stand or fall together; a single change is a

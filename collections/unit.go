@@ -170,7 +170,7 @@ func (p *pull) lineOf(w *wantedRow, scope fieldsync.Scope) ([]byte, error) {
 	l := fieldsync.Line{Row: row}
 	line := l.AppendJSON(nil)
 	if key, known := w.late(scope); known {
-		p.h.lately.put(p.era, key, line)
+		p.h.lately.put(p.era, key, lateRow{line: line})
 	}
 	return line, nil
 }
