@@ -31,7 +31,7 @@ var (
 
 // markGap is how long a mark between two records of a scope is, with its line
 // break: what stands between two parts of a chunk.
-var markGap = len(`{"mark":""}`+"\n") + base64.RawURLEncoding.EncodedLen(5*cursorNumberBytes+idBytes+cursorMACBytes)
+var markGap = len(`{"mark":""}`+"\n") + base64.RawURLEncoding.EncodedLen(cursorNumbers*cursorNumberBytes+idBytes+cursorMACBytes)
 
 const idBytes = 36
 

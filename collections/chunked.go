@@ -151,7 +151,7 @@ func (p *pull) sendChunk(u *unit) error {
 			return err
 		}
 		p.came = u.then
-		p.came.access, p.came.record = u.gained.access, u.chunk.records[lines-1]
+		p.came.rank, p.came.access, p.came.record = u.gained.rank, u.gained.access, u.chunk.records[lines-1]
 		if err := p.markFrom(0); err != nil {
 			return err
 		}

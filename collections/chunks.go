@@ -34,7 +34,7 @@ const chunksPragmas = "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_p
 
 // chunkForm is raised when the lines of a row are written otherwise than
 // before, or the chunk around them.
-const chunkForm = 1
+const chunkForm = 2
 
 // standing is at what a scope stands: a chunk that was made there is right.
 type standing struct {

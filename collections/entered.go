@@ -7,9 +7,14 @@ import (
 // entered is a scope that the actor may see and the device does not hold yet,
 // or not whole.
 type entered struct {
-	access int64 // scope_access.id: they come in this order
+	access int64 // scope_access.id: of a rank they come in this order
+	rank   rank
 	scope  fieldsync.Scope
-	after  string // records up to this one were sent before
+	parts  fieldsync.ScopeParts // zero where this version does not know it
+	from   uint64               // since when the actor may see it
+	ended  bool                 // until some time after the cursor was given
+	over   bool                 // they may not see it now
+	after  string               // records up to this one were sent before
 }
 
 // portionRows is how many rows are planned, noted in the audit log and sent at
@@ -28,10 +33,13 @@ func (p *pull) sendEntered() error {
 	if at.entering == 0 {
 		at.entering = p.head
 	}
+	if err := p.sendToday(at); err != nil {
+		return err
+	}
 	var units []*unit
 	rows, made := 0, 0
 	for _, e := range p.entering {
-		at.access, at.record = e.access, wholeScope
+		at.rank, at.access, at.record = e.rank, e.access, wholeScope
 		more, fresh, err := p.unitsIn(e, at)
 		if err != nil {
 			return err
@@ -86,11 +94,13 @@ func (p *pull) unitsIn(e entered, at cursor) (units []*unit, fresh bool, err err
 	return units, false, nil
 }
 
-// sendNames names the scopes that are sent from their beginning.
+// sendNames names the scopes that are sent from their beginning, but for those
+// that the device was told before its mark: of a thousand cases the names are
+// more than a bad line carries at a time.
 func (p *pull) sendNames() error {
 	var scopes []fieldsync.Scope
 	for _, e := range p.entering {
-		if e.after == "" {
+		if e.after == "" && (p.at.entering == 0 || e.from > p.at.told) {
 			scopes = append(scopes, e.scope)
 		}
 	}

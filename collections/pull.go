@@ -2,6 +2,7 @@ package collections
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"database/sql"
 	"maps"
@@ -141,6 +142,7 @@ type pull struct {
 	own      Own
 	evict    []fieldsync.Scope
 	entering []entered
+	today    today
 	open     map[fieldsync.Scope]time.Time // what the actor may see now, and until when; zero: no end is known
 	complete map[fieldsync.Scope]uint64    // of these, those of which the device holds records, and up to which number
 
@@ -174,38 +176,97 @@ func (p *pull) plan(sealed string) error {
 // scopes reads what the actor may see now, and how that differs from what they
 // could when the cursor was given.
 func (p *pull) scopes() error {
+	all, err := p.accesses()
+	if err != nil {
+		return err
+	}
+	for _, e := range all {
+		if e.over {
+			continue
+		}
+		_, now := p.maySee(e.scope)
+		if e.over = !now.Allowed; !e.over {
+			p.open[e.scope] = now.Until
+		}
+	}
+	if err := p.rankAll(all); err != nil {
+		return err
+	}
+	for _, e := range all {
+		had := p.at.had(*e)
+		switch {
+		case e.ended && (had || p.at.since() > 0):
+			// Also what came and went since: some of it came, where an
+			// answer broke behind its last mark.
+			p.evict = append(p.evict, e.scope)
+		case e.over:
+		default:
+			if had {
+				p.complete[e.scope], e.after = p.at.completeTo(*e)
+			}
+			if e.after != wholeScope {
+				p.entering = append(p.entering, *e)
+			}
+		}
+	}
+	slices.SortStableFunc(p.entering, func(a, b entered) int { return cmp.Compare(a.rank, b.rank) })
+	return nil
+}
+
+// accesses reads what the actor could see since the cursor was given, in the
+// order in which it was granted.
+func (p *pull) accesses() (all []*entered, err error) {
 	rows, err := p.r.rows(`SELECT id, scope, from_seq, until_seq FROM scope_access
 		WHERE staff = ? AND (until_seq IS NULL OR until_seq > ?) ORDER BY id`, p.actor.Staff, p.at.since())
 	if err != nil {
-		return wrap("reading who sees what", err)
+		return nil, wrap("reading who sees what", err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var e entered
-		var from uint64
 		var until sql.NullInt64
-		if err := rows.Scan(&e.access, (*string)(&e.scope), &from, &until); err != nil {
-			return wrap("reading who sees what", err)
+		if err := rows.Scan(&e.access, (*string)(&e.scope), &e.from, &until); err != nil {
+			return nil, wrap("reading who sees what", err)
 		}
-		_, now := p.maySee(e.scope)
-		had := p.at.had(e.access, from)
-		switch {
-		case until.Valid && (had || p.at.since() > 0):
-			// Also what came and went since: some of it came, where an
-			// answer broke behind its last mark.
-			p.evict = append(p.evict, e.scope)
-		case until.Valid, !now.Allowed:
-		default:
-			p.open[e.scope] = now.Until
-			if had {
-				p.complete[e.scope], e.after = p.at.completeTo(e.access, from)
-			}
-			if e.after != wholeScope {
-				p.entering = append(p.entering, e)
-			}
+		e.ended, e.over = until.Valid, until.Valid
+		all = append(all, &e)
+	}
+	return all, wrap("reading who sees what", rows.Err())
+}
+
+// rankAll says how soon each scope is sent, where several cases are gained.
+func (p *pull) rankAll(all []*entered) error {
+	gained := map[string]bool{}
+	for _, e := range all {
+		var err error
+		if e.parts, err = fieldsync.ParseScope(string(e.scope)); err != nil {
+			e.rank = rankRest // of a newer version
+			continue
+		}
+		e.rank = p.today.rankOf(e.parts)
+		if !e.over && e.from > p.at.base && e.parts.Case != "" {
+			gained[e.parts.Case] = true
 		}
 	}
-	return wrap("reading who sees what", rows.Err())
+	begins := p.at.entering == 0
+	if !begins && p.at.today == 0 || begins && len(gained) < todayCasesMin {
+		return nil
+	}
+	t, err := p.todays()
+	if err != nil {
+		return err
+	}
+	if begins {
+		p.at.today = t.mark
+	} else if p.at.today != t.mark {
+		p.at = p.at.reordered()
+		return nil
+	}
+	p.today = t
+	for _, e := range all {
+		e.rank = t.rankOf(e.parts)
+	}
+	return nil
 }
 
 // lost evicts whatever the actor ever saw and may not see now: for a device

@@ -122,6 +122,7 @@ type changing struct {
 	cases   []string
 	people  []string // a survivor of each case
 	granted map[string]string
+	tasks   map[string]string // of today, by case
 	n       int
 }
 
@@ -138,6 +139,17 @@ func (w *changing) step(of int) {
 	switch w.rng.IntN(of) {
 	default:
 		w.Must(w.t, w.HubActor(), collections.Draft{Collection: "survivors", Record: w.people[i], Set: map[string]care.Value{"alias": care.OfText(fmt.Sprintf("alias %d", w.n))}})
+	case 1: // today's list becomes another
+		set := map[string]care.Value{"status": care.OfText("done")}
+		task := w.tasks[w.cases[i]]
+		if task == "" {
+			task = w.NewID()
+			set = map[string]care.Value{"title_key": care.OfText("call"), "status": care.OfText("open"), "due_at": care.OfTime(w.Clock.Now())}
+		}
+		w.Must(w.t, w.HubActor(), collections.Draft{Collection: "tasks", Record: task, Case: w.cases[i], Set: set})
+		if w.tasks[w.cases[i]] = task; len(set) == 1 {
+			delete(w.tasks, w.cases[i])
+		}
 	case 2, 3, 4, 5, 6, 7: // two records, of which nobody may see one without the other
 		w.Must(w.t, w.HubActor(),
 			collections.Draft{Group: fmt.Sprintf("both-%d", w.n), Collection: "survivors", Record: w.people[i], Set: map[string]care.Value{"alias": care.OfText(fmt.Sprintf("both %d", w.n))}},
@@ -180,7 +192,7 @@ func TestACutAnswerGoesOnWhereItWasCut(t *testing.T) {
 	worker, _ := h.Staff(t, care.ProtectionOfficer)
 	for _, seed := range []uint64{1, 2, 3, 4} {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			w := &changing{Hub: h, t: t, rng: rand.New(rand.NewPCG(seed, 17)), worker: worker, granted: map[string]string{}, n: int(seed) * 10_000}
+			w := &changing{Hub: h, t: t, rng: rand.New(rand.NewPCG(seed, 17)), worker: worker, granted: map[string]string{}, tasks: map[string]string{}, n: int(seed) * 10_000}
 			for i := range cases {
 				w.cases = append(w.cases, invented.Case(i).ID)
 				w.people = append(w.people, person(t, invented.Case(i)))

@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"time"
 
 	"portolan/care"
 	fieldsync "portolan/sync"
@@ -18,6 +19,7 @@ import (
 const (
 	intakeLines = 200
 	intakeBytes = 512 << 10
+	intakePause = time.Second // over a line that is slower than that, what is whole is taken at each mark, and seen
 )
 
 // intake takes the answer of one round trip into the store while it streams.
@@ -30,6 +32,7 @@ type intake struct {
 
 	lines []fieldsync.Line
 	size  int
+	since time.Time // when something was taken last
 	ended bool
 
 	shown bool  // the head of the audit log came, and is good
@@ -56,7 +59,8 @@ func (in *intake) read(ctx context.Context, body io.Reader) error {
 		}
 		in.lines, in.size, in.ended = append(in.lines, l), in.size+len(raw), l.End != nil
 		grouped := l.Row != nil && l.Row.More
-		if in.ended || !grouped && (len(in.lines) >= intakeLines || in.size >= intakeBytes || l.Receipts != nil || l.Evict != nil || l.Wipe != nil || l.Log != nil) {
+		seen := l.Mark != "" && in.t.now().Sub(in.since).Abs() >= intakePause
+		if in.ended || !grouped && (seen || len(in.lines) >= intakeLines || in.size >= intakeBytes || l.Receipts != nil || l.Evict != nil || l.Wipe != nil || l.Log != nil) {
 			if err := in.flush(ctx, false); err != nil {
 				return err
 			}
@@ -119,7 +123,7 @@ func (in *intake) flush(ctx context.Context, broken bool) error {
 		return err
 	}
 	evicted := len(report.Evicted) > len(in.report.Evicted)
-	in.report, in.lines, in.size = report, in.lines[:0], 0
+	in.report, in.lines, in.size, in.since = report, in.lines[:0], 0, in.t.now()
 	if evicted {
 		return in.t.scrub(ctx)
 	}

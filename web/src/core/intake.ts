@@ -14,6 +14,8 @@ import type { Walk } from './walk';
 // for inside a transaction, so that typing goes on while a sync runs.
 const INTAKE_LINES = 200;
 const INTAKE_CHARACTERS = 512 << 10;
+/** Milliseconds: over a line that is slower than that, what is whole is taken at each mark, and seen. */
+const INTAKE_PAUSE = 1000;
 
 /** What a sync did. */
 export interface Report {
@@ -64,6 +66,7 @@ export class Intake {
   alarm: Fault | undefined;
   private lines: Line[] = [];
   private size = 0;
+  private since = 0;
   private shown = false;
 
   constructor(
@@ -83,7 +86,8 @@ export class Intake {
         this.lines.push(l);
         this.size += raw.length;
         const now = l.receipts ?? l.evict ?? l.wipe ?? l.lease ?? l.log;
-        if (l.end !== undefined || (!l.row?.more && (now !== undefined || this.lines.length >= INTAKE_LINES || this.size >= INTAKE_CHARACTERS))) {
+        const seen = l.mark !== undefined && Math.abs(this.now() - this.since) >= INTAKE_PAUSE;
+        if (l.end !== undefined || (!l.row?.more && (seen || now !== undefined || this.lines.length >= INTAKE_LINES || this.size >= INTAKE_CHARACTERS))) {
           await this.flush();
         }
         if (l.end !== undefined) return;
@@ -106,6 +110,7 @@ export class Intake {
     const lines = this.lines;
     this.lines = [];
     this.size = 0;
+    this.since = this.now();
     if (lines.length === 0) return;
     const report = { ...this.report, entered: [...this.report.entered], evicted: [...this.report.evicted] };
     let emptied = false;
