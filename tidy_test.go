@@ -74,7 +74,7 @@ var thirdParty = map[string][]string{
 	"audit":         {"golang.org/x/mod"},
 	"pdf":           {"github.com/jung-kurt/gofpdf", "golang.org/x/text"},
 	"photo":         {"golang.org/x/image"},
-	"pdf/typeset":   {"github.com/go-text/typesetting", "github.com/jung-kurt/gofpdf", "golang.org/x/text"},
+	"pdf/typeset":   {"github.com/go-text/typesetting", "github.com/jung-kurt/gofpdf", "golang.org/x/image", "golang.org/x/text"},
 	"search":        {"golang.org/x/text"},
 	"collections":   {"github.com/pocketbase/pocketbase", "github.com/pocketbase/dbx", "github.com/google/uuid", "modernc.org/sqlite", "golang.org/x/crypto"},
 	"hooks":         {"github.com/pocketbase/pocketbase", "github.com/pocketbase/dbx", "github.com/robfig/cron/v3", "golang.org/x/crypto"},

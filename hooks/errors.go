@@ -16,18 +16,20 @@ import (
 
 	"portolan/care"
 	"portolan/collections"
+	"portolan/pdf"
 )
 
 // Problem is the body of every answer that is not a success (docs/errors.md).
 type Problem struct {
-	Code      string `json:"code"`
-	Message   string `json:"message"`
-	Hint      string `json:"hint"`
-	Taken     uint64 `json:"taken,omitempty"`     // for code hub_locked: up to which number the hub keeps changes, sealed
-	Expected  uint64 `json:"expected,omitempty"`  // for code sequence_gap: the number from which the hub wants changes again
-	Now       int64  `json:"now,omitempty"`       // for clock_off and request_replayed: the hub's time in milliseconds, to sign again by
-	After     int64  `json:"after,omitempty"`     // and the time after which to sign
-	Reference string `json:"reference,omitempty"` // also in the hub's log, for code internal
+	Code      string   `json:"code"`
+	Message   string   `json:"message"`
+	Hint      string   `json:"hint"`
+	Taken     uint64   `json:"taken,omitempty"`     // for code hub_locked: up to which number the hub keeps changes, sealed
+	Expected  uint64   `json:"expected,omitempty"`  // for code sequence_gap: the number from which the hub wants changes again
+	Now       int64    `json:"now,omitempty"`       // for clock_off and request_replayed: the hub's time in milliseconds, to sign again by
+	After     int64    `json:"after,omitempty"`     // and the time after which to sign
+	Words     []string `json:"words,omitempty"`     // for code summary_words: what to say otherwise, of a text that whoever asked may read
+	Reference string   `json:"reference,omitempty"` // also in the hub's log, for code internal
 }
 
 // status is the one table from kinds of errors to HTTP.
@@ -124,6 +126,10 @@ func (f *Front) problem(r *http.Request, err error) (int, Problem) {
 		var taken *collections.TakenError
 		if errors.As(err, &taken) {
 			p.Taken = taken.Taken
+		}
+		var telling *pdf.WordsError
+		if errors.As(err, &telling) {
+			p.Words = telling.Words
 		}
 		return code, p
 	case errors.As(err, &api) && fromPocketBase[api.Status] != "":

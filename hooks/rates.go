@@ -16,7 +16,8 @@ type Rate struct{ PerMinute, Burst int }
 // A search is asked as one types; who goes through a list of names is slower.
 // A file comes in as many requests as its line breaks, each with an end to wait
 // for: it is metered apart, so that it is not stopped, nor stops a sync.
-type Rates struct{ Device, Account, Address, Search, Upload Rate }
+// A summary takes the hub's processor as long as a hundred records do.
+type Rates struct{ Device, Account, Address, Search, Upload, Summary Rate }
 
 var usualRates = Rates{
 	Device:  Rate{PerMinute: 300, Burst: 200},
@@ -24,6 +25,7 @@ var usualRates = Rates{
 	Address: Rate{PerMinute: 6000, Burst: 6000},
 	Upload:  Rate{PerMinute: 3000, Burst: 3000},
 	Search:  Rate{PerMinute: 20, Burst: 60}, // of one person, on all their devices
+	Summary: Rate{PerMinute: 30, Burst: 60}, // and so is this one
 }
 
 var errTooFast = &care.Error{Code: "too_many_requests", Kind: tooMany, Hint: "That was faster than the hub answers one device, person or address. Nothing was lost; go on after a pause."}

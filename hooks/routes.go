@@ -58,6 +58,7 @@ var ownRoutes = []route{
 	{method: "GET", path: "/api/portolan/worklist", handle: (*Front).worklist},
 	{method: "POST", path: "/api/portolan/cases/{id}/erase", handle: (*Front).erase},
 	{method: "GET", path: "/api/portolan/cases/{id}/erased", handle: (*Front).erased},
+	{method: "POST", path: "/api/portolan/cases/{id}/summary", handle: (*Front).summary},
 	{method: "GET", path: "/api/portolan/approvals", handle: (*Front).approvals},
 	{method: "POST", path: "/api/portolan/approvals", handle: (*Front).askApproval},
 	{method: "POST", path: "/api/portolan/approvals/{id}/decide", handle: (*Front).decideApproval},

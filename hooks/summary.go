@@ -17,23 +17,10 @@ import (
 	"portolan/pdf"
 )
 
-// SummaryOrder is what somebody asks for. What is left open is taken from the
-// move that is under way.
-type SummaryOrder struct {
-	Case      string
-	Transfer  string   // id; "" for the case's next move, or none
-	Country   string   // receiving country, ISO 3166-1 alpha-2
-	Languages []string // the person's own, then the receiving country's; one for a single column
-	Day       string   // YYYY-MM-DD; "" is today where the organisation is
-	Paper     string   // pdf.A4 or pdf.Letter; "" is what the organisation's country prints on
-	Reading   bool     // plain text to read out, instead of pages
-	Phone     bool     // the edition for a telephone, which opens with words, instead of that for paper
-	Large     bool     // large letters, also where the person does not need them otherwise
-}
-
 // Summary is a summary as it was made for one reader.
 type Summary struct {
-	PDF       []byte // or the plain text that was asked for
+	PDF       []byte // or the plain text, or the picture of a page, that was asked for
+	Pages     int    // where it is a picture: how many there are
 	Words     string // that open the edition for a telephone; told to the person and kept nowhere
 	Languages []string
 	Sections  []string // codes of summary_sections
@@ -68,18 +55,23 @@ func MakeSummary(ctx context.Context, hub *collections.Hub, reader care.Actor, o
 			return Summary{}, err
 		}
 	}
-	write := pdf.Render
-	if o.Reading {
-		write = pdf.Read
-	}
 	var b bytes.Buffer
-	if err := write(&b, doc, options); err != nil {
+	pages := 0
+	switch {
+	case o.Page > 0:
+		pages, err = pdf.Picture(&b, doc, options, o.Page, cmp.Or(o.Width, pictureWidth))
+	case o.Reading:
+		err = pdf.Read(&b, doc, options)
+	default:
+		err = pdf.Render(&b, doc, options)
+	}
+	if err != nil {
 		return Summary{}, err
 	}
 	if err := t.still(); err != nil {
 		return Summary{}, err
 	}
-	s := Summary{PDF: b.Bytes(), Languages: t.languages, Sections: t.told(), Country: t.request.RecipientCountry, Day: t.day}
+	s := Summary{PDF: b.Bytes(), Pages: pages, Languages: t.languages, Sections: t.told(), Country: t.request.RecipientCountry, Day: t.day}
 	s.Basis, s.Until = t.basis()
 	if options.Phone != nil {
 		s.Words = options.Phone.Passphrase

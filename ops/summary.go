@@ -1,6 +1,7 @@
 package ops
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,18 +36,29 @@ func Summary(ctx context.Context, env Env, args []string) int {
 	languages := fs.String("languages", "", "the person's own `language`, then the receiving country's, as es,en")
 	fs.StringVar(&order.Paper, "paper", "", "`size` of the paper, A4 or Letter; where it is left out, what the organisation's country prints on")
 	fs.BoolVar(&order.Large, "large", false, "large letters")
-	edition := fs.String("edition", "paper", "`edition`: paper; phone, which opens with words that are shown once; or text, to read out")
+	edition := fs.String("edition", "paper", "`edition`: paper; phone, which opens with words that are shown once; text, to read out; or picture, one page as a PNG")
+	fs.IntVar(&order.Page, "page", 0, "`number` of the page that the picture shows, 1 where it is left out")
+	fs.IntVar(&order.Width, "width", 0, "width of the picture in `pixels`, 827 where it is left out")
 	out := fs.String("out", "", "`file` to write, for its owner alone to read")
 	words, exit, stop := env.parse(fs, args, summaryUsage)
 	if stop {
 		return exit
 	}
-	order.Country = strings.ToUpper(order.Country)
 	order.Phone, order.Reading = *edition == "phone", *edition == "text"
-	if !order.Phone && !order.Reading && *edition != "paper" {
-		return env.misused(fs, summaryUsage, "--edition is paper, phone or text")
+	switch *edition {
+	case "paper", "phone", "text":
+		if order.Page != 0 || order.Width != 0 {
+			return env.misused(fs, summaryUsage, "--page and --width are of --edition picture")
+		}
+	case "picture":
+		order.Page = cmp.Or(order.Page, 1)
+	default:
+		return env.misused(fs, summaryUsage, "--edition is paper, phone, text or picture")
 	}
-	if problem := summaryProblem(words, *login, *out, *languages, &order); problem != "" {
+	if *languages != "" {
+		order.Languages = strings.Split(*languages, ",")
+	}
+	if problem := summaryProblem(words, *login, *out, &order); problem != "" {
 		return env.misused(fs, summaryUsage, problem)
 	}
 	if info, err := os.Stat(env.Path(*out)); err == nil && info.IsDir() {
@@ -74,6 +86,9 @@ func Summary(ctx context.Context, env Env, args []string) int {
 	}
 	fmt.Fprintf(env.Stdout, "Written: %d bytes in %s, %d sections, agreed until %s.\n", len(made.PDF),
 		strings.Join(made.Languages, " and "), len(made.Sections), made.Until.Format("2006-01-02"))
+	if made.Pages > 0 {
+		fmt.Fprintf(env.Stdout, "It is page %d of %d.\n", order.Page, made.Pages)
+	}
 	if made.Words != "" {
 		fmt.Fprintf(env.Stdout, "It opens with these words and no others. Say them to the person; they are kept nowhere:\n  %s\n", made.Words)
 	}
@@ -82,7 +97,7 @@ func Summary(ctx context.Context, env Env, args []string) int {
 
 // summaryProblem says what makes no sense in the command line, "" where
 // nothing does.
-func summaryProblem(words []string, login, out, languages string, order *hooks.SummaryOrder) string {
+func summaryProblem(words []string, login, out string, order *hooks.SummaryOrder) string {
 	switch {
 	case len(words) > 0:
 		return fmt.Sprintf("%q is one word too many", words[0])
@@ -93,25 +108,8 @@ func summaryProblem(words []string, login, out, languages string, order *hooks.S
 	case out == "":
 		return "say with --out where to write"
 	}
-	if countries, _ := care.FindCodes("countries"); order.Country != "" && !countries.Has(order.Country) {
-		return "--to is not a country of ISO 3166-1"
-	}
-	if order.Paper != "" && order.Paper != pdf.A4 && order.Paper != pdf.Letter {
-		return "--paper is A4 or Letter"
-	}
-	if languages == "" {
-		return ""
-	}
-	order.Languages = strings.Split(languages, ",")
-	if len(order.Languages) > 2 {
-		return "--languages takes one or two"
-	}
-	for i, l := range order.Languages {
-		l = pdf.Language(l)
-		order.Languages[i] = l
-		if err := pdf.CheckLanguage(l); err != nil {
-			return hintOf(err)
-		}
+	if err := order.Check(); err != nil {
+		return hintOf(err)
 	}
 	return ""
 }

@@ -81,6 +81,10 @@ func TestTheSummaryCommand(t *testing.T) {
 	if plain, err := os.ReadFile(c.env.Path("summary.txt")); err != nil || !strings.Contains(string(plain), "\u2066417\u00A0mg\u2069") || !strings.Contains(string(plain), "Médicaments") {
 		t.Errorf("to read out: %q, %v", plain, err)
 	}
+	pages := c.must(t, ExitOK, args("--as", "asha", "--to", "FR", "--languages", "ar,fr", "--edition", "picture", "--page", "2", "--width", "400", "--out", "page.png")...)
+	if picture, err := os.ReadFile(c.env.Path("page.png")); err != nil || !bytes.HasPrefix(picture, []byte("\x89PNG")) || !strings.Contains(pages, "page 2 of 2") {
+		t.Errorf("a picture of the second page: %d bytes, %v, %s", len(picture), err, pages)
+	}
 	told := c.must(t, ExitOK, args("--as", "asha", "--to", "FR", "--languages", "ar,fr", "--edition", "phone", "--out", "phone.pdf")...)
 	words := strings.TrimSpace(told[strings.LastIndex(strings.TrimSpace(told), "\n")+1:])
 	text, err := exec.Command("pdftotext", "-upw", words, c.env.Path("phone.pdf"), "-").Output()
@@ -113,6 +117,7 @@ func TestTheSummaryCommandRefuses(t *testing.T) {
 		{"another language", ExitUsage, "German (de)", []string{"--as", "asha", "--case", caseID, "--to", "FR", "--languages", "de,en"}},
 		{"three languages", ExitUsage, "one or two", []string{"--as", "asha", "--case", caseID, "--languages", "es,en,fr"}},
 		{"no country of this world", ExitUsage, "ISO 3166", []string{"--as", "asha", "--case", caseID, "--to", "XX"}},
+		{"a page of a file", ExitUsage, "--edition picture", []string{"--as", "asha", "--case", caseID, "--page", "2"}},
 		{"a paper that no printer has", ExitUsage, "A4 or Letter", []string{"--as", "asha", "--case", caseID, "--paper", "A3"}},
 		{"nobody", ExitUsage, "--as", []string{"--case", caseID}},
 		{"no case named", ExitUsage, "--case", []string{"--as", "asha"}},

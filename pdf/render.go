@@ -1,17 +1,12 @@
 package pdf
 
 import (
-	"bytes"
 	"cmp"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
-
-	"github.com/jung-kurt/gofpdf"
 
 	"portolan/pdf/typeset"
 )
@@ -28,6 +23,7 @@ const (
 	pointsPerMM  = 72 / 25.4
 	headingGrey  = 228
 	hairlineGrey = 170
+	hairline     = 0.1
 	largeType    = 1.6 // times as large
 )
 
@@ -60,29 +56,13 @@ func facesOf(o Options) faces {
 
 // Render writes the summary as a PDF. The same summary gives the same bytes.
 func Render(w io.Writer, s Summary, o Options) error {
-	day, err := time.Parse(time.DateOnly, s.Day)
-	if err != nil {
-		return fmt.Errorf("reading the day of the summary: %w", err)
-	}
-	langs := slices.Compact([]string{s.Languages[0], s.Languages[1]})
-	for _, lang := range langs {
-		if err := CheckLanguage(lang); err != nil {
-			return err
-		}
-	}
 	d, done := o.Fonts.desk()
 	defer done()
-	c := &composer{text: o.Text, langs: langs, desk: d}
-	doc, err := c.compose(s)
+	p, title, err := lay(d, s, o)
 	if err != nil {
 		return err
 	}
-	p, err := newPage(day, doc.title, c, o)
-	if err != nil {
-		return err
-	}
-	p.draw(doc)
-	raw, err := p.bytes(typeset.Meta{Title: doc.title, Lang: langs[0], Day: day}, o.Phone)
+	raw, err := p.file(title, s.Day, o.Phone)
 	if err != nil {
 		return fmt.Errorf("setting the summary: %w", err)
 	}
@@ -92,100 +72,88 @@ func Render(w io.Writer, s Summary, o Options) error {
 	return nil
 }
 
-// page draws rows from top to bottom, over as many pages as it takes.
+// lay sets a whole summary on sheets, from which the file is written or a
+// picture drawn.
+func lay(d *desk, s Summary, o Options) (p *page, title string, err error) {
+	if _, err := time.Parse(time.DateOnly, s.Day); err != nil {
+		return nil, "", fmt.Errorf("reading the day of the summary: %w", err)
+	}
+	langs := slices.Compact([]string{s.Languages[0], s.Languages[1]})
+	for _, lang := range langs {
+		if err := CheckLanguage(lang); err != nil {
+			return nil, "", err
+		}
+	}
+	c := &composer{text: o.Text, langs: langs, desk: d}
+	doc, err := c.compose(s)
+	if err != nil {
+		return nil, "", err
+	}
+	if p, err = newPage(c, o); err != nil {
+		return nil, "", err
+	}
+	p.draw(doc)
+	p.number()
+	if p.err != nil {
+		return nil, "", fmt.Errorf("setting the summary: %w", p.err)
+	}
+	return p, doc.title, nil
+}
+
+// page lays rows from top to bottom, over as many sheets as it takes.
 type page struct {
-	f      *gofpdf.Fpdf
 	setter *typeset.Setter
-	pen    *typeset.Pen
 	tree   *typeset.Tree
 	faces  faces
 	y      float64
 	langs  []string // one per column
 	width  float64  // of one column
 	err    error    // the first fault
+	sheets []sheet
 
+	paper                   string
 	paperWidth, paperHeight float64
 }
 
-func newPage(day time.Time, title string, c *composer, o Options) (*page, error) {
+// papers by the measures of their sheets, in millimetres.
+var papers = map[string][2]float64{A4: {210, 297}, Letter: {215.9, 279.4}}
+
+func newPage(c *composer, o Options) (*page, error) {
 	paper := cmp.Or(o.Paper, A4)
-	if paper != A4 && paper != Letter {
+	size, known := papers[paper]
+	if !known {
 		return nil, fmt.Errorf("no paper is called %q", paper)
 	}
-	f := gofpdf.New("P", "mm", paper, "")
-	f.SetCompression(true)
-	f.SetCatalogSort(true) // the same bytes each time; maps of gofpdf come in a random order otherwise
-	f.SetCreationDate(day)
-	f.SetModificationDate(day)
-	f.SetProducer("", false) // its default is a fingerprint
-	f.SetTitle(title, true)
-	f.SetMargins(margin, margin, margin)
-	f.SetAutoPageBreak(false, 0)
-	p := &page{f: f, setter: c.desk.Setter, pen: typeset.NewPen(), tree: typeset.NewTree(c.langs[0]), faces: facesOf(o), langs: c.langs}
-	p.paperWidth, p.paperHeight = f.GetPageSize()
+	p := &page{setter: c.desk.Setter, tree: typeset.NewTree(c.langs[0]), faces: facesOf(o), langs: c.langs,
+		paper: paper, paperWidth: size[0], paperHeight: size[1]}
 	p.width = p.paperWidth - 2*margin
 	if len(p.langs) == 2 {
 		p.width = (p.width - gutter) / 2
 	}
-	f.SetFooterFunc(func() {
-		for _, l := range p.wrap(paragraph{{text: strconv.Itoa(f.PageNo())}}, p.faces.small, "") {
-			x := p.paperWidth - margin - l.Width/pointsPerMM
-			if rightToLeft(p.langs[0]) {
-				x = margin
-			}
-			f.RawWriteStr(typeset.Artifact(p.show(l, x, p.paperHeight-footer/2, "")))
-		}
-	})
 	p.breakPage()
 	return p, nil
 }
 
-// bytes is the finished file.
-func (p *page) bytes(m typeset.Meta, phone *Phone) ([]byte, error) {
-	var raw bytes.Buffer
-	if err := p.f.Output(&raw); err != nil {
-		return nil, err
-	}
-	if p.err != nil {
-		return nil, p.err
-	}
-	file, err := typeset.ReadFile(raw.Bytes())
-	if err != nil {
-		return nil, err
-	}
-	if phone != nil {
-		lock, err := typeset.NewLock(phone.Passphrase, phone.Rand)
-		if err != nil {
-			return nil, err
-		}
-		file.Lock(lock)
-		if phone.Bundle != nil {
-			m.Enclosed = &typeset.Enclosure{Name: "summary.json", Type: "application/fhir+json", Data: phone.Bundle}
+// number writes its number on each sheet.
+func (p *page) number() {
+	for i := range p.sheets {
+		for _, l := range p.wrap(paragraph{{text: strconv.Itoa(i + 1)}}, p.faces.small, "") {
+			x := p.paperWidth - margin - l.Width/pointsPerMM
+			if rightToLeft(p.langs[0]) {
+				x = margin
+			}
+			p.sheets[i].lines(nil, []placed{{l, x, p.paperHeight - footer/2, ""}})
 		}
 	}
-	if err := errors.Join(p.pen.Embed(file), file.Tag(p.tree), file.Archive(m)); err != nil {
-		return nil, err
-	}
-	return file.Bytes()
-}
-
-// show is the content that draws one line with its baseline at a place in
-// millimetres from the upper left corner, among text of a language.
-func (p *page) show(l typeset.Line, x, baseline float64, around string) string {
-	return p.pen.Draw(l, x*pointsPerMM, (p.paperHeight-baseline)*pointsPerMM, around)
-}
-
-// decorate draws what is no text.
-func (p *page) decorate(draw func()) {
-	p.f.RawWriteStr("/Artifact BMC")
-	draw()
-	p.f.RawWriteStr("EMC")
 }
 
 func (p *page) breakPage() {
-	p.f.AddPage()
+	p.sheets = append(p.sheets, sheet{})
 	p.y = margin
 }
+
+// sheet is the one that is laid.
+func (p *page) sheet() *sheet { return &p.sheets[len(p.sheets)-1] }
 
 // left is the left edge of a column. The first column stands where its reader
 // begins.
@@ -284,21 +252,14 @@ func header(row *typeset.Element) place {
 }
 
 func (p *page) heading(g grid) {
-	p.decorate(func() {
-		p.f.SetFillColor(headingGrey, headingGrey, headingGrey)
-		p.f.Rect(margin-1, p.y, p.paperWidth-2*margin+2, g.height(g.lines()), "F")
-	})
+	p.sheet().box(box{margin - 1, p.y, p.paperWidth - 2*margin + 2, g.height(g.lines()), headingGrey})
 	p.lines(g)
 	p.y += 1.2
 }
 
 func (p *page) hairline() {
 	p.y += rowGap / 2
-	p.decorate(func() {
-		p.f.SetDrawColor(hairlineGrey, hairlineGrey, hairlineGrey)
-		p.f.SetLineWidth(0.1)
-		p.f.Line(margin, p.y, p.paperWidth-margin, p.y)
-	})
+	p.sheet().box(box{margin, p.y - hairline/2, p.paperWidth - 2*margin, hairline, hairlineGrey})
 	p.y += rowGap / 2
 }
 
@@ -313,20 +274,15 @@ func (p *page) lines(g grid) {
 	for i, c := range g.columns {
 		for n := 0; n < len(c); {
 			of := c[n].of
-			var content []string
+			var lines []placed
 			for ; n < len(c) && c[n].of == of; n++ {
 				x := p.left(i)
 				if rightToLeft(p.langs[i]) {
 					x += p.width - c[n].Width/pointsPerMM
 				}
-				content = append(content, p.show(c[n].Line, x, baselines[n], p.langs[i]))
+				lines = append(lines, placed{c[n].Line, x, baselines[n], p.langs[i]})
 			}
-			whole := strings.Join(content, "\n")
-			if of == nil {
-				p.f.RawWriteStr(typeset.Artifact(whole))
-			} else {
-				p.f.RawWriteStr(p.tree.Mark(p.f.PageNo(), of, whole))
-			}
+			p.sheet().lines(of, lines)
 		}
 	}
 }
