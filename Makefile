@@ -20,7 +20,7 @@ SIDE_BY_SIDE = ^TestSideBySide$$
 UNWATCHED = modernc.org/sqlite/lib modernc.org/libc modernc.org/memory golang.org/x/crypto/blowfish
 WATCH = -race $(UNWATCHED:%=-gcflags=%=-race=false)
 
-.PHONY: bench-scale run demo test test-fast test-web test-clients test-outside lint cross bench sim kills fuzz cover docs
+.PHONY: web bench-scale run demo test test-fast test-web test-clients test-outside lint cross bench sim kills fuzz cover docs
 
 run: ## serve the hub in ./portolan-data
 	$(GO) run . serve --dir portolan-data
@@ -43,7 +43,14 @@ test: lint cross ## everything
 test-web: ## the app's sync client, against a hub of this program and in Chromium
 	@.ci/need npm nodejs npm
 	@.ci/need chromium chromium
-	cd web && npm ci --no-audit --no-fund && npm run check && npm test
+	cd web && npm ci --no-audit --no-fund && npm run check && npm run build
+	@git diff --exit-code --stat -- web/dist || { echo "web/dist is not what its sources make: commit it"; exit 1; }
+	@test -z "$$(git status --porcelain -- web/dist)" || { echo "web/dist has files that are not committed"; exit 1; }
+	cd web && npm test
+
+web: ## web/dist from its sources
+	@.ci/need npm nodejs npm
+	cd web && npm ci --no-audit --no-fund && npm run build
 
 test-fast: ## the tests without the race detector, for between two edits
 	@.ci/need pdftotext poppler-utils

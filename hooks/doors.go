@@ -61,7 +61,11 @@ func fits(pattern, path string) bool {
 	}
 	for i := range p {
 		if strings.HasPrefix(p[i], "{") {
-			if s[i] == "" || len(s[i]) > segmentMax || strings.Trim(s[i], "abcdefghijklmnopqrstuvwxyz0123456789_-") != "" {
+			letters := "abcdefghijklmnopqrstuvwxyz0123456789_-"
+			if p[i] == "{file}" && !strings.HasPrefix(s[i], ".") {
+				letters += "." // of the app; every other segment is an id or the name of a collection
+			}
+			if s[i] == "" || len(s[i]) > segmentMax || strings.Trim(s[i], letters) != "" {
 				return false
 			}
 		} else if p[i] != s[i] {

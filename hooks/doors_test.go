@@ -99,10 +99,12 @@ func TestOpenDoorsAreOpenForTheirMethodAlone(t *testing.T) {
 	open := hooks.Routes()
 	for _, r := range open {
 		_, path, _ := strings.Cut(r, " ")
-		path = strings.NewReplacer("{id}", "x", "{collection}", "cases").Replace(path)
+		path = strings.NewReplacer("{id}", "x", "{collection}", "cases", "{file}", "app.js").Replace(path)
 		for _, m := range methods {
 			a := route(m, path)
-			if slices.ContainsFunc(open, func(o string) bool { return strings.NewReplacer("{id}", "x", "{collection}", "cases").Replace(o) == a }) {
+			if slices.ContainsFunc(open, func(o string) bool {
+				return strings.NewReplacer("{id}", "x", "{collection}", "cases", "{file}", "app.js").Replace(o) == a
+			}) {
 				continue
 			}
 			if got := s.ask(t, m, path, "", nil); got.status != http.StatusNotFound {
@@ -118,7 +120,7 @@ func route(method, path string) string { return method + " " + path }
 // answers 401 to a guest and to a wrong token, never an empty 200.
 func TestGuestsGetNothing(t *testing.T) {
 	s := arrange(t)
-	toGuests := []string{"GET /", "HEAD /", "GET /api/health", "HEAD /api/health", "GET /api/portolan/health", "HEAD /api/portolan/health",
+	toGuests := []string{"GET /", "HEAD /", "GET /app/{file}", "GET /worker.js", "GET /app.webmanifest", "GET /api/health", "HEAD /api/health", "GET /api/portolan/health", "HEAD /api/portolan/health",
 		"POST /api/portolan/enrol", "POST " + passwordPath,
 		"GET /api/realtime", // learns who it is with the subscription
 	}
@@ -133,7 +135,7 @@ func TestGuestsGetNothing(t *testing.T) {
 	s.aside(t)
 	for _, r := range hooks.Routes() {
 		m, p, _ := strings.Cut(r, " ")
-		p = strings.NewReplacer("{id}", "x", "{collection}", "cases").Replace(p)
+		p = strings.NewReplacer("{id}", "x", "{collection}", "cases", "{file}", "app.js").Replace(p)
 		var body any
 		if m == "POST" {
 			body = "{}"
@@ -253,7 +255,7 @@ func TestEveryAnswerIsGuarded(t *testing.T) {
 	safe := *s
 	safe.url = over.URL
 	for _, c := range []struct{ method, path, token string }{
-		{"GET", "/", ""}, {"GET", "/api/health", ""}, {"GET", "/api/portolan/health", ""}, {"GET", "/api/portolan/me", token}, {"GET", "/api/portolan/schema", token},
+		{"GET", "/", ""}, {"GET", "/app/app.js", ""}, {"GET", "/worker.js", ""}, {"GET", "/app/nothing.js", ""}, {"GET", "/api/health", ""}, {"GET", "/api/portolan/health", ""}, {"GET", "/api/portolan/me", token}, {"GET", "/api/portolan/schema", token},
 		{"POST", "/api/portolan/records/staff", token}, {"POST", passwordPath, ""}, {"GET", "/api/portolan/me", "wrong"}, {"GET", "/api/portolan/me?x=1", token}, {"GET", "/nothing", ""},
 	} {
 		var body any

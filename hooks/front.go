@@ -61,7 +61,6 @@ type Front struct {
 	stall    time.Duration // wakeStall, but for a test
 	patience patience      // usualPatience, but for a test
 	lines    *connections
-	page     page
 	jobs     *Jobs
 	server   *http.Server
 	cut      context.CancelFunc // ends what is still being answered
@@ -93,9 +92,6 @@ func New(hub *collections.Hub, cfg Config) (*Front, error) {
 		return nil, err
 	}
 	f.lines = newConnections(f.proxies)
-	if f.page, err = newPage(); err != nil {
-		return nil, err
-	}
 	f.bindRecords()
 	f.bindSignIn()
 	f.bindRealtime()

@@ -24,7 +24,7 @@ func TestHealthTellsTheTruth(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	public := []string{"/", "/api/health", "/api/portolan/health"}
+	public := []string{"/api/health", "/api/portolan/health"}
 	ask := func(what string, status int) (details hooks.HealthDetails) {
 		t.Helper()
 		for _, path := range public {

@@ -11,10 +11,10 @@ import (
 // A hub whose key was not given yet says that it is there, takes what tablets
 // bring, and does nothing else (docs/operating.md, "A locked hub").
 
-// whileLocked answers a request to a locked hub, except about its health.
+// whileLocked answers a request to a locked hub, except about its health, and for the app.
 func (f *Front) whileLocked(w http.ResponseWriter, r *http.Request, door route) error {
 	switch door.path {
-	case "/api/portolan/health", "/api/health":
+	case "/api/portolan/health", "/api/health", "/", "/app/{file}", "/worker.js", "/app.webmanifest":
 		return nil
 	case "/api/portolan/sync":
 		return f.takeLocked(w, r)

@@ -21,8 +21,11 @@ type handler func(f *Front, e *core.RequestEvent, a care.Actor) error
 // ownRoutes is every route of ours (docs/http.md). The doors let nothing else
 // through.
 var ownRoutes = []route{
-	{method: "GET", path: "/", open: true, handle: (*Front).firstPage},
-	{method: "HEAD", path: "/", open: true, handle: (*Front).firstPage},
+	{method: "GET", path: "/", open: true, handle: (*Front).appPage},
+	{method: "HEAD", path: "/", open: true, handle: (*Front).appPage},
+	{method: "GET", path: "/app/{file}", open: true, handle: (*Front).appPart},
+	{method: "GET", path: "/worker.js", open: true, handle: (*Front).appPart},
+	{method: "GET", path: "/app.webmanifest", open: true, handle: (*Front).appPart},
 	{method: "GET", path: "/api/portolan/health", open: true, handle: (*Front).health},
 	{method: "HEAD", path: "/api/portolan/health", open: true, handle: (*Front).health},
 	{method: "GET", path: "/api/portolan/health/details", handle: (*Front).healthDetails},

@@ -271,7 +271,11 @@ func (d *demo) tell() {
 		fmt.Fprintln(out)
 	}
 	fmt.Fprintf(out, "\nWhoever has a power signs in with a second factor too. The code of the moment:\n  %s totp %s\n", d.env.Program, secret)
-	fmt.Fprint(out, "\nEnrol a tablet of your own, in another terminal (a code lives ten minutes; demo.json always has fresh ones):\n")
+	fmt.Fprintf(out, "\nOpen the app in a browser on this machine: %s\nIt asks for one of these codes, and for the password of whoever it is for. Take one of its own for each browser and person:\n", d.URL)
+	for _, c := range d.Codes {
+		fmt.Fprintf(out, "  %-20s %s\n", c.Login, c.Code)
+	}
+	fmt.Fprint(out, "\nOr enrol a tablet for the command line, in another terminal (a code lives ten minutes; demo.json always has fresh ones):\n")
 	for _, c := range d.Codes {
 		fmt.Fprintf(out, "  %s tablet --dir my-tablet enrol %s %s   # as %s, whose password it asks for\n", d.env.Program, c.URL, c.Code, c.Login)
 	}

@@ -30,7 +30,7 @@ function refusal(run: () => void): string {
 }
 
 const plain: Field = {
-  name: 'f', type: 'text', compartment: 'general', merge: 'latest', safer: { order: [], dates: '' }, removalWins: false, required: false, max: 0,
+  name: 'f', type: 'text', compartment: 'general', merge: 'latest', safer: { order: [], dates: '' }, removalWins: false, required: false, max: 0, list: '', ref: '', personal: false,
 };
 
 interface WireVersion { d: string; t?: string; at?: string; by?: string; q?: number; o?: number; v?: unknown; e?: string; x?: boolean }

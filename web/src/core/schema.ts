@@ -33,6 +33,12 @@ export interface Field {
   /** Bytes; 0 for what its type gives. */
   max: number;
   codes?: CodeList;
+  /** The name of its code list, "" where it has none. */
+  list: string;
+  /** The collection that it names records of, "" where it does not. */
+  ref: string;
+  /** Very personal: forms say so, and lists do not show it. */
+  personal: boolean;
 }
 
 /** One collection. */
@@ -41,6 +47,8 @@ export interface Entity {
   /** "" where each record belongs to a case. */
   topic: string;
   fields: ReadonlyMap<string, Field>;
+  /** From which state of its status which others follow; the states in which a record may begin under "". */
+  states: ReadonlyMap<string, readonly string[]>;
 }
 
 /** What a hub says that its records are. */
@@ -65,11 +73,19 @@ interface WireField {
   Required: boolean;
   Max: number;
   Codes: string;
+  Ref: string;
+  Sensitivity: string;
+}
+
+interface WireMachine {
+  Field: string;
+  Initial: string[];
+  Steps: Record<string, string[]>;
 }
 
 interface WireSchema {
   version: number;
-  schema: { Name: string; Topic: string; Fields: WireField[] }[];
+  schema: { Name: string; Topic: string; Fields: WireField[]; Machine: WireMachine | null }[];
   codes: Record<string, WireList>;
 }
 
@@ -92,11 +108,19 @@ export function readSchema(json: string): Schema {
       required: f.Required,
       max: f.Max,
       ...(codes && { codes }),
+      list: f.Codes ?? '',
+      ref: f.Ref ?? '',
+      personal: f.Sensitivity === 'V',
     };
   };
   const entities = wire.schema.map((e): [string, Entity] => [
     e.Name,
-    { name: e.Name, topic: e.Topic, fields: new Map(e.Fields.map((f) => [f.Name, field(f)])) },
+    {
+      name: e.Name,
+      topic: e.Topic,
+      fields: new Map(e.Fields.map((f) => [f.Name, field(f)])),
+      states: new Map(e.Machine ? [['', e.Machine.Initial], ...Object.entries(e.Machine.Steps)] : []),
+    },
   ]);
   return { version: wire.version, entities: new Map(entities) };
 }

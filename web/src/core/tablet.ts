@@ -1,6 +1,6 @@
 import { base64url, utf8 } from './bytes';
 import { SigningKey } from './chain';
-import { type Change, emptyChange, fieldsOf } from './change';
+import { type Change, decodeChange, emptyChange, fieldsOf } from './change';
 import { Clock } from './clock';
 import type { Disk } from './disk';
 import { Fault } from './fault';
@@ -86,6 +86,15 @@ export interface Shape {
 
 export interface ShownRecord extends Shape {
   fields: Map<string, Shown>;
+}
+
+/** One change that the hub has not answered. */
+export interface Waiting {
+  n: number;
+  record: string;
+  collection?: string;
+  at?: string;
+  fields?: string[];
 }
 
 /** What a person enters into a record: whole values, and elements of sets. */
@@ -235,6 +244,38 @@ export class Tablet {
   /** How many changes the hub has not answered. */
   unsent(): number {
     return [...this.state.outbox.values()].filter((p) => p.receipt === '').length;
+  }
+
+  /** What the hub has not answered, the oldest first; at is undefined where this tablet cannot read it any more. */
+  waiting(): Waiting[] {
+    return [...this.state.outbox.values()]
+      .filter((p) => p.receipt === '')
+      .sort((a, b) => a.n - b.n)
+      .map(({ n, record, raw }) => {
+        const c = raw === undefined ? undefined : decodeChange(raw);
+        return { n, record, ...(c && { collection: c.collection, at: c.at, fields: fieldsOf(c) }) };
+      });
+  }
+
+  /** When this store was whole with its hub last, "" before the first time. */
+  get synced(): string {
+    return this.state.meta.get(meta.synced) ?? '';
+  }
+
+  /** Until when it opens without meeting the hub, "" where it does not. */
+  get leaseUntil(): string {
+    return this.state.until;
+  }
+
+  /** How many records it holds: what shows that a first sync goes on. */
+  get size(): number {
+    return this.state.byRecord.size;
+  }
+
+  /** Which parts of a case this tablet holds. */
+  compartments(caseId: string): string[] {
+    const begin = `case:${caseId}/`;
+    return [...this.state.scopes.keys()].filter((s) => s.startsWith(begin)).map((s) => s.slice(begin.length));
   }
 
   /** What the hub keeps aside of what was entered here. */
