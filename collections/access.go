@@ -118,7 +118,7 @@ func (s *session) setAccess(staff string, scope fieldsync.Scope, open map[fields
 	case wants && !isOpen:
 		_, err = s.t.exec(`INSERT INTO scope_access (staff, scope, from_seq, until_time) VALUES (?, ?, ?, ?)`, staff, string(scope), s.seq, text)
 		if err == nil {
-			err = s.admitted(staff)
+			err = s.admitted(staff, scope)
 		}
 	case wants && had != text:
 		_, err = s.t.exec(`UPDATE scope_access SET until_time = ? WHERE staff = ? AND scope = ? AND until_seq IS NULL`, text, staff, string(scope))
@@ -273,9 +273,9 @@ func (h *Hub) loadActor(q querier, staff, device string) (care.Actor, error) {
 	return a, err
 }
 
-// present is the actor as they are now, without their grants: a request may have been under way for
-// long, and whoever left or lost rights, or a tablet that was revoked
-// meanwhile, finishes it with what they have at its end.
+// present is the actor as they are now, without their grants: a request may
+// have been under way for long, and whoever left or lost rights, or a tablet
+// that was revoked meanwhile, finishes it with what they have at its end.
 func (h *Hub) present(q querier, a care.Actor) (care.Actor, error) {
 	if a.Device != "" {
 		good, err := h.enrolled(q, a.Device)
@@ -291,6 +291,15 @@ func (h *Hub) present(q querier, a care.Actor) (care.Actor, error) {
 		return care.Actor{}, ErrToken
 	}
 	now.Unproved = a.Unproved
+	return now, err
+}
+
+// actorNow is present with the grants that they have now.
+func (h *Hub) actorNow(q querier, a care.Actor) (care.Actor, error) {
+	now, err := h.present(q, a)
+	if err == nil {
+		now.Grants, err = grantsOf(q, now.Staff, "")
+	}
 	return now, err
 }
 

@@ -26,16 +26,17 @@ func (r *heldRow) namesFile() bool {
 	return slices.Contains(r.Held, fieldsync.Held{Reason: HeldFile})
 }
 
-func (h *Hub) namesFile(ctx context.Context, seq uint64) (file bool, err error) {
-	err = reader{ctx, h.readDB()}.row(`SELECT EXISTS (SELECT 1 FROM held_changes WHERE seq = ? AND reason = ?)`, seq, HeldFile).Scan(&file)
-	return file, wrap("reading a held change", err)
+// waits says whether a change of a record waits for a person, but for its file.
+func (s *session) waits(record string) (any bool, err error) {
+	err = s.t.row(`SELECT EXISTS (SELECT 1 FROM changes c JOIN held_changes h ON h.seq = c.seq WHERE c.record = ? AND h.reason != ? AND h.decided_at = '')`,
+		record, HeldFile).Scan(&any)
+	return any, wrap("looking for held changes", err)
 }
 
-// filesOfNew lists the files that wait for a record which is not there yet, and
-// whose held change has the number.
-func (s *session) filesOfNew(seq uint64) (files []uint64, err error) {
-	rows, err := s.t.rows(`SELECT aside FROM uploads WHERE aside > 0 AND done_at = '' AND document = (SELECT record FROM changes WHERE seq = ?1 AND collection = 'documents')
-		AND NOT EXISTS (SELECT 1 FROM documents WHERE id = uploads.document) ORDER BY aside`, seq)
+// filesOfNew lists the files that wait for a record which is not there yet.
+func (s *session) filesOfNew(record string) (files []uint64, err error) {
+	rows, err := s.t.rows(`SELECT aside FROM uploads WHERE aside > 0 AND done_at = '' AND document = ?
+		AND NOT EXISTS (SELECT 1 FROM documents WHERE id = uploads.document) ORDER BY aside`, record)
 	if err != nil {
 		return nil, wrap("looking for files", err)
 	}
@@ -183,14 +184,11 @@ func (h *Hub) acceptFile(ctx context.Context, decides care.Actor, r *heldRow, f 
 // HeldFile gives a file that lies aside to whoever hears of it and may take
 // along what it belongs to: as it would be given out if it were accepted.
 func (h *Hub) HeldFile(ctx context.Context, a care.Actor, seq uint64) (c Content, err error) {
-	q := reader{ctx, h.readDB()}
-	r, err := h.heldAt(q, seq)
+	r, _, err := h.heard(ctx, a, seq)
 	if err != nil {
 		return c, err
 	}
-	if heard, err := h.hears(q, a, r); err != nil {
-		return c, err
-	} else if !heard.Allowed || !r.namesFile() {
+	if !r.namesFile() {
 		return c, errNotHeard
 	}
 	f, err := h.asideAt(ctx, seq)

@@ -234,6 +234,46 @@ func TestASealedFileIsDecidedWithItsDocument(t *testing.T) {
 	a.sound(t)
 }
 
+// TestWhatWaitsIsNotItsAuthorsToDestroy: once it is whole nobody ends a file,
+// before the decision or after it: a backup may name it, a decision be wrong.
+func TestWhatWaitsIsNotItsAuthorsToDestroy(t *testing.T) {
+	a := newAsides(t)
+	id, b := a.document(t, care.General), a.words()
+	said, sealed := hubtest.SealedFile(t, a.key, a.worker.replica, a.file(id, care.General), b)
+	if err := bringSealed(t.Context(), a.Hub.Hub, a.worker.actor, said, sealed); err != nil {
+		t.Fatal(err)
+	}
+	end := func() {
+		t.Helper()
+		u, err := a.BeginUpload(t.Context(), a.worker.actor, int64(len(sealed)), said) // the one that there is
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := a.Receive(t.Context(), a.worker.actor, u.ID, func() {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Release()
+		if err := r.Drop(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	end()
+	list, err := a.Worklist(t.Context(), a.Reload(t, a.officers[0].Staff))
+	if err != nil || len(list.Held) != 1 {
+		t.Fatalf("%+v, %v", list, err)
+	}
+	a.decide(t, list.Held[0].Seq, acceptMine)
+	if !bytes.Equal(a.has(t, id), b) {
+		t.Error("the document has no file")
+	}
+	end()
+	if n := files(t, filepath.Join(a.Dir(), "uploads")); n != 1 {
+		t.Errorf("%d files lie there: a backup that is being made may name it", n)
+	}
+	a.sound(t)
+}
+
 // TestASealedFileIsHeldToTheRulesOfEveryOther: evidence to the byte and with its
 // custody, a picture without what it says besides, nothing that is not what it
 // says it is, nothing in the place of another; a part that the decider does not

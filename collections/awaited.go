@@ -40,30 +40,70 @@ func (s *session) fate(a *arrival, field string, d fieldsync.Dot) (fieldsync.Fat
 	if d == a.Dot(a.replica) || s.h.isOwn(d.Replica()) {
 		return fieldsync.Fate{Here: true}, nil
 	}
-	var f fieldsync.Fate
-	var at logged
-	err := s.t.row(`SELECT c.seq, c.org, c.case_id, c.body, EXISTS (SELECT 1 FROM awaited w WHERE w.seq = c.seq)
-		FROM changes c WHERE c.replica = ? AND c.n = ? AND c.record = ?`, d.Replica(), d.N(), a.Record).Scan(&at.seq, &at.org, &at.caseID, &at.body, &f.Waits)
-	if errors.Is(err, sql.ErrNoRows) {
-		return fieldsync.Fate{}, nil
-	}
-	if err != nil {
-		return f, wrap("looking for a version", err)
-	}
-	body, whole, err := s.h.keys.openChange(at.seq, at.org, at.caseID, at.body)
+	w, err := s.citedBy(a.Record, d)
 	switch {
-	case errors.Is(err, ErrErased), err == nil && !whole:
+	case err != nil || w == nil:
+		return fieldsync.Fate{}, err
+	case w.erased:
 		return fieldsync.Fate{Here: true}, nil
-	case err != nil:
-		return f, err
-	}
-	c, err := fieldsync.DecodeChange(body)
-	if err != nil || c.Collection != a.Collection || !slices.Contains(c.Fields(), field) {
+	case w.collection != a.Collection || !slices.Contains(w.fields, field):
 		return fieldsync.Fate{}, nil // of a newer version of the hub, or of another field
 	}
-	f.Here = true
-	f.As, err = s.acceptedAs(at.seq, field)
+	f := fieldsync.Fate{Here: true}
+	if !w.held {
+		return f, nil
+	}
+	if err := s.t.row(`SELECT EXISTS (SELECT 1 FROM awaited WHERE seq = ?)`, w.seq).Scan(&f.Waits); err != nil {
+		return f, wrap("looking for a version", err)
+	}
+	f.As, err = s.acceptedAs(w.seq, field)
 	return f, err
+}
+
+// cited is a change in the log that a change at hand names: to what it wrote,
+// which never changes.
+type cited struct {
+	seq          uint64
+	held, erased bool
+	collection   string
+	fields       []string
+}
+
+// versionOf is a version of a record.
+type versionOf struct {
+	record string
+	dot    fieldsync.Dot
+}
+
+// citedBy reads to what of a record a version was written, nil where there is
+// none. Each is opened once in a transaction: a push may name one version, which
+// may be long, ten thousand times, and nobody else is at the door meanwhile.
+func (s *session) citedBy(record string, d fieldsync.Dot) (*cited, error) {
+	key := versionOf{record, d}
+	if c, ok := s.cited[key]; ok {
+		return c, nil
+	}
+	c := &cited{}
+	var at logged
+	err := s.t.row(`SELECT seq, org, case_id, status = ?, body FROM changes WHERE replica = ? AND n = ? AND record = ?`,
+		fieldsync.StatusHeld, d.Replica(), d.N(), record).Scan(&c.seq, &at.org, &at.caseID, &c.held, &at.body)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, wrap("looking for a version", err)
+	}
+	body, whole, err := s.h.keys.openChange(c.seq, at.org, at.caseID, at.body)
+	if c.erased = errors.Is(err, ErrErased) || err == nil && !whole; !c.erased {
+		if err != nil {
+			return nil, err
+		}
+		if said, err := fieldsync.DecodeChange(body); err == nil {
+			c.collection, c.fields = said.Collection, said.Fields()
+		}
+	}
+	s.cited[key] = c
+	return c, nil
 }
 
 // acceptedAs is the version that came of what a held change wrote to a field,
@@ -128,13 +168,18 @@ func (s *session) came(replica string, n uint64) error {
 	return wrap("finding what waited", err)
 }
 
-// admitted lets go on what somebody wrote who may see more now: it may have
-// waited for what they could not be shown.
-func (s *session) admitted(staff string) error {
+// admitted lets go on what somebody wrote about a case, or about what belongs
+// to none, of which they may see more now: it may have waited for what they
+// could not be shown. What they wrote elsewhere waits on: to try all of it for
+// each scope would let one person keep everybody else from the door.
+func (s *session) admitted(staff string, scope fieldsync.Scope) error {
 	if !s.awaited {
 		return nil
 	}
-	_, err := s.t.exec(`UPDATE awaited SET replica = '', n = 0 WHERE seq IN (SELECT seq FROM held_changes WHERE author = ?)`, staff)
+	parts, err := fieldsync.ParseScope(string(scope))
+	if err == nil {
+		_, err = s.t.exec(`UPDATE awaited SET replica = '', n = 0 WHERE seq IN (SELECT seq FROM held_changes WHERE author = ? AND case_id = ?)`, staff, parts.Case)
+	}
 	return wrap("finding what waited", err)
 }
 

@@ -3,6 +3,7 @@ package collections_test
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,7 +24,14 @@ type chain struct {
 
 func newChain(t *testing.T) *chain {
 	t.Helper()
-	h, _, owner := newOpenCase(t)
+	return chainOn(t, hubtest.New(t))
+}
+
+func chainOn(t *testing.T, h *hubtest.Hub) *chain {
+	t.Helper()
+	worker, _ := h.Staff(t, care.Outreach)
+	owner := enrol(t, h, worker)
+	openCase(t, h, owner)
 	c := &chain{Hub: h, stood: fieldsync.DotOf(owner.replica, 2)}
 	for i := range c.tablets {
 		staff, _ := h.Staff(t, care.Outreach)
@@ -320,4 +328,48 @@ func TestARestoredHubGivesNoNameTwice(t *testing.T) {
 		t.Errorf("on top of what the restored hub lost: %+v", r)
 	}
 	clean(t, c.Hub, true, "")
+}
+
+// TestNobodyHoldsTheDoorByWhatTheySaw: a version that a push names a hundred
+// times is read once, and who is let into another case has nothing tried again
+// that waits in this one. Nobody else is at the door meanwhile.
+func TestNobodyHoldsTheDoorByWhatTheySaw(t *testing.T) {
+	h, said := hubtest.Recorded(t)
+	c := chainOn(t, h)
+	of := c.tablets[0]
+	first, before := c.link(t, 0, "Superseded", "", c.stood)
+	next, last := c.link(t, 0, "Next", "", before)
+	of.send(t, h, first, next)
+	var many, waiting []json.RawMessage
+	for range 100 {
+		many = append(many, of.change(t, h, fieldsync.Change{Collection: "survivors", Record: survivorID, Set: map[string]care.Value{"alias": care.OfText("Again")},
+			Base: map[string][]fieldsync.Dot{"alias": {before, last}}}))
+		last = fieldsync.DotOf(of.replica, of.n)
+	}
+	asked := func(what string) (n int) {
+		for _, q := range said.Take() {
+			if strings.Contains(q, what) {
+				n++
+			}
+		}
+		return n
+	}
+	said.Take()
+	of.send(t, h, many...)
+	if n := asked("status = ?, body FROM changes"); n > 1 {
+		t.Errorf("the one version is read %d times", n)
+	}
+	for i := range 20 {
+		raw, _ := c.link(t, 0, "Waiting", "", fieldsync.DotOf(h.NewID(), uint64(i+1)))
+		waiting = append(waiting, raw)
+	}
+	c.waits(t, 0, waiting...)
+	said.Take()
+	other := of.change(t, h, fieldsync.Change{Collection: "cases", Record: h.NewID(), Set: map[string]care.Value{"status": care.OfText("Active")}})
+	if r := of.send(t, h, other)[0]; r.Status != fieldsync.StatusApplied {
+		t.Fatalf("opening another case: %+v", r)
+	}
+	if n := asked("SAVEPOINT attempt"); n > 0 {
+		t.Errorf("%d changes that wait in one case are tried for another", n)
+	}
 }

@@ -35,6 +35,17 @@ var markGap = len(`{"mark":""}`+"\n") + base64.RawURLEncoding.EncodedLen(cursorN
 
 const idBytes = 36
 
+// bytes is what a chunk takes in memory, 0 for none.
+func (c *chunk) bytes() (n int) {
+	if c == nil {
+		return 0
+	}
+	for i := range c.lines.Parts {
+		n += len(c.lines.Parts[i].Bytes)
+	}
+	return n + len(c.records)*idBytes
+}
+
 // eachLine unpacks the lines, each with its line break.
 func (c *chunk) eachLine(f func(record string, line []byte) error) error {
 	n := 0

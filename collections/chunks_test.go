@@ -427,3 +427,33 @@ func TestACutInsideAChunk(t *testing.T) {
 		}
 	}
 }
+
+// portions counts in how many portions an answer comes.
+type portions struct{ n int }
+
+func (*portions) Line([]byte) error                   { return nil }
+func (p *portions) Disclose(bool) error               { p.n++; return nil }
+func (*portions) Packed(*fieldsync.Packed, int) error { return nil }
+func (*portions) Flush() error                        { return nil }
+
+// TestLongRowsComeInPortions: what an answer keeps in memory is bounded by what
+// it is, and not by how many rows that are alone.
+func TestLongRowsComeInPortions(t *testing.T) {
+	h, worker, d := newOpenCase(t)
+	for range 5 {
+		d.send(t, h, d.change(t, h, fieldsync.Change{Collection: "cases", Record: h.NewID(), Set: map[string]care.Value{"status": care.OfText("Active"), "owner": care.OfText(worker.Staff)}}))
+	}
+	count := func() int {
+		t.Helper()
+		var p portions
+		if err := h.Answer(t.Context(), h.Reload(t, worker.Staff), collections.Ask{}, &p); err != nil {
+			t.Fatal(err)
+		}
+		return p.n
+	}
+	few := count()
+	defer collections.PortionBytes(1)()
+	if each := count(); few != 1 || each < 6 {
+		t.Errorf("%d portions of few bytes, %d where each case is too much for one", few, each)
+	}
+}

@@ -21,10 +21,14 @@ type entered struct {
 // one time: an answer of any size needs the memory of so many names, or of so
 // many packed lines. portionMade is the same for chunks that have to be made
 // first: whoever waits should have something to do meanwhile.
+// portionBytes bounds what the chunks of a portion may be in memory, packed:
+// few rows may be long.
 const (
 	portionRows = 4000
 	portionMade = 1000
 )
+
+var portionBytes = 4 << 20 // a test sets it
 
 // sendEntered sends what stands in the scopes that the device does not hold.
 func (p *pull) sendEntered() error {
@@ -37,7 +41,7 @@ func (p *pull) sendEntered() error {
 		return err
 	}
 	var units []*unit
-	rows, made := 0, 0
+	rows, made, bytes := 0, 0, 0
 	for _, e := range p.entering {
 		at.rank, at.access, at.record = e.rank, e.access, wholeScope
 		more, fresh, err := p.unitsIn(e, at)
@@ -46,6 +50,7 @@ func (p *pull) sendEntered() error {
 		}
 		for _, u := range more {
 			rows += u.count()
+			bytes += u.chunk.bytes()
 			if fresh {
 				made += u.count()
 			}
@@ -53,11 +58,11 @@ func (p *pull) sendEntered() error {
 		if units = append(units, more...); len(units) > 0 {
 			units[len(units)-1].then = at
 		}
-		if rows >= portionRows || made >= portionMade {
+		if rows >= portionRows || made >= portionMade || bytes >= portionBytes {
 			if err := p.disclose(units); err != nil {
 				return err
 			}
-			units, rows, made = nil, 0, 0
+			units, rows, made, bytes = nil, 0, 0, 0
 		}
 	}
 	if len(units) > 0 || len(p.entering) > 0 && !p.named {

@@ -116,6 +116,14 @@ func (h *Hub) KeysOfUnsent(ctx context.Context) (sealed [][]byte, err error) {
 	return sealed, rows.Err()
 }
 
+// PortionBytes sets from how many bytes of chunks on a portion of an answer is
+// sent.
+func PortionBytes(n int) (undo func()) {
+	was := portionBytes
+	portionBytes = n
+	return func() { portionBytes = was }
+}
+
 // ByRows has scopes sent row by row, without chunks.
 func ByRows() (undo func()) {
 	had := chunkRowsMax

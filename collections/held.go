@@ -211,20 +211,32 @@ func (h *Hub) hears(q querier, a care.Actor, r *heldRow) (care.Decision, error) 
 	return mayHear(a, r.target(care.General), r.Author, placed), nil
 }
 
+// heard is a held change that the actor may know of, and why they may.
+// errNotHeard where there is none, after the same questions to the database:
+// numbers of changes follow one another, and can be tried.
+func (h *Hub) heard(ctx context.Context, a care.Actor, seq uint64) (*heldRow, care.Decision, error) {
+	q := reader{ctx, h.readDB()}
+	r, err := h.heldAt(q, seq)
+	there := !errors.Is(err, errNotHeard)
+	if !there {
+		r, err = &heldRow{}, nil
+	}
+	if err != nil {
+		return nil, care.Decision{}, err
+	}
+	d, err := h.hears(q, a, r)
+	if err == nil && !(there && d.Allowed) {
+		err = errNotHeard
+	}
+	return r, d, err
+}
+
 // Held returns a held change with the fields that the actor may see. The
 // disclosure is in the audit log before it returns.
 func (h *Hub) Held(ctx context.Context, a care.Actor, seq uint64) (HeldChange, error) {
-	q := reader{ctx, h.readDB()}
-	r, err := h.heldAt(q, seq)
+	r, heard, err := h.heard(ctx, a, seq)
 	if err != nil {
 		return HeldChange{}, err
-	}
-	heard, err := h.hears(q, a, r)
-	if err != nil {
-		return HeldChange{}, err
-	}
-	if !heard.Allowed {
-		return HeldChange{}, errNotHeard
 	}
 	if heard.Reason == care.SeeOwn {
 		r.Case = "" // where a record belongs that they may not see is not theirs to hear
@@ -279,23 +291,36 @@ func (h *Hub) Decide(ctx context.Context, a care.Actor, seq uint64, v Verdict) (
 	if err := v.check(); err != nil {
 		return Outcome{}, err
 	}
-	if file, err := h.namesFile(ctx, seq); err != nil || file {
-		if err == nil {
-			return h.decideFile(ctx, a, seq, v)
-		}
+	decides, err := h.actorNow(h.asks(ctx), a)
+	if err != nil {
 		return Outcome{}, err
+	}
+	r, _, err := h.heard(ctx, decides, seq)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if r.namesFile() {
+		return h.decideFile(ctx, a, seq, v)
 	}
 	var out Outcome
 	var files []uint64
-	err := h.enter(ctx, a, func(s *session) error {
+	err = h.enter(ctx, a, func(s *session) error {
 		var err error
 		if s.actor, err = h.present(s.t, a); err != nil {
 			return err
 		}
-		if files, err = s.filesOfNew(seq); err != nil {
+		if r.Collection == "documents" {
+			if files, err = s.filesOfNew(r.Record); err != nil {
+				return err
+			}
+		}
+		if out, err = s.decide(seq, v); err != nil || v.Decision == Accept || len(files) == 0 {
 			return err
 		}
-		out, err = s.decide(seq, v)
+		wait, err := s.waits(r.Record)
+		if wait { // another change may still make the record: they wait for that
+			files = nil
+		}
 		return err
 	})
 	for i := 0; err == nil && i < len(files); i++ {

@@ -2,6 +2,7 @@ package collections_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"reflect"
 	"slices"
@@ -236,4 +237,27 @@ func TestNobodyDecidesAboutWhatTheyMayNotSee(t *testing.T) {
 	if _, err := d.Decide(t.Context(), d.officers[1], r.Seq, collections.Verdict{Decision: collections.Decline, Why: "outdated"}); err != nil {
 		t.Errorf("by who sees it: %v", err)
 	}
+}
+
+// TestADeclinedEditTakesNoFileAlong: as long as another change may still make
+// the record, its file waits for that.
+func TestADeclinedEditTakesNoFileAlong(t *testing.T) {
+	a := newAsides(t)
+	id, b := a.NewID(), a.words()
+	letter := func(kind string) json.RawMessage {
+		return a.worker.change(t, a.Hub, fieldsync.Change{Collection: "documents", Record: id, Case: caseID,
+			Set: map[string]care.Value{"kind": care.OfText(kind), "status": care.OfText("kept"), "compartment": care.OfText("general")}})
+	}
+	made := a.worker.send(t, a.Hub, letter("letter"), letter("report"))
+	seq := a.bring(t, a.worker.actor, a.worker.replica, a.file(id, care.General), b)
+	if out := a.decide(t, made[1].Seq, collections.Verdict{Decision: collections.Decline, Why: "outdated"}); len(out.Files) != 0 {
+		t.Errorf("declined with an edit: %+v", out)
+	}
+	if out := a.decide(t, made[0].Seq, acceptMine); len(out.Files) != 1 || out.Files[0] != (collections.FileOutcome{Seq: seq}) {
+		t.Errorf("accepted with its record: %+v", out)
+	}
+	if !bytes.Equal(a.has(t, id), b) {
+		t.Error("the document has no file")
+	}
+	a.sound(t)
 }

@@ -73,10 +73,7 @@ func (h *Hub) Answer(ctx context.Context, a care.Actor, ask Ask, to Receiver) er
 		return err
 	}
 	defer release()
-	if a, err = h.present(h.asks(ctx), a); err != nil {
-		return err
-	}
-	if a.Grants, err = grantsOf(h.asks(ctx), a.Staff, ""); err != nil {
+	if a, err = h.actorNow(h.asks(ctx), a); err != nil {
 		return err
 	}
 	era := h.lately.now()

@@ -26,6 +26,7 @@ type session struct {
 	grants map[held][]care.Grant // as far as they were asked for
 	staff  map[string]care.Actor // in whose name the hub makes changes
 	kept   map[recordKey]*record // decoded, as they stand in this transaction
+	cited  map[versionOf]*cited  // versions that the changes at hand name
 	out    []string              // staff whose sign-ins ended
 	era    uint64                // of what is kept of this transaction in memory
 	last   func()                // runs once it is committed, before anybody else comes to the door; nil for nothing
@@ -89,7 +90,7 @@ func (h *Hub) enter(ctx context.Context, a care.Actor, f func(*session) error) e
 	err := h.writer.write(ctx, func(t *tx) (err error) {
 		defer caught(&err)
 		now := h.now()
-		s := &session{h: h, t: t, actor: a, now: now, nowText: care.FormatTime(now), seen: map[seenKey]care.Decision{}, grants: map[held][]care.Grant{}, staff: map[string]care.Actor{}, kept: map[recordKey]*record{}, era: h.lately.now()}
+		s := &session{h: h, t: t, actor: a, now: now, nowText: care.FormatTime(now), seen: map[seenKey]care.Decision{}, grants: map[held][]care.Grant{}, staff: map[string]care.Actor{}, kept: map[recordKey]*record{}, cited: map[versionOf]*cited{}, era: h.lately.now()}
 		s.digests = map[fieldsync.Scope]fieldsync.Digest{}
 		s.touched = map[fieldsync.Scope]bool{}
 		s.woken = map[string]bool{}
@@ -289,6 +290,7 @@ func (s *session) attempt(do func() (stands bool, err error)) (bool, error) {
 		}
 		s.state, s.t.noted, s.t.ended = before, s.t.noted[:noted], s.t.ended[:ended]
 		clear(s.kept)
+		clear(s.cited)
 		clear(s.seen)
 		clear(s.grants)
 	}

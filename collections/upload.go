@@ -371,9 +371,7 @@ func (r *Receiving) now(ctx context.Context) (care.Actor, error) {
 		return a, nil
 	}
 	if !a.IsHub() {
-		if a, err = r.h.present(q, a); err == nil {
-			a.Grants, err = grantsOf(q, a.Staff, "")
-		}
+		a, err = r.h.actorNow(q, a)
 	}
 	if err == nil {
 		err = r.h.stillBrings(q.ctx, a, r.row.document)
@@ -456,5 +454,12 @@ func (r *Receiving) unerased() error {
 	return err
 }
 
-// Drop ends the upload: what has come of it is destroyed, with its key.
-func (r *Receiving) Drop(ctx context.Context) error { return r.h.destroyUpload(ctx, r.ID) }
+// Drop ends the upload: what has come of it is destroyed, with its key. Of one
+// that is whole nothing is: the document has it, or it waits for a person, and
+// is not its author's any more.
+func (r *Receiving) Drop(ctx context.Context) error {
+	if r.row.done || r.row.aside > 0 {
+		return nil
+	}
+	return r.h.destroyUpload(ctx, r.ID)
+}

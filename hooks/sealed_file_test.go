@@ -128,3 +128,53 @@ func TestARevokedTabletBringsWhatItSealedAndNothingElse(t *testing.T) {
 		t.Errorf("and the document's: %s", got)
 	}
 }
+
+// TestNumbersOfHeldChangesHaveNoOracle tries numbers, which follow one another,
+// of changes and files that were kept aside and of which one may not hear:
+// status, body, headers and statements are those of a number that nobody has.
+func TestNumbersOfHeldChangesHaveNoOracle(t *testing.T) {
+	o := newOracle(t)
+	worker := o.byRole(care.Outreach)
+	o.newTablet(t, worker).push(t, fieldsync.Change{Collection: "survivors", Record: o.record("survivors", o.hub.Org).id, Set: map[string]care.Value{"alias": text("x")}})
+	key, err := o.hub.UnsentKeyFor(t.Context(), o.hub.Org, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	said, sealed := hubtest.SealedFile(t, key, freshID(7), fieldsync.UnsentFile{Document: freshID(8), Case: caseOf(1), Compartment: care.General,
+		Type: "text/plain", Author: worker.actor.Staff, Clock: fieldsync.HLCOf(o.hub.Clock.Now())}, []byte("what somebody told"))
+	header := http.Header{"Tus-Resumable": {"1.0.0"}, "Upload-Length": {strconv.Itoa(len(sealed))}, "Upload-Metadata": {said}, "Content-Type": {pieceType}}
+	if code, body, _ := o.askBytes(t, worker, "POST", uploadsPath, sealed, header); code != http.StatusCreated {
+		t.Fatalf("bringing a file: %d %s", code, body)
+	}
+	list, err := o.hub.Worklist(t.Context(), o.hub.Reload(t, worker.actor.Staff))
+	if err != nil || len(list.Held) != 2 {
+		t.Fatalf("what waits: %+v, %v", list, err)
+	}
+	const nobodys = 1 << 40
+	pairs := 0
+	for _, role := range care.Roles {
+		who := o.byRole(role)
+		general := whole{kept: o.record("cases", o.hub.Org), parts: []care.Compartment{care.General}}
+		if role == care.Outreach || o.sees(who, o.hub.Reload(t, who.actor.Staff).Grants, general) {
+			continue // their own, or of a case of theirs
+		}
+		for _, held := range list.Held {
+			doors := func(seq uint64) []idDoor {
+				at := "/api/portolan/held/" + strconv.FormatUint(seq, 10)
+				return []idDoor{{"GET", "", at, nil, ""}, {"GET", "", at + "/file", nil, ""},
+					{"POST", "", at, map[string]any{"decision": "accept", "as": "me"}, ""}, {"POST", "", at, map[string]any{"decision": "decline", "why": "wrong"}, ""}}
+			}
+			hidden, none := doors(held.Seq), doors(nobodys)
+			for i := range hidden {
+				got, want := o.asks(t, who, hidden[i]), o.asks(t, who, none[i])
+				if d := got.differs(want); d != "" || got.code != http.StatusNotFound {
+					t.Errorf("%s, %s %s of what waits as %s: %d %s", who.name, hidden[i].method, hidden[i].path, held.Reason, got.code, d)
+				}
+				pairs++
+			}
+		}
+	}
+	if pairs < 24 {
+		t.Errorf("%d pairs: the test proves nothing", pairs)
+	}
+}
