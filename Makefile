@@ -10,7 +10,7 @@ ONE_AT_A_TIME = ^TestMatrixHasNoOracle$$
 # Packages in which nothing runs beside anything else, but for SIDE_BY_SIDE. A
 # test of the root says so if that changes.
 ALONE = portolan portolan/audit portolan/capsule portolan/care portolan/interop portolan/locales portolan/pdf portolan/pdf/typeset \
-	portolan/photo portolan/seal portolan/search portolan/signin portolan/sync/simtest portolan/internal/docgen portolan/internal/gen
+	portolan/photo portolan/seal portolan/search portolan/signin portolan/strip portolan/sync/simtest portolan/internal/docgen portolan/internal/gen
 SIDE_BY_SIDE = ^TestSideBySide$$
 
 # The race detector watches us, PocketBase and the driver, but not inside SQLite,

@@ -15,6 +15,7 @@ import (
 	"portolan/care"
 	"portolan/photo"
 	"portolan/seal"
+	"portolan/strip"
 )
 
 // ContentBytesMax bounds what one document brings at once.
@@ -52,18 +53,21 @@ var contentKinds = []contentKind{
 	{photo.JPEG, ".jpg", func(b []byte) bool { return photo.Sniff(b) == photo.JPEG }},
 	{photo.PNG, ".png", func(b []byte) bool { return photo.Sniff(b) == photo.PNG }},
 	{photo.WebP, ".webp", func(b []byte) bool { return photo.Sniff(b) == photo.WebP }},
-	{"application/pdf", ".pdf", begins("%PDF-")},
-	{"application/vnd.openxmlformats-officedocument.wordprocessingml.document", ".docx", begins("PK\x03\x04")},
-	{"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", ".xlsx", begins("PK\x03\x04")},
-	{"application/vnd.oasis.opendocument.text", ".odt", begins("PK\x03\x04")},
-	{"application/vnd.oasis.opendocument.spreadsheet", ".ods", begins("PK\x03\x04")},
-	{"audio/ogg", ".ogg", begins("OggS")},
-	{"audio/mpeg", ".mp3", begins("ID3", "\xff\xfb", "\xff\xf3", "\xff\xf2")},
-	{"audio/mp4", ".m4a", brand},
-	{"video/mp4", ".mp4", brand},
-	{"video/webm", ".webm", begins("\x1a\x45\xdf\xa3")},
-	{"text/plain", ".txt", plainText},
+	{strip.PDF, ".pdf", begins("%PDF-")},
+	{strip.DOCX, ".docx", begins("PK\x03\x04")},
+	{strip.XLSX, ".xlsx", begins("PK\x03\x04")},
+	{strip.ODT, ".odt", begins("PK\x03\x04")},
+	{strip.ODS, ".ods", begins("PK\x03\x04")},
+	{strip.Ogg, ".ogg", begins("OggS")},
+	{strip.MP3, ".mp3", begins("ID3", "\xff\xfb", "\xff\xf3", "\xff\xf2")},
+	{strip.M4A, ".m4a", brand},
+	{strip.MP4, ".mp4", brand},
+	{strip.WebM, ".webm", begins("\x1a\x45\xdf\xa3")},
+	{plainType, ".txt", plainText},
 }
+
+// plainType says nothing but its content, and alone stays as it is.
+const plainType = "text/plain"
 
 func plainText(b []byte) bool {
 	return utf8.Valid(b) && !bytes.ContainsAny(b, "\x00\x01\x02\x03\x04\x05\x06\x07\x08\x0b\x0e\x0f\x1b")
@@ -184,8 +188,8 @@ func (h *Hub) stillBrings(ctx context.Context, a care.Actor, id string) error {
 	return nil
 }
 
-// keepContent keeps the bytes of a document whose record is there. A picture
-// is written anew without what it says besides its pixels; evidence is kept
+// keepContent keeps the bytes of a document whose record is there, without what
+// they say besides their content; evidence is kept
 // byte for byte, and its hash stands with its custody. The same bytes again
 // change nothing, unless they were lost from the disk. The record names the bytes before they are on the disk: where
 // the hub dies between the two, this is done again. still says whether they may be
@@ -297,17 +301,25 @@ func (h *Hub) fileWhere(ctx context.Context, where string, value string) (file s
 	return file, err == nil, wrap("reading where bytes lie", err)
 }
 
-// tame checks that bytes are what they are said to be, and writes a picture
-// anew.
+// tame checks that bytes are what they are said to be, and takes out of them
+// what they say besides their content (R23): a picture is written anew, other
+// files are stripped. Plain text says nothing besides.
 func (h *Hub) tame(b []byte, declared string) ([]byte, string, error) {
 	k, ok := kindOf(declared)
 	if !ok || !k.is(b) {
 		return nil, "", ErrContentType
 	}
-	if photo.Sniff(b) == "" {
-		return b, declared, nil
+	switch {
+	case k.mime == plainType:
+		return b, k.mime, nil
+	case photo.Sniff(b) != "":
+		return h.clean(b)
 	}
-	return h.clean(b)
+	b, err := strip.File(k.mime, b, func(b []byte) ([]byte, error) {
+		clean, _, err := h.clean(b)
+		return clean, err
+	})
+	return b, k.mime, err
 }
 
 // nameContent writes into the record which bytes are its own, and, of

@@ -165,11 +165,10 @@ func (h *Hub) BeginUpload(ctx context.Context, a care.Actor, length int64, metad
 		return Upload{}, err
 	}
 	_, kept := kindOf(said.mime)
-	picture := strings.HasPrefix(said.mime, "image/")
 	switch had := doc.Text("sha256"); {
 	case !doc.evidence && !kept:
 		return Upload{}, ErrContentType
-	case had != "" && had != said.sha256 && (doc.evidence || !picture): // a picture is written anew
+	case had != "" && had != said.sha256 && (doc.evidence || said.mime == plainType): // others are kept without what they say besides
 		return Upload{}, ErrContentThere
 	}
 	if err := h.room(); err != nil {
