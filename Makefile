@@ -74,6 +74,7 @@ test-clients: ## stock clients from npm against a hub
 test-outside: ## data and judges from elsewhere: real files in, our papers checked by others
 	@.ci/need pdftotext poppler-utils
 	@.ci/need qpdf qpdf
+	@.ci/need zbarimg zbar-tools
 	.ci/outside "$(SHARED)"
 
 bench: ## the figures of docs/benchmarks.md

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"rsc.io/qr"
 )
 
 // composer turns a summary into rows of runs, one cell per column, and refuses
@@ -40,6 +42,8 @@ type document struct {
 	partial   []string // that the essentials may be incomplete: said always, so that it tells nothing
 	essential []block
 	further   []block
+	opens     []string // what opens the code
+	code      *qr.Code // nil for none
 }
 
 func (c *composer) message(lang, key string) (string, error) {
@@ -101,7 +105,13 @@ func (c *composer) compose(s Summary) (*document, error) {
 	if s.Agreed.Key != "" {
 		further = append(append([]Section{}, further...), s.Agreed)
 	}
-	d.further, err = c.blocks(further)
+	if d.further, err = c.blocks(further); err != nil || s.Code == "" {
+		return d, err
+	}
+	if d.code, err = encode(s.Code); err != nil {
+		return nil, err
+	}
+	d.opens, err = c.each("pdf.code")
 	return d, err
 }
 

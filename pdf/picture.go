@@ -48,6 +48,9 @@ func (p *page) paint(r *typeset.Raster, m mark) {
 	for _, l := range m.lines {
 		r.Line(l.Line, l.x*pointsPerMM, p.up(l.baseline))
 	}
+	if m.code != nil {
+		p.paintCode(r, m.code)
+	}
 	if b := m.box; b != nil {
 		r.Box(b.x*pointsPerMM, p.up(b.y+b.height), b.width*pointsPerMM, b.height*pointsPerMM, b.grey)
 	}

@@ -173,12 +173,14 @@ func (p *page) draw(d *document) {
 		p.block(b)
 	}
 	p.closing(d)
-	if len(d.further) == 0 {
-		return
+	if len(d.further) > 0 {
+		p.breakPage() // the first sheet can be torn off
 	}
-	p.breakPage() // the first sheet can be torn off
 	for _, b := range d.further {
 		p.block(b)
+	}
+	if d.code != nil {
+		p.code(d.opens, d.code)
 	}
 }
 

@@ -17,12 +17,13 @@ import (
 // upper left corner.
 type sheet struct{ marks []mark }
 
-// mark is what is drawn at once: lines of an element, or a box that is
-// decoration.
+// mark is what is drawn at once: lines of an element, a box that is decoration,
+// or a code.
 type mark struct {
 	of    *typeset.Element // nil: decoration
 	lines []placed
 	box   *box
+	code  *code
 }
 
 // placed is a line with the left end of its baseline, among text of a language.
@@ -100,6 +101,9 @@ func (p *page) content(m mark, number int, pen *typeset.Pen) string {
 	if b := m.box; b != nil {
 		drawn = append(drawn, fmt.Sprintf("%.3f g %.2f %.2f %.2f %.2f re f", float64(b.grey)/255,
 			b.x*pointsPerMM, p.up(b.y+b.height), b.width*pointsPerMM, b.height*pointsPerMM))
+	}
+	if m.code != nil {
+		drawn = append(drawn, p.codeContent(m.code))
 	}
 	whole := strings.Join(drawn, "\n")
 	if m.of == nil {

@@ -26,6 +26,9 @@ type Summary struct {
 	Essential []Section
 	// Further begins on a sheet of its own, so that it can be torn off.
 	Further []Section
+	// Code is the text of a QR code that ends the last page, "" for none. It is
+	// drawn and not looked into.
+	Code string
 	// Agreed is the last section: what the person agreed to share, and until
 	// when.
 	Agreed Section
