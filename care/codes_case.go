@@ -87,7 +87,7 @@ var caseCodes = []*CodeList{
 	}},
 	{Name: "access_needs", Source: "local", Codes: []string{
 		"step_free", "wheelchair_space", "grab_rails", "ground_floor", "hearing_loop", "sign_language",
-		"large_print", "braille", "easy_read", "quiet_room", "carer_alongside", "assistance_animal",
+		"large_print", "braille", "easy_read", "pictures", "quiet_room", "carer_alongside", "assistance_animal",
 	}},
 	{Name: "wg_difficulties", Source: "Washington Group Short Set on Functioning, answers 1 to 4", Codes: []string{
 		"no_difficulty", "some_difficulty", "a_lot_of_difficulty", "cannot_do_at_all",

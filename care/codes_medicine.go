@@ -12,6 +12,10 @@ var medicineCodes = []*CodeList{
 		RouteRectal, RouteVaginal, RouteSubcutaneous, RouteIntramuscular, RouteIntravenous, RouteIntrauterine}},
 	{Name: "medicine_frequencies", Source: "FHIR R4 timing-abbreviation (HL7 v3 GTSAbbreviation); STAT from v2 table 0335", Open: true, Pattern: `[0-9A-Za-z][0-9A-Za-z /x.,-]{0,79}`, Codes: []string{
 		"QD", "BID", "TID", "QID", "AM", "PM", "BED", "QOD", "Q1H", "Q2H", "Q3H", "Q4H", "Q6H", "Q8H", "WK", "MO", "STAT"}},
+	{Name: "medicine_times", Source: "FHIR R4 event-timing, several times of a day joined", Codes: []string{
+		"MORN", "NOON", "EVE", "NIGHT", "MORN-NOON", "MORN-EVE", "MORN-NIGHT", "NOON-EVE", "NOON-NIGHT", "EVE-NIGHT",
+		"MORN-NOON-EVE", "MORN-NOON-NIGHT", "MORN-EVE-NIGHT", "NOON-EVE-NIGHT", "MORN-NOON-EVE-NIGHT"}},
+	{Name: "medicine_food", Source: "FHIR R4 event-timing", Codes: []string{"C", "AC", "PC"}},
 	{Name: "substances", Source: "international nonproprietary names, after the WHO Model List of Essential Medicines", Open: true, Codes: []string{
 		"abacavir", "aciclovir", "albendazole", "amiodarone", "amitriptyline", "amlodipine", "amoxicillin", "amoxicillin + clavulanic acid",
 		"artemether + lumefantrine", "ascorbic acid", "aspirin", "atazanavir", "atenolol", "atorvastatin", "azithromycin",

@@ -99,6 +99,8 @@ var medicines = &Entity{
 		{Name: "route", Type: Code, Codes: "medicine_routes", Merge: Ask, FHIR: "MedicationStatement.dosage.route"},
 		{Name: "dose", Type: Text, Merge: Ask, FHIR: "MedicationStatement.dosage.doseAndRate.doseQuantity"},
 		{Name: "frequency", Type: Code, Codes: "medicine_frequencies", Merge: Ask, FHIR: "MedicationStatement.dosage.timing.code"},
+		{Name: "taken_when", Type: Code, Codes: "medicine_times", Merge: Ask, FHIR: "MedicationStatement.dosage.timing.repeat.when"}, // one field: two edits that met are asked about, and do not add up
+		{Name: "with_food", Type: Code, Codes: "medicine_food", Merge: Ask, FHIR: "MedicationStatement.dosage.timing.repeat.when"},
 		{Name: "as_needed", Type: Bool, Merge: Ask, FHIR: "MedicationStatement.dosage.asNeededBoolean"},
 		{Name: "instructions", Type: LongText, Merge: Ask, FHIR: "MedicationStatement.dosage.text"},
 		{Name: "started_on", Type: Date, Merge: Ask, FHIR: "MedicationStatement.effectivePeriod.start"},

@@ -49,7 +49,7 @@ func MakeSummary(ctx context.Context, hub *collections.Hub, reader care.Actor, o
 	if err != nil {
 		return Summary{}, err
 	}
-	options := pdf.Options{Text: locales.Text, Fonts: t.fonts, Paper: t.paper, Large: t.large}
+	options := pdf.Options{Text: locales.Text, Fonts: t.fonts, Paper: t.paper, Large: t.large, Pictures: t.drawn}
 	if o.Phone {
 		if options.Phone, err = t.phone(); err != nil {
 			return Summary{}, err
@@ -110,6 +110,7 @@ type teller struct {
 	day    string
 	paper  string
 	large  bool
+	drawn  bool // pictures beside the words
 
 	file      care.Row // the case
 	survivor  care.Row
@@ -153,7 +154,8 @@ func (t *teller) begin(o SummaryOrder) (err error) {
 		t.request.RecipientKind, t.request.RecipientCountry = care.ToCountry, o.Country
 	}
 	t.place(o.Paper)
-	t.large = o.Large || slices.Contains(t.survivor.Get("access_needs").List(), "large_print")
+	needs := t.survivor.Get("access_needs").List()
+	t.large, t.drawn = o.Large || slices.Contains(needs, "large_print"), o.Pictures || slices.Contains(needs, "pictures")
 	if t.day = o.Day; t.day == "" {
 		t.day = t.now.In(t.zone).Format(time.DateOnly)
 	}

@@ -76,6 +76,7 @@ func (t *teller) medicines() ([]pdf.Entry, error) {
 			pdf.Of("dose", dose(r.Get("dose"))),
 			pdf.Of("route", code(r, "route", "medicine_routes")),
 			pdf.Of("frequency", code(r, "frequency", "medicine_frequencies")),
+			pdf.Of("taken_when", times(r)...),
 			pdf.Of("as_needed", onlyYes(r, "as_needed")),
 			pdf.Of("instructions", pdf.Free(r.Text("instructions"), "")))
 		details = append(details, supply(r)...)
@@ -83,6 +84,19 @@ func (t *teller) medicines() ([]pdf.Entry, error) {
 		entries = append(entries, dated{strings.ToLower(r.Text("substance")), r.ID, pdf.Entry{Head: substance(r), Details: details}})
 	}
 	return inOrder(entries), err
+}
+
+// times are those of the day at which a medicine is taken, and how it goes with
+// meals.
+func times(r care.Row) []pdf.Value {
+	var l []pdf.Value
+	if at := r.Get("taken_when"); at.Absent() == "" && at.Text() != "" {
+		l = coded("medicine_times", strings.Split(at.Text(), "-")...)
+	}
+	if food := code(r, "with_food", "medicine_food"); food.Code != "" && food.List == "medicine_food" {
+		l = append(l, food)
+	}
+	return l
 }
 
 // supply says for how long the person has the medicine in hand. The number

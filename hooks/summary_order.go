@@ -25,6 +25,7 @@ type SummaryOrder struct {
 	Width     int      // of the picture, in pixels; 0 is pictureWidth
 	Phone     bool     // the edition for a telephone, which opens with words, instead of that for paper
 	Large     bool     // large letters, also where the person does not need them otherwise
+	Pictures  bool     // pictures beside the words, likewise
 }
 
 // pictureWidth is that of a page on a screen, in pixels: A4 at 100 to the inch.
@@ -70,6 +71,7 @@ func (f *Front) summary(e *core.RequestEvent, a care.Actor) error {
 		Languages []string `json:"languages"`
 		Paper     string   `json:"paper"`
 		Large     bool     `json:"large"`
+		Pictures  bool     `json:"pictures"`
 		Page      int      `json:"page"`
 		Width     int      `json:"width"`
 	}
@@ -77,7 +79,7 @@ func (f *Front) summary(e *core.RequestEvent, a care.Actor) error {
 		return err
 	}
 	o := SummaryOrder{Case: e.Request.PathValue("id"), Transfer: in.Transfer, Country: in.Country, Languages: in.Languages,
-		Paper: in.Paper, Large: in.Large, Reading: in.Form == "text", Page: in.Page, Width: in.Width}
+		Paper: in.Paper, Large: in.Large, Pictures: in.Pictures, Reading: in.Form == "text", Page: in.Page, Width: in.Width}
 	name, of := "summary.pdf", "application/pdf"
 	switch in.Form {
 	case "", "pdf":

@@ -92,3 +92,32 @@ func TestASummaryOnDemand(t *testing.T) {
 		t.Errorf("the audit log has %d decisions to print, %v; want one for each of the seven that the person agreed to", len(page.Events), err)
 	}
 }
+
+// Pictures and the times of a day: by the person's recorded choice, or asked
+// for by hand, and by nothing else.
+func TestPicturesAreThePersonsChoice(t *testing.T) {
+	p := newTraveller(t)
+	p.change(t, "medicines", p.medicine, set{"taken_when": text("MORN-NIGHT"), "with_food": text("PC")})
+	made := func(pictures bool) []byte {
+		t.Helper()
+		s, err := hooks.MakeSummary(t.Context(), p.Hub.Hub, p.owner, hooks.SummaryOrder{Case: p.caseID, Pictures: pictures})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.PDF
+	}
+	plainly, asked := made(false), made(true)
+	if bytes.Equal(plainly, asked) {
+		t.Error("pictures that were asked for are not there")
+	}
+	read, _ := printed(t, p)
+	for _, word := range []string{"le matin", "la nuit", "après le repas", "por la mañana", "después de comer"} {
+		if !strings.Contains(strings.Join(strings.Fields(read), " "), word) {
+			t.Errorf("%q is not on the paper: %q", word, read)
+		}
+	}
+	p.change(t, "survivors", p.survivor, set{"access_needs": care.OfList("pictures")})
+	if chosen := made(false); !bytes.Equal(chosen, asked) {
+		t.Error("who chose pictures has other pages than who asks for them")
+	}
+}

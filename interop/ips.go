@@ -203,6 +203,9 @@ func (b *ips) medicine(r care.Row) object {
 	if route := r.Text("route"); route != "" {
 		dosage["route"] = object{"coding": []object{{"system": care.SystemURIs[care.SystemSNOMED], "code": route}}}
 	}
+	if when := timesOf(r); len(when) > 0 {
+		dosage["timing"] = object{"repeat": object{"when": when}}
+	}
 	if yes, ok := r.Get("as_needed").Bool(); ok {
 		dosage["asNeededBoolean"] = yes
 	}
@@ -210,6 +213,18 @@ func (b *ips) medicine(r care.Row) object {
 		o["dosage"] = []object{dosage}
 	}
 	return o
+}
+
+// timesOf are the times at which a medicine is taken, as FHIR lists them.
+func timesOf(r care.Row) []string {
+	var when []string
+	if times := r.Text("taken_when"); times != "" {
+		when = strings.Split(times, "-")
+	}
+	if food := r.Text("with_food"); food != "" {
+		when = append(when, food)
+	}
+	return when
 }
 
 func (b *ips) condition(r care.Row) object {

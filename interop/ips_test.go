@@ -17,7 +17,7 @@ func carriedExample() Summary {
 		Day: "2026-11-20", Language: "en", Name: "Marisol", BirthYear: "1999",
 		Allergies: []care.Row{carriedRow("allergies", map[string]care.Value{"substance": text("penicillin"), "criticality": text("high"), "reaction": care.OfList("hives"), "severity": text("severe")})},
 		Medicines: []care.Row{
-			carriedRow("medicines", map[string]care.Value{"substance": text("sertraline"), "dose": text("50 mg"), "frequency": text("QD"), "route": text(care.RouteOral), "status": text("active"), "started_on": text("2026-01-02")}),
+			carriedRow("medicines", map[string]care.Value{"substance": text("sertraline"), "dose": text("50 mg"), "frequency": text("QD"), "route": text(care.RouteOral), "status": text("active"), "started_on": text("2026-01-02"), "taken_when": text("MORN-NIGHT"), "with_food": text("PC")}),
 			carriedRow("medicines", map[string]care.Value{"substance": text("salbutamol"), "status": text("active"), "as_needed": care.OfBool(true)}),
 		},
 		Conditions:    []care.Row{carriedRow("conditions", map[string]care.Value{"label": text("Asthma"), "code": text("J45"), "code_system": text(care.SystemICD10), "clinical_status": text("active"), "onset_on": text("2011-05")})},
@@ -40,7 +40,7 @@ func TestACarriedSummaryIsReadBack(t *testing.T) {
 	}
 	want := map[string]map[string]string{
 		"penicillin":  {"criticality": "high", "status": "active"},
-		"sertraline":  {"status": "active", "route": care.RouteOral, "started_on": "2026-01-02"},
+		"sertraline":  {"status": "active", "route": care.RouteOral, "started_on": "2026-01-02", "taken_when": "MORN-NIGHT", "with_food": "PC"},
 		"salbutamol":  {"as_needed": "true"},
 		"Asthma":      {"code": "J45", "code_system": care.SystemICD10, "onset_on": "2011-05"},
 		"Hepatitis B": {"code": "45", "code_system": care.SystemCVX, "given_on": "2026-09-01", "dose_number": "2"},

@@ -182,8 +182,33 @@ func (e *entry) dosages(all []*node, path string) {
 	if doses := d.get("doseAndRate").items(); len(doses) == 1 && e.write("dose", quantity(doses[0].get("doseQuantity"))) {
 		takeQuantity(doses[0].get("doseQuantity"))
 	}
+	e.times(d.get("timing", "repeat").get("when").items())
 	e.frequency(d.get("timing"))
 }
+
+// times writes the times of a day and how the medicine goes with meals, where
+// our lists have all of them. A field says one thing of several in the order
+// of the day.
+func (e *entry) times(when []*node) {
+	var said []string
+	for _, w := range when {
+		said = append(said, w.peek())
+	}
+	for field, of := range map[string][]string{"taken_when": dayTimes, "with_food": {"AC", "C", "PC"}} {
+		here := slices.DeleteFunc(slices.Clone(of), func(c string) bool { return !slices.Contains(said, c) })
+		if len(here) == 0 || !e.write(field, strings.Join(here, "-")) {
+			continue
+		}
+		for _, w := range when {
+			if slices.Contains(here, w.peek()) {
+				w.take()
+			}
+		}
+	}
+}
+
+// dayTimes are the times of a day in their order (FHIR R4 event-timing).
+var dayTimes = []string{"MORN", "NOON", "EVE", "NIGHT"}
 
 // frequencies are the abbreviations of FHIR R4 (timing-abbreviation) for how
 // often in which period.
@@ -202,7 +227,9 @@ func (e *entry) frequency(timing *node) {
 	}
 	r := timing.get("repeat")
 	often, period, unit := r.get("frequency").peek(), r.get("period").peek(), r.get("periodUnit").peek()
-	if period == "" || unit == "" || slices.ContainsFunc(r.names, func(name string) bool { return !slices.Contains(repeatNames, name) }) {
+	if period == "" || unit == "" || slices.ContainsFunc(r.names, func(name string) bool {
+		return !slices.Contains(repeatNames, name) && r.get(name).left() != ""
+	}) {
 		return // no period, or more than these three say: bounds, times of day
 	}
 	if often == "" {

@@ -36,6 +36,7 @@ func Summary(ctx context.Context, env Env, args []string) int {
 	languages := fs.String("languages", "", "the person's own `language`, then the receiving country's, as es,en")
 	fs.StringVar(&order.Paper, "paper", "", "`size` of the paper, A4 or Letter; where it is left out, what the organisation's country prints on")
 	fs.BoolVar(&order.Large, "large", false, "large letters")
+	fs.BoolVar(&order.Pictures, "pictures", false, "pictures beside the words")
 	edition := fs.String("edition", "paper", "`edition`: paper; phone, which opens with words that are shown once; text, to read out; or picture, one page as a PNG")
 	fs.IntVar(&order.Page, "page", 0, "`number` of the page that the picture shows, 1 where it is left out")
 	fs.IntVar(&order.Width, "width", 0, "width of the picture in `pixels`, 827 where it is left out")

@@ -605,6 +605,8 @@ func init() {
 			{"route", sealed},
 			{"dose", sealed},
 			{"frequency", sealed},
+			{"taken_when", sealed},
+			{"with_food", sealed},
 			{"as_needed", sealed},
 			{"instructions", sealed},
 			{"started_on", sealed},

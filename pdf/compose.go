@@ -7,19 +7,23 @@ import (
 	"unicode"
 
 	"rsc.io/qr"
+
+	"portolan/pdf/typeset"
 )
 
 // composer turns a summary into rows of runs, one cell per column, and refuses
 // what must not or cannot be printed. Nothing is drawn before all is composed.
 type composer struct {
-	text  Lookup
-	langs []string // one per column
-	desk  *desk
+	text     Lookup
+	langs    []string // one per column
+	desk     *desk
+	pictures bool // beside the words
 }
 
 // row is one line of the document's table: the cells stand side by side.
 type row struct {
-	cells [][]paragraph // per column
+	cells    [][]paragraph // per column
+	drawings [][]drawing   // per column, none where there are no pictures
 }
 
 // paragraph is what begins on a line of its own.
@@ -30,6 +34,7 @@ type block struct {
 	heading []string // per column
 	more    []string // the heading on a following page
 	rows    []row
+	figure  typeset.Figure // beside the heading, nil for none
 }
 
 // document is everything that is drawn, in order.
@@ -141,6 +146,9 @@ func (c *composer) block(s Section) (block, error) {
 	for i := range more {
 		b.more = append(b.more, b.heading[i]+" "+more[i])
 	}
+	if c.pictures {
+		b.figure = ofSections[s.Key]
+	}
 	for _, e := range s.Entries {
 		var r row
 		for _, lang := range c.langs {
@@ -149,6 +157,14 @@ func (c *composer) block(s Section) (block, error) {
 				return b, err
 			}
 			r.cells = append(r.cells, cell)
+			if !c.pictures {
+				continue
+			}
+			drawings, err := c.drawings(e, lang)
+			if err != nil {
+				return b, err
+			}
+			r.drawings = append(r.drawings, drawings)
 		}
 		b.rows = append(b.rows, r)
 	}

@@ -45,7 +45,7 @@ var (
 	object   = regexp.MustCompile(`(?s)(\d+) 0 obj\n(.*?)\nendobj`)
 	stream   = regexp.MustCompile(`(?s)^(.*?)stream\n(.*)\nendstream$`)
 	packs    = regexp.MustCompile(`^<</Type/ObjStm/N (\d+)/First (\d+)/`)
-	drawing  = regexp.MustCompile(`/(T\d+) [0-9.]+ Tf|<([0-9A-F]*)>|ET`)
+	showing  = regexp.MustCompile(`/(T\d+) [0-9.]+ Tf|<([0-9A-F]*)>|ET`)
 	fontRes  = regexp.MustCompile(`/(T\d+) (\d+) 0 R`)
 	cidMap   = regexp.MustCompile(`/CIDToGIDMap (\d+) 0 R`)
 	descents = regexp.MustCompile(`/DescendantFonts\[(\d+) 0 R\]`)
@@ -171,7 +171,7 @@ func (r reading) page(t *testing.T, content []byte) string {
 	t.Helper()
 	var out strings.Builder
 	font := ""
-	for _, m := range drawing.FindAllStringSubmatch(string(content), -1) {
+	for _, m := range showing.FindAllStringSubmatch(string(content), -1) {
 		switch {
 		case m[1] != "":
 			font = m[1]

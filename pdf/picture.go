@@ -48,6 +48,9 @@ func (p *page) paint(r *typeset.Raster, m mark) {
 	for _, l := range m.lines {
 		r.Line(l.Line, l.x*pointsPerMM, p.up(l.baseline))
 	}
+	if f := m.figure; f != nil {
+		r.Figure(f.Figure, f.x*pointsPerMM, p.up(f.y), f.side*pointsPerMM)
+	}
 	if m.code != nil {
 		p.paintCode(r, m.code)
 	}

@@ -12,11 +12,11 @@ import (
 	"portolan/care"
 )
 
-// pictured is a page as we draw it and as poppler draws the file.
-func pictured(t *testing.T, pair [2]string, o Options, number, width int) (ours, theirs *image.Gray) {
+// twoPictures are a page as we draw it and as poppler draws the file.
+func twoPictures(t *testing.T, pair [2]string, o Options, number, width int) (ours, theirs *image.Gray) {
 	t.Helper()
 	o.Text = catalogue(t)
-	s := example(pair[0], pair[1])
+	s := drawnExample(pair[0], pair[1])
 	var b bytes.Buffer
 	if _, err := Picture(&b, s, o, number, width); err != nil {
 		t.Fatalf("%v: %v", pair, err)
@@ -89,9 +89,9 @@ func TestAPictureIsThePage(t *testing.T) {
 	}{
 		{[2]string{"ar", "fr"}, Options{}, 1}, {[2]string{"ur", "km"}, Options{}, 1}, {[2]string{"zh", "my"}, Options{}, 1},
 		{[2]string{"ti", "uk"}, Options{Paper: Letter}, 2}, {[2]string{"hi", "bn"}, Options{Large: true}, 2}, {[2]string{"th", "lo"}, Options{}, 1},
-		{[2]string{"ta", "si"}, Options{}, 1}, {[2]string{"pa", "vi"}, Options{}, 2},
+		{[2]string{"ta", "si"}, Options{Pictures: true}, 1}, {[2]string{"pa", "vi"}, Options{}, 2},
 	} {
-		ours, theirs := pictured(t, c.pair, c.o, c.number, 800)
+		ours, theirs := twoPictures(t, c.pair, c.o, c.number, 800)
 		if ours.Rect != theirs.Rect {
 			t.Errorf("%v: our picture is %v, that of poppler %v", c.pair, ours.Rect, theirs.Rect)
 			continue

@@ -41,7 +41,10 @@ type face struct {
 }
 
 // faces of a summary.
-type faces struct{ body, small, strong, title, heading face }
+type faces struct {
+	body, small, strong, title, heading face
+	scale                               float64
+}
 
 func facesOf(o Options) faces {
 	k := 1.0
@@ -49,7 +52,8 @@ func facesOf(o Options) faces {
 		k = largeType
 	}
 	return faces{
-		body: face{10 * k, 4.9 * k, false}, small: face{9 * k, 4.9 * k, false}, strong: face{10 * k, 4.9 * k, true},
+		scale: k,
+		body:  face{10 * k, 4.9 * k, false}, small: face{9 * k, 4.9 * k, false}, strong: face{10 * k, 4.9 * k, true},
 		title: face{16 * k, 7.9 * k, true}, heading: face{11.5 * k, 6.4 * k, true},
 	}
 }
@@ -84,7 +88,7 @@ func lay(d *desk, s Summary, o Options) (p *page, title string, err error) {
 			return nil, "", err
 		}
 	}
-	c := &composer{text: o.Text, langs: langs, desk: d}
+	c := &composer{text: o.Text, langs: langs, desk: d, pictures: o.Pictures}
 	doc, err := c.compose(s)
 	if err != nil {
 		return nil, "", err
@@ -110,6 +114,7 @@ type page struct {
 	width  float64  // of one column
 	err    error    // the first fault
 	sheets []sheet
+	drawn  bool // with pictures
 
 	paper                   string
 	paperWidth, paperHeight float64
@@ -124,7 +129,7 @@ func newPage(c *composer, o Options) (*page, error) {
 	if !known {
 		return nil, fmt.Errorf("no paper is called %q", paper)
 	}
-	p := &page{setter: c.desk.Setter, tree: typeset.NewTree(c.langs[0]), faces: facesOf(o), langs: c.langs,
+	p := &page{setter: c.desk.Setter, tree: typeset.NewTree(c.langs[0]), faces: facesOf(o), langs: c.langs, drawn: o.Pictures,
 		paper: paper, paperWidth: size[0], paperHeight: size[1]}
 	p.width = p.paperWidth - 2*margin
 	if len(p.langs) == 2 {
@@ -192,6 +197,9 @@ func (p *page) root(kind string) place {
 // opening is the head of the first page: what the holder may do comes before
 // everything, in their own language first.
 func (p *page) opening(d *document) {
+	if p.drawn {
+		p.inMargin(figureTear, figure(drawing{alt: d.destroy[0]}, p.tree.Root, p.langs[0]), p.y)
+	}
 	p.lines(p.cells(d.destroy, p.faces.strong, p.root("P")))
 	p.y += 2
 	p.lines(p.cells(d.titles, p.faces.title, p.root("H1")))
@@ -212,7 +220,12 @@ func (p *page) closing(d *document) {
 
 func (p *page) block(b block) {
 	table := p.tree.Root.Add("Table", "")
-	heading := p.cells(b.heading, p.faces.heading, header(table.Add("TR", "")))
+	var beside *typeset.Element
+	heading := p.cells(b.heading, p.faces.heading, header(table.Add("TR", ""), func(cell *typeset.Element) {
+		if b.figure != nil && beside == nil {
+			beside = figure(drawing{alt: b.heading[0]}, cell, "")
+		}
+	}))
 	var rows []grid
 	for _, r := range b.rows {
 		rows = append(rows, p.row(r, table.Add("TR", "")))
@@ -223,6 +236,9 @@ func (p *page) block(b block) {
 	}
 	if p.room() < keep {
 		p.breakPage()
+	}
+	if beside != nil {
+		p.inMargin(b.figure, beside, p.y)
 	}
 	p.heading(heading)
 	for i, rest := range rows {
@@ -244,11 +260,13 @@ func (p *page) block(b block) {
 	p.y += sectionGap
 }
 
-// header puts the heading of a section above its columns.
-func header(row *typeset.Element) place {
+// header puts the heading of a section above its columns, each in a cell that
+// may have something before it.
+func header(row *typeset.Element, before func(cell *typeset.Element)) place {
 	return func(lang string) *typeset.Element {
 		cell := row.Add("TH", lang)
 		cell.Attributes = "/O/Table/Scope/Column"
+		before(cell)
 		return cell.Add("H2", "")
 	}
 }
@@ -274,15 +292,23 @@ func (p *page) lines(g grid) {
 		p.y += height
 	}
 	for i, c := range g.columns {
+		rtl := rightToLeft(p.langs[i])
+		at := func(l line) float64 {
+			if rtl {
+				return p.left(i) + p.width - l.Width/pointsPerMM
+			}
+			return p.left(i)
+		}
 		for n := 0; n < len(c); {
+			if len(c[n].pictures) > 0 {
+				p.pictures(c[n], at(c[n]), baselines[n], rtl)
+				n++
+				continue
+			}
 			of := c[n].of
 			var lines []placed
-			for ; n < len(c) && c[n].of == of; n++ {
-				x := p.left(i)
-				if rightToLeft(p.langs[i]) {
-					x += p.width - c[n].Width/pointsPerMM
-				}
-				lines = append(lines, placed{c[n].Line, x, baselines[n], p.langs[i]})
+			for ; n < len(c) && c[n].of == of && len(c[n].pictures) == 0; n++ {
+				lines = append(lines, placed{c[n].Line, at(c[n]), baselines[n], p.langs[i]})
 			}
 			p.sheet().lines(of, lines)
 		}

@@ -17,13 +17,14 @@ import (
 // upper left corner.
 type sheet struct{ marks []mark }
 
-// mark is what is drawn at once: lines of an element, a box that is decoration,
-// or a code.
+// mark is what is drawn at once: lines of an element, a picture that is one, a
+// box that is decoration, or a code.
 type mark struct {
-	of    *typeset.Element // nil: decoration
-	lines []placed
-	box   *box
-	code  *code
+	of     *typeset.Element // nil: decoration
+	lines  []placed
+	figure *figurePlaced
+	box    *box
+	code   *code
 }
 
 // placed is a line with the left end of its baseline, among text of a language.
@@ -31,6 +32,12 @@ type placed struct {
 	typeset.Line
 	x, baseline float64
 	around      string
+}
+
+// figurePlaced is a picture with its upper left corner.
+type figurePlaced struct {
+	typeset.Figure
+	x, y, side float64
 }
 
 // box is a rectangle in a grey.
@@ -41,6 +48,10 @@ type box struct {
 
 func (s *sheet) lines(of *typeset.Element, lines []placed) {
 	s.marks = append(s.marks, mark{of: of, lines: lines})
+}
+
+func (s *sheet) figure(of *typeset.Element, f figurePlaced) {
+	s.marks = append(s.marks, mark{of: of, figure: &f})
 }
 
 func (s *sheet) box(b box) { s.marks = append(s.marks, mark{box: &b}) }
@@ -97,6 +108,11 @@ func (p *page) content(m mark, number int, pen *typeset.Pen) string {
 	var drawn []string
 	for _, l := range m.lines {
 		drawn = append(drawn, pen.Draw(l.Line, l.x*pointsPerMM, p.up(l.baseline), l.around))
+	}
+	if f := m.figure; f != nil {
+		side := f.side * pointsPerMM
+		m.of.Attributes = fmt.Sprintf("/O/Layout/BBox[%.2f %.2f %.2f %.2f]", f.x*pointsPerMM, p.up(f.y)-side, f.x*pointsPerMM+side, p.up(f.y))
+		drawn = append(drawn, f.Content(f.x*pointsPerMM, p.up(f.y), side))
 	}
 	if b := m.box; b != nil {
 		drawn = append(drawn, fmt.Sprintf("%.3f g %.2f %.2f %.2f %.2f re f", float64(b.grey)/255,

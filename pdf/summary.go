@@ -98,6 +98,8 @@ type Options struct {
 	Fonts *Fonts // nil: those in the program
 	Paper string // A4 or Letter; "" is A4
 	Large bool   // letters for those who see badly
+	// Pictures are drawn beside the words, for those who read little.
+	Pictures bool
 	// Phone makes the edition for a telephone instead of the one for paper.
 	Phone *Phone
 }

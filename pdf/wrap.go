@@ -1,6 +1,7 @@
 package pdf
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
@@ -11,7 +12,8 @@ import (
 // decoration.
 type line struct {
 	typeset.Line
-	of *typeset.Element
+	of       *typeset.Element
+	pictures []pictured // in place of text
 }
 
 // column is the lines of one cell, from top to bottom.
@@ -104,10 +106,29 @@ func (p *page) row(r row, of *typeset.Element) grid {
 	for i, cell := range r.cells {
 		data := of.Add("TD", p.langs[i])
 		var c column
-		for _, paragraph := range cell {
+		for n, paragraph := range cell {
 			c = append(c, p.set(paragraph, p.faces.body, p.langs[i], data.Add("P", ""))...)
+			if n == 0 && len(r.drawings) > 0 {
+				c = append(c, p.strip(r.drawings[i], data)...)
+			}
 		}
 		g.columns = append(g.columns, c)
+	}
+	return g.aligned()
+}
+
+// aligned moves pictures that stand on different lines of their columns onto
+// one, so that each column is not as long as both.
+func (g grid) aligned() grid {
+	first := func(c column) int { return slices.IndexFunc(c, func(l line) bool { return len(l.pictures) > 0 }) }
+	deepest := -1
+	for _, c := range g.columns {
+		deepest = max(deepest, first(c))
+	}
+	for i, c := range g.columns {
+		if at := first(c); at >= 0 && at < deepest {
+			g.columns[i] = slices.Insert(c, at, make(column, deepest-at)...)
+		}
 	}
 	return g
 }
@@ -120,7 +141,7 @@ func (p *page) set(runs paragraph, f face, lang string, of *typeset.Element) col
 	}
 	var c column
 	for _, l := range p.wrap(runs, f, lang) {
-		c = append(c, line{l, of})
+		c = append(c, line{Line: l, of: of})
 	}
 	return c
 }

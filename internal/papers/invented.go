@@ -26,8 +26,8 @@ func invented(own, other string) pdf.Summary {
 				pdf.Of("interpreter_gender", pdf.Coded("interpreter_genders", "woman", "", "", "")),
 			}}}},
 			{Key: "medicines", Entries: []pdf.Entry{
-				medicine("sertraline", "50 mg", "QD", "20"),
-				medicine("ferrous sulfate", "200 mg", "BID", "14"),
+				medicine("sertraline", "50 mg", "QD", "20", pdf.Coded("medicine_times", "NIGHT", "", "", "")),
+				medicine("ferrous sulfate", "200 mg", "BID", "14", pdf.Coded("medicine_times", "MORN", "", "", ""), pdf.Coded("medicine_times", "EVE", "", "", ""), pdf.Coded("medicine_food", "AC", "", "", "")),
 				{Head: pdf.Coded("substances", "salbutamol", "salbutamol", "salbutamol", "en"), Details: []pdf.Detail{
 					pdf.Of("form", pdf.Coded("medicine_forms", "inhaler", "", "", "")),
 					pdf.Of("dose", pdf.Value{List: "dose_units", Code: "puff", Number: "2"}),
@@ -87,11 +87,12 @@ func further() []pdf.Section {
 	}
 }
 
-func medicine(inn, dose, frequency, left string) pdf.Entry {
+func medicine(inn, dose, frequency, left string, when ...pdf.Value) pdf.Entry {
 	return pdf.Entry{Head: pdf.Coded("substances", inn, inn, inn, "en"), Details: []pdf.Detail{
 		pdf.Of("dose", pdf.Exactly(dose)),
 		pdf.Of("route", pdf.Coded("medicine_routes", "26643006", "", "", "")),
 		pdf.Of("frequency", pdf.Coded("medicine_frequencies", frequency, "", "", "")),
+		pdf.Of("taken_when", when...),
 		pdf.Of("days_left", pdf.Exactly(left)),
 		pdf.Of("counted_on", pdf.Exactly("2026-11-18")),
 		pdf.Of("lasts_until", pdf.Exactly("2026-12-08")),

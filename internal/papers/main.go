@@ -1,7 +1,7 @@
 // Command papers sets one invented person's paper in pairs of languages, for
 // judges from outside (veraPDF, qpdf, poppler) and for eyes:
 //
-//	go run ./internal/papers [-sheet OUT.png] [-bundle OUT.json] DIR [own-other ...]
+//	go run ./internal/papers [-sheet OUT.png] [-bundle OUT.json] [-pictures] DIR [own-other ...]
 //	go run ./internal/papers -photographs N PICTURE.png DIR
 //
 // Without pairs it sets every language beside English, and those pairs whose
@@ -29,6 +29,7 @@ func main() {
 	picture := flag.String("sheet", "", "`file` for a picture of all first pages")
 	fhir := flag.String("bundle", "", "`file` for a bundle that machines read")
 	shots := flag.Int("photographs", 0, "how many `pictures` of one to take")
+	drawn := flag.Bool("pictures", false, "pictures beside the words")
 	flag.Parse()
 	if *shots > 0 && flag.NArg() == 2 {
 		if err := photographs(flag.Arg(0), flag.Arg(1), *shots); err != nil {
@@ -38,7 +39,7 @@ func main() {
 		return
 	}
 	if flag.NArg() < 1 {
-		fmt.Fprintln(os.Stderr, "usage: papers [-sheet OUT.png] [-bundle OUT.json] DIR [own-other ...]")
+		fmt.Fprintln(os.Stderr, "usage: papers [-sheet OUT.png] [-bundle OUT.json] [-pictures] DIR [own-other ...]")
 		os.Exit(2)
 	}
 	dir, pairs := flag.Arg(0), flag.Args()[1:]
@@ -49,7 +50,7 @@ func main() {
 		pairs = append(pairs, meeting...)
 	}
 	for _, pair := range pairs {
-		if err := set(dir, pair); err != nil {
+		if err := set(dir, pair, *drawn); err != nil {
 			fmt.Fprintln(os.Stderr, pair+":", err)
 			os.Exit(1)
 		}
@@ -69,7 +70,7 @@ func main() {
 	}
 }
 
-func set(dir, pair string) error {
+func set(dir, pair string, drawn bool) error {
 	own, other, ok := strings.Cut(pair, "-")
 	if !ok {
 		return fmt.Errorf("a pair is written as ar-fr")
@@ -80,7 +81,7 @@ func set(dir, pair string) error {
 		return err
 	}
 	var b bytes.Buffer
-	if err := pdf.Render(&b, s, pdf.Options{Text: locales.Text}); err != nil {
+	if err := pdf.Render(&b, s, pdf.Options{Text: locales.Text, Pictures: drawn}); err != nil {
 		return err
 	}
 	return os.WriteFile(filepath.Join(dir, pair+".pdf"), b.Bytes(), 0o600)

@@ -15,7 +15,9 @@ type Element struct {
 	Lang string // of what is in it, as BCP 47 tag; "" where that of its parent holds
 	// Text is what a voice reads in place of what is drawn. Text that runs from
 	// right to left needs it, because its codes stand in the order of the eye.
-	Text       string
+	Text string
+	// Alt is what a voice says of a figure.
+	Alt        string
 	Attributes string // entries of an attribute object, as "/O/Table/Scope/Column"
 
 	parts   []*Element
@@ -101,6 +103,9 @@ func (f *File) element(e *Element, parent int, pages []int) {
 	}
 	if e.Text != "" {
 		b.WriteString("/ActualText" + textString(e.Text))
+	}
+	if e.Alt != "" {
+		b.WriteString("/Alt" + textString(e.Alt))
 	}
 	if e.Attributes != "" {
 		fmt.Fprintf(&b, "/A<<%s>>", e.Attributes)
