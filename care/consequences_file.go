@@ -83,3 +83,16 @@ func AskAgain(w World, consent Row) []Consequence {
 	c := &check{w: w, e: e, after: consent, now: w.Now(), a: Actor{Staff: HubStaff}}
 	return c.once(order{rule: "consent_ended", title: "form", priority: "normal", due: c.now})
 }
+
+// FormUnfinished asks whoever left a form half-filled to finish it before it
+// ends or, where they are not on the case any more, whoever owns the case.
+func FormUnfinished(w World, cas Row, staff, form string) Consequence {
+	e, _ := Find("cases")
+	c := &check{w: w, e: e, after: cas, now: w.Now(), a: Actor{Staff: HubStaff}}
+	task := c.task(order{rule: "form_unfinished", title: "form", priority: "normal", due: c.now, again: form})
+	onCase := func(g Row) bool { return g.Case == cas.ID && g.Text("status") == "active" }
+	if slices.ContainsFunc(w.ByField("grants", "staff", staff), onCase) {
+		task.Set["assignee"] = OfText(staff)
+	}
+	return task
+}

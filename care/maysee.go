@@ -10,6 +10,7 @@ const (
 	SeeGrant       Reason = "see_grant"        // allowed: a live grant for the case and compartment
 	SeeTopic       Reason = "see_topic"        // allowed: the role reads or writes this topic of its organisation
 	SeeHub         Reason = "see_hub"          // allowed: the hub acts by its own rules
+	SeeOwnDraft    Reason = "see_own_draft"    // allowed: one's own half-filled form, of a case that nobody has saved yet
 	SeeGranting    Reason = "see_granting"     // allowed: whoever may give grants writes grants in their organisation
 	SeeOpening     Reason = "see_opening"      // allowed: the role opens cases
 	SeeEmergency   Reason = "see_emergency"    // allowed: the actor broke the glass for this compartment, for three hours

@@ -154,6 +154,7 @@ var decisionReasons = []struct {
 	{SeeGrant, "a grant for this part of the case is in force"},
 	{SeeTopic, "the role sees this part of its organisation's records"},
 	{SeeHub, "the hub acted by its own rules"},
+	{SeeOwnDraft, "it is their own half-filled form, of a case that is not saved yet"},
 	{SeeGranting, "whoever may give grants gave one"},
 	{SeeOpening, "the role opens cases"},
 	{SeeEmergency, "the glass was broken for this part of the case, for three hours"},

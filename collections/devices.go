@@ -47,9 +47,9 @@ func (h *Hub) Owed(ctx context.Context, replica string, last uint64) (uint64, er
 func holdings(q querier, replica string, last uint64) (Holdings, error) {
 	var got Holdings
 	var announced uint64
-	err := q.row(`SELECT r.last_n, k.announced_n FROM replicas r JOIN device_keys k ON k.replica = r.id WHERE r.id = ?`, replica).Scan(&got.Received, &announced)
+	err := q.row(`SELECT r.last_n, k.announced_n, k.drafts_owed FROM replicas r JOIN device_keys k ON k.replica = r.id WHERE r.id = ?`, replica).Scan(&got.Received, &announced, &got.Owed)
 	if last = max(last, announced); last > got.Received {
-		got.Owed = last - got.Received
+		got.Owed += last - got.Received
 	}
 	return got, wrap("reading what a tablet delivered", err)
 }

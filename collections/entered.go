@@ -40,6 +40,9 @@ func (p *pull) sendEntered() error {
 	if err := p.sendToday(at); err != nil {
 		return err
 	}
+	if err := p.sendDrafts(); err != nil {
+		return err
+	}
 	var units []*unit
 	rows, made, bytes := 0, 0, 0
 	for _, e := range p.entering {

@@ -82,7 +82,7 @@ func (h *Hub) Answer(ctx context.Context, a care.Actor, ask Ask, to Receiver) er
 		return wrap("beginning to read", err)
 	}
 	defer snapshot.Rollback() // a reading transaction has nothing to keep
-	p := &pull{h: h, ctx: ctx, r: h.within(ctx, snapshot), to: to, actor: a, load: caseloadOf(a), own: ask.Own, era: era,
+	p := &pull{h: h, ctx: ctx, r: h.within(ctx, snapshot), to: to, actor: a, load: caseloadOf(a), own: ask.Own, drafts: ask.Drafts, era: era,
 		open: map[fieldsync.Scope]time.Time{}, complete: map[fieldsync.Scope]uint64{}}
 	if err = p.plan(ask.Cursor); err == nil {
 		h.reached("answer planned")
@@ -137,6 +137,7 @@ type pull struct {
 	head  uint64   // how far it will have
 
 	own      Own
+	drafts   *fieldsync.Drafts
 	evict    []fieldsync.Scope
 	entering []entered
 	today    today

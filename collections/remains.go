@@ -209,6 +209,7 @@ func (t *tx) eraseTraces(caseID string) error {
 		{`DELETE FROM conflicts WHERE case_id = ?`, []any{caseID}},
 		{`DELETE FROM uploads WHERE case_id = ?`, []any{caseID}},
 		{`DELETE FROM contents WHERE case_id = ?`, []any{caseID}},
+		{`DELETE FROM drafts WHERE case_id = ?`, []any{caseID}},
 		{`DELETE FROM scope_log WHERE scope > ? AND scope < ?`, []any{from, to}},
 		{`DELETE FROM scope_digests WHERE scope > ? AND scope < ?`, []any{from, to}},
 		{`UPDATE scope_access SET until_seq = (SELECT COALESCE(MAX(seq), 0) FROM changes) WHERE scope > ? AND scope < ? AND until_seq IS NULL`, []any{from, to}},
@@ -252,6 +253,9 @@ func (h *Hub) erasePartTraces(t *tx, one ErasedCase) error {
 		query, args = `UPDATE scope_digests SET digest = ? WHERE scope = ?`, []any{digest.String(), string(scope)}
 	}
 	if _, err := t.exec(query, args...); err != nil {
+		return wrap("erasing a part of a case", err)
+	}
+	if _, err := t.exec(`DELETE FROM drafts WHERE case_id = ? AND compartment = ?`, one.Case, string(one.Part)); err != nil {
 		return wrap("erasing a part of a case", err)
 	}
 	logged, err := t.texts(`SELECT DISTINCT record FROM scope_log WHERE scope = ?`, string(scope))

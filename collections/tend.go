@@ -12,7 +12,7 @@ import (
 // urgent tasks that nobody took up go to the next person (R13), beds are free
 // again when their hold has run out, what the hub asked to erase and somebody
 // agreed to goes (R16), sign-ins of long ago are forgotten, uploads that nobody
-// finished end with a word to their owner, changes whose missing link has come are taken up, what a locked hub took and the door
+// finished end with a word to their owner, half-filled forms end after one, changes whose missing link has come are taken up, what a locked hub took and the door
 // refused ends, acts of the console alone have waited
 // long enough, keys for what tablets have not sent change and end, and the audit
 // log is signed. Whoever serves the hub calls it now and then; called again, it
@@ -34,7 +34,7 @@ func (h *Hub) tend(ctx context.Context) error {
 		return err
 	}
 	// What does not get done must not keep the rest from being done.
-	return errors.Join(h.eraseAgreed(ctx), h.takeUpRest(ctx), h.forgetSignIns(ctx), h.endUploads(ctx), h.endRefused(ctx), h.carryOutDue(ctx), h.tendRecords(ctx), h.tendUnsentKeys(ctx))
+	return errors.Join(h.eraseAgreed(ctx), h.takeUpRest(ctx), h.forgetSignIns(ctx), h.endUploads(ctx), h.endDrafts(ctx), h.endRefused(ctx), h.carryOutDue(ctx), h.tendRecords(ctx), h.tendUnsentKeys(ctx))
 }
 
 // tendRecords raises what nobody took up, and frees beds.

@@ -259,3 +259,30 @@ func TestWhatSomebodyElseSealedIsNotOpenedForAnybody(t *testing.T) {
 		}
 	}
 }
+
+// TestTheVectorOfAHalfFilledFormOpens: what docs/protocol.md says, in bytes.
+func TestTheVectorOfAHalfFilledFormOpens(t *testing.T) {
+	b, err := os.ReadFile("../sync/testdata/vectors/draft.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var vectors []struct{ Name, Replica, Private, Member, Snapshot string }
+	if err := json.Unmarshal(b, &vectors); err != nil || len(vectors) == 0 {
+		t.Fatalf("%d vectors: %v", len(vectors), err)
+	}
+	for _, v := range vectors {
+		private, err := hex.DecodeString(v.Private)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := fieldsync.DecodePush([]byte(`{"v":1,"replica":"` + v.Replica + `","changes":[],"drafts":` + v.Member + `}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		put := p.Drafts.Put[0]
+		plain, err := seal.OpenIntake(private, seal.Place{Collection: "unsent_drafts", Record: put.Name.Replica, Field: put.Name.String()}, put.Box)
+		if err != nil || string(plain) != v.Snapshot {
+			t.Errorf("%s: %s, %v", v.Name, plain, err)
+		}
+	}
+}

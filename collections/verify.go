@@ -37,7 +37,7 @@ func (h *Hub) Verify(ctx context.Context, report func(Count)) (faults []string, 
 	}
 	defer snapshot.Rollback() // a reading transaction has nothing to keep
 	v := &verification{h: h, r: reader{ctx, snapshot}, report: report}
-	for _, step := range []func() error{v.integrity, v.audit, v.tombstones, v.log, v.records, v.digests, v.access, v.files, v.asides} {
+	for _, step := range []func() error{v.integrity, v.audit, v.tombstones, v.log, v.records, v.digests, v.access, v.files, v.asides, v.drafts} {
 		if err := step(); err != nil {
 			return v.faults, err
 		}

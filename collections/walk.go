@@ -13,6 +13,7 @@ type Ask struct {
 	Check  []string            // fieldsync.EveryScope, or scopes
 	Again  map[string][]string // records to be sent anew, by scope
 	Own    Own                 // what the device just brought and need not be sent
+	Drafts *fieldsync.Drafts   // what the device has of its owner's half-filled forms; nil where it knows none
 }
 
 // walk answers a device whose root digest differed: the digests of all scopes,

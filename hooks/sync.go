@@ -2,6 +2,7 @@ package hooks
 
 import (
 	"context"
+	"slices"
 
 	"github.com/pocketbase/pocketbase/core"
 
@@ -38,6 +39,15 @@ func (f *Front) sync(e *core.RequestEvent, a care.Actor) error {
 	f.answering.Add(1)
 	defer f.answering.Add(-1)
 	ask := collections.Ask{Cursor: got.push.Cursor, Check: got.push.Check, Again: got.push.Again}
+	if d := got.push.Drafts; d != nil {
+		// What it just brought it has.
+		ask.Drafts = &fieldsync.Drafts{Have: slices.Clone(d.Have)}
+		for _, p := range d.Put {
+			if name := p.Name.String(); got.drafts != nil && slices.Contains(got.drafts.Taken, name) {
+				ask.Drafts.Have = append(ask.Drafts.Have, name)
+			}
+		}
+	}
 	if got.push.Own {
 		ask.Own = got.Own
 	}
@@ -73,6 +83,12 @@ func (w *answer) Disclose(news bool) error {
 				return err
 			}
 		}
+		if w.got.drafts != nil {
+			news = true
+			if err := w.s.send(fieldsync.Line{Drafts: w.got.drafts}); err != nil {
+				return err
+			}
+		}
 		if w.got.lease != nil {
 			if err := w.s.send(fieldsync.Line{Lease: w.got.lease}); err != nil {
 				return err
@@ -104,6 +120,7 @@ type taken struct {
 	push   fieldsync.Push
 	lease  *fieldsync.Lease  // where the tablet needs another one
 	hubKey *fieldsync.HubKey // and a key to which it seals
+	drafts *fieldsync.DraftsSaid
 }
 
 // take reads a push and hands it to the door.
@@ -132,6 +149,9 @@ func (f *Front) take(e *core.RequestEvent, c collections.Contact) (got taken, er
 			return got, err
 		}
 	}
-	got.Taken, err = f.hub.Take(ctx, c.Actor, got.push)
+	if got.Taken, err = f.hub.Take(ctx, c.Actor, got.push); err != nil {
+		return got, err
+	}
+	got.drafts, err = f.hub.TakeDrafts(ctx, c, got.push.Drafts)
 	return got, err
 }

@@ -90,7 +90,7 @@ var machinery = []string{
 		public_key BLOB NOT NULL, factor TEXT NOT NULL, made_at TEXT NOT NULL, expires_at TEXT NOT NULL, revoked_at TEXT NOT NULL DEFAULT '',
 		lease_key BLOB NOT NULL, lease_until TEXT NOT NULL, held_until_n INTEGER NOT NULL DEFAULT 0,
 		announced_n INTEGER NOT NULL DEFAULT 0, border_at TEXT NOT NULL DEFAULT '', wiped_at TEXT NOT NULL DEFAULT '',
-		seen_at TEXT NOT NULL DEFAULT '') WITHOUT ROWID`,
+		seen_at TEXT NOT NULL DEFAULT '', drafts_owed INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID`,
 	`CREATE INDEX device_keys_device ON device_keys (device)`,
 	`CREATE TABLE lease_terms (
 		org TEXT NOT NULL, role TEXT NOT NULL, days INTEGER NOT NULL CHECK (days BETWEEN 1 AND 35),
@@ -135,6 +135,15 @@ var machinery = []string{
 	`CREATE INDEX uploads_staff ON uploads (staff, document)`,
 	`CREATE INDEX uploads_expires ON uploads (expires_at)`,
 	`CREATE INDEX uploads_case ON uploads (case_id)`,
+
+	// Half-filled forms of people, for their other tablets: the last snapshot of
+	// each part (docs/protocol.md, "Half-filled forms").
+	`CREATE TABLE drafts (
+		name TEXT PRIMARY KEY NOT NULL, staff TEXT NOT NULL, org TEXT NOT NULL, case_id TEXT NOT NULL, compartment TEXT NOT NULL,
+		record TEXT NOT NULL, sealed BLOB NOT NULL, arrived_at TEXT NOT NULL, expires_at TEXT NOT NULL, told INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID`,
+	`CREATE INDEX drafts_staff ON drafts (staff, name)`,
+	`CREATE INDEX drafts_case ON drafts (case_id)`,
+	`CREATE INDEX drafts_expires ON drafts (expires_at)`,
 
 	// Which file holds the bytes of a document. The address is a keyed hash of
 	// bytes and scope: the same bytes lie once in a compartment of a case, and

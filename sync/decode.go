@@ -321,6 +321,8 @@ func (s *scanner) pushMember(p *Push, name string) (err error) {
 		p.Seen, err = s.uint(NumberMax)
 	case "own":
 		p.Own, err = s.truth()
+	case "drafts":
+		p.Drafts, err = s.drafts()
 	case "check":
 		p.Check, err = s.check()
 	case "again":

@@ -194,6 +194,9 @@ func (p *Push) AppendJSON(b []byte) []byte {
 	if p.Own {
 		b = append(b, `,"own":true`...)
 	}
+	if p.Drafts != nil {
+		b = p.Drafts.appendTo(b)
+	}
 	return append(p.appendWalk(b), '}')
 }
 
@@ -234,6 +237,10 @@ func (l *Line) AppendJSON(b []byte) []byte {
 		b = append(b, '}')
 	case l.Enter != nil:
 		b = appendList(append(b, `{"enter":`...), l.Enter)
+	case l.Drafts != nil:
+		b = l.Drafts.appendTo(b)
+	case l.Draft != nil:
+		b = l.Draft.appendTo(b)
 	case l.Own != nil:
 		b = append(b, `{"own":[`...)
 		for i, o := range l.Own {

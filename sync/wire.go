@@ -25,6 +25,7 @@ type Push struct {
 	Again     map[string][]string `json:"again,omitempty"`   // records to be sent anew, by scope
 	Seen      uint64              `json:"seen,omitempty"`    // size of the hub's audit log at the last checkpoint that the device verified
 	Own       bool                `json:"own,omitempty"`     // the device takes Line.Own
+	Drafts    *Drafts             `json:"-"`                 // its half-filled forms; nil where it knows none
 }
 
 // Line is one line of the answer (NDJSON); exactly one member is set. They
@@ -37,6 +38,8 @@ type Line struct {
 	HubKey   *HubKey           `json:"hub_key,omitempty"`  // to which the device seals from now on
 	Log      *LogHead          `json:"log,omitempty"`      // the hub's audit log, signed, before anything that it discloses
 	Enter    []Scope           `json:"enter,omitempty"`    // scopes newly granted: all their rows follow
+	Drafts   *DraftsSaid       `json:"drafts,omitempty"`   // what the hub has, and has not, of half-filled forms
+	Draft    *KeptDraft        `json:"draft,omitempty"`    // a half-filled form of this person's
 	Own      []Stood           `json:"own,omitempty"`      // changes of this push that stand as they were written
 	Row      *Row              `json:"row,omitempty"`      // fields of one record in one scope
 	Mark     string            `json:"mark,omitempty"`     // a cursor: what came before it need not be sent again
@@ -114,6 +117,10 @@ func DecodeLine(raw []byte) (Line, error) {
 			err = s.logHead(l.Log)
 		case "enter":
 			l.Enter, err = s.scopes()
+		case "drafts":
+			l.Drafts, err = s.draftsSaid()
+		case "draft":
+			l.Draft, err = s.keptDraft()
 		case "own":
 			err = s.array(func() error { return s.own(&l) })
 		case "row":

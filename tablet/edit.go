@@ -17,6 +17,7 @@ type Edit struct {
 	Set    map[string]care.Value
 	Add    map[string][]string
 	Remove map[string][]string
+	Draft  string // the half-filled form that this saves; it ends with it
 }
 
 // fieldError names the field beside the error.
@@ -32,6 +33,11 @@ func (t *Tablet) New(ctx context.Context, collection, caseID string, edit Edit) 
 	id, err := t.newID()
 	if err != nil {
 		return "", err
+	}
+	if edit.Draft != "" {
+		if id, err = t.recordOf(ctx, edit.Draft, id); err != nil {
+			return "", err
+		}
 	}
 	r := recordRow{id: id, collection: collection, caseID: caseID}
 	switch ofCase := e.Topic == care.NoTopic; {
@@ -66,8 +72,27 @@ func (t *Tablet) New(ctx context.Context, collection, caseID string, edit Edit) 
 		if err := x.saveRecord(r); err != nil {
 			return err
 		}
-		return t.write(x, r, c)
+		return errors.Join(t.write(x, r, c), x.dropDraft(edit.Draft))
 	})
+}
+
+// recordOf is the record that a form is to become, or another where it is there
+// already.
+func (t *Tablet) recordOf(ctx context.Context, form, another string) (string, error) {
+	forms, err := t.Drafts(ctx)
+	if err != nil {
+		return "", err
+	}
+	i := slices.IndexFunc(forms, func(f Form) bool { return f.ID == form })
+	if i < 0 {
+		return another, nil
+	}
+	if _, err := t.Show(ctx, forms[i].Record); errors.Is(err, care.ErrNotFound) {
+		return forms[i].Record, nil
+	} else if err != nil {
+		return "", err
+	}
+	return another, nil
 }
 
 // lacking names a field that a new record must have and does not.
@@ -137,6 +162,9 @@ func (t *Tablet) edit(ctx context.Context, id string, edit Edit, allowed func(*c
 				}
 				c.Base[name] = dots
 			}
+		}
+		if err := x.dropDraft(edit.Draft); err != nil {
+			return err
 		}
 		if changed = len(c.Fields()) > 0; !changed {
 			return nil

@@ -135,6 +135,7 @@ func TestARestoredHubGetsEverythingBack(t *testing.T) {
 	phase("after the backup", dir, func(t *testing.T, h *hubtest.Hub) {
 		mustSet(t, tab, survivor, set("contact_notes", "after the backup"))
 		note = mustNew(t, tab, "notes", caseID, set("kind", "visit", "text", "after the backup"))
+		saveDraft(t, tab, tablet.Form{Collection: "notes", Case: caseID, Fields: filled("text", "half a note")})
 		if r := mustSync(t, tab); r.Sent != 2 {
 			t.Fatalf("%+v", r)
 		}
@@ -161,6 +162,12 @@ func TestARestoredHubGetsEverythingBack(t *testing.T) {
 		mustSync(t, other)
 		if !sameRecord(show(t, tab, survivor), show(t, other, survivor)) {
 			t.Error("the tablets differ after the restore")
+		}
+		mustSync(t, tab)
+		for _, x := range []*tablet.Tablet{tab, other} {
+			if list := drafts(t, x); len(list) != 1 || len(list[0].Others) > 0 || list[0].Unsent {
+				t.Errorf("a half-filled form after the restore: %+v", list)
+			}
 		}
 		h.Back(t)
 		row, err := h.Read(t.Context(), h.HubActor(), "survivors", survivor)

@@ -60,7 +60,7 @@ func (in *intake) read(ctx context.Context, body io.Reader) error {
 		in.lines, in.size, in.ended = append(in.lines, l), in.size+len(raw), l.End != nil
 		grouped := l.Row != nil && l.Row.More
 		seen := l.Mark != "" && in.t.now().Sub(in.since).Abs() >= intakePause
-		if in.ended || !grouped && (seen || len(in.lines) >= intakeLines || in.size >= intakeBytes || l.Receipts != nil || l.Evict != nil || l.Wipe != nil || l.Log != nil) {
+		if in.ended || !grouped && (seen || len(in.lines) >= intakeLines || in.size >= intakeBytes || l.Receipts != nil || l.Evict != nil || l.Drafts != nil || l.Wipe != nil || l.Log != nil) {
 			if err := in.flush(ctx, false); err != nil {
 				return err
 			}
@@ -142,6 +142,8 @@ func (in *intake) take(x *tx, l *fieldsync.Line, sums digestSums, report *Report
 		return nil
 	case l.Receipts != nil:
 		return in.receipts(x, l, report)
+	case l.Drafts != nil:
+		return x.draftsSaid(l.Drafts, in.alarm != nil)
 	case l.Log != nil:
 		return in.log(x, l.Log, report)
 	case in.withheld(l, report):
@@ -160,6 +162,8 @@ func (in *intake) take(x *tx, l *fieldsync.Line, sums digestSums, report *Report
 		return x.setMetaJSON(metaHubKey, l.HubKey)
 	case l.Enter != nil:
 		return in.enter(x, l.Enter, sums, report)
+	case l.Draft != nil:
+		return x.keepDraft(l.Draft)
 	case l.Own != nil:
 		return in.own(x, l.Own, sums)
 	case l.Row != nil:
@@ -279,6 +283,7 @@ func evict(x *tx, s fieldsync.Scope, sums digestSums, report *Report) error {
 func (x *tx) remove(s fieldsync.Scope) error {
 	for _, q := range []string{`DELETE FROM pieces WHERE scope = ?`, `DELETE FROM scopes WHERE scope = ?`,
 		`DELETE FROM file_pieces WHERE NOT up AND document IN (SELECT document FROM files WHERE NOT up AND scope = ?)`,
+		`DELETE FROM drafts WHERE box IS NULL AND scope = ?`, `UPDATE drafts SET sealed = NULL WHERE scope = ?`,
 		`DELETE FROM files WHERE NOT up AND scope = ?`, `UPDATE files SET facts = NULL WHERE up AND scope = ?`,
 		`UPDATE outbox SET raw = NULL WHERE EXISTS (SELECT 1 FROM outbox_scopes o WHERE o.scope = ? AND o.replica = outbox.replica AND o.n = outbox.n)`} {
 		if err := x.exec(q, string(s)); err != nil {

@@ -311,12 +311,13 @@ func (x *tx) nextPush(replica string, from uint64, bare bool, key ed25519.Privat
 		return p, false, err
 	}
 	p.Last = uint64(made)
-	if bare {
-		return p, true, nil
-	}
 	pushBytes, err := x.pace()
 	if err != nil {
 		return p, false, err
+	}
+	if bare {
+		p.Drafts, _, err = x.draftsOut(true, pushBytes)
+		return p, true, err
 	}
 	var last uint64
 	var link, group string
@@ -351,7 +352,12 @@ func (x *tx) nextPush(replica string, from uint64, bare bool, key ed25519.Privat
 		}
 		p.Link, p.Signature = link, fieldsync.Sign(key, replica, last, head)
 	}
-	return p, rest, nil
+	// Forms go after what was saved.
+	more := false
+	if p.Drafts, more, err = x.draftsOut(rest, pushBytes-size); err != nil {
+		return p, false, err
+	}
+	return p, rest || more, nil
 }
 
 var errFull = errors.New("full")

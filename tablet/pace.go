@@ -64,7 +64,7 @@ func (t *Tablet) goesOn(ctx context.Context, p fieldsync.Push, done Report, caus
 			return err
 		}
 		now, err := x.pace()
-		if err != nil || len(p.Changes) < 2 || now == paceLeast {
+		if err != nil || len(p.Changes)+len(p.Drafts.Put) < 2 || now == paceLeast {
 			return err
 		}
 		on = true

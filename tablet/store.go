@@ -69,6 +69,16 @@ CREATE TABLE IF NOT EXISTS files (
 	place TEXT NOT NULL DEFAULT '',  -- what the hub calls it as it was sealed
 	PRIMARY KEY (document, up)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS drafts (
+	name TEXT PRIMARY KEY, draft TEXT NOT NULL, scope TEXT NOT NULL,
+	sealed BLOB,                     -- under the key of the scope; NULL once it is evicted
+	box BLOB,                        -- sealed to the hub, until it has it
+	hub_key TEXT NOT NULL,           -- to which key of the hub's
+	over TEXT NOT NULL,              -- snapshots that it takes the place of at the hub
+	until TEXT NOT NULL,             -- when the hub destroys it
+	refused TEXT NOT NULL            -- why the hub does not take it
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS draft_drops (name TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS file_pieces (
 	document TEXT NOT NULL, up INTEGER NOT NULL, at INTEGER NOT NULL, length INTEGER NOT NULL,
 	sealed BLOB NOT NULL, PRIMARY KEY (document, up, at)

@@ -166,7 +166,7 @@ func (x *tx) loadKeys() error {
 // sweep removes what lies under keys that are destroyed. That a scope is
 // missing shows in the digest, so that the hub sends anew what should be here.
 func (x *tx) sweep() error {
-	there, err := x.texts(`SELECT DISTINCT scope FROM pieces UNION SELECT scope FROM files WHERE facts IS NOT NULL UNION
+	there, err := x.texts(`SELECT DISTINCT scope FROM pieces UNION SELECT scope FROM files WHERE facts IS NOT NULL UNION SELECT scope FROM drafts WHERE sealed IS NOT NULL UNION
 		SELECT s.scope FROM outbox_scopes s JOIN outbox o ON o.replica = s.replica AND o.n = s.n WHERE o.raw IS NOT NULL`)
 	if err != nil {
 		return err

@@ -107,7 +107,7 @@ func (t *Tablet) Deliver(ctx context.Context) error {
 func (t *Tablet) destroy(ctx context.Context, why string) error {
 	err := t.inTx(ctx, func(x *tx) error {
 		var owed bool
-		err := x.tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM outbox WHERE receipt IS NULL) OR EXISTS (SELECT 1 FROM files WHERE up)`).Scan(&owed)
+		err := x.tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM outbox WHERE receipt IS NULL) OR EXISTS (SELECT 1 FROM files WHERE up) OR EXISTS (SELECT 1 FROM drafts WHERE box IS NOT NULL)`).Scan(&owed)
 		if err != nil {
 			return fmt.Errorf("looking for what is unsent: %w", err)
 		}
@@ -134,7 +134,7 @@ func (x *tx) empty(why string) ([]fieldsync.Scope, error) {
 	if err := x.t.keys.destroyAll(x.ctx); err != nil {
 		return nil, err
 	}
-	for _, q := range []string{`DELETE FROM files WHERE NOT up`, `DELETE FROM file_pieces WHERE NOT up`, `UPDATE files SET facts = NULL`, `DELETE FROM pieces`, `DELETE FROM scopes`, `DELETE FROM records`,
+	for _, q := range []string{`DELETE FROM files WHERE NOT up`, `DELETE FROM file_pieces WHERE NOT up`, `DELETE FROM drafts WHERE box IS NULL`, `UPDATE drafts SET sealed = NULL`, `UPDATE files SET facts = NULL`, `DELETE FROM pieces`, `DELETE FROM scopes`, `DELETE FROM records`,
 		`UPDATE outbox SET raw = NULL`, `UPDATE outbox SET settled = 1 WHERE receipt IS NOT NULL`} {
 		if err := x.exec(q); err != nil {
 			return nil, err
@@ -167,7 +167,7 @@ func (t *Tablet) finishEnd(ctx context.Context, l *line) error {
 	if err := t.reportWiped(ctx, l); err != nil {
 		return err
 	}
-	for _, left := range []func(context.Context) (int, error){t.Unsent, t.FilesWaiting} {
+	for _, left := range []func(context.Context) (int, error){t.Unsent, t.FilesWaiting, t.DraftsUnsent} {
 		if n, err := left(ctx); err != nil || n > 0 {
 			return err
 		}

@@ -150,7 +150,7 @@ func (in *intake) log(x *tx, l *fieldsync.LogHead, report *Report) error {
 	}
 	in.shown, report.Restored = true, report.Restored || restored
 	if restored {
-		if err := x.setMeta(metaOffers, offersLast); err != nil {
+		if err := errors.Join(x.setMeta(metaOffers, offersLast), x.setMeta(metaDraftsAgain, "restored")); err != nil {
 			return err
 		}
 	}
@@ -161,7 +161,7 @@ func (in *intake) log(x *tx, l *fieldsync.LogHead, report *Report) error {
 // took something, and the log was not shown before it.
 func (in *intake) withheld(l *fieldsync.Line, report *Report) bool {
 	return !in.shown && in.alarm == nil &&
-		(l.Enter != nil || l.Row != nil || l.End != nil && (report.Sent > 0 || len(report.Evicted) > 0))
+		(l.Enter != nil || l.Row != nil || l.Draft != nil || l.End != nil && (report.Sent > 0 || len(report.Evicted) > 0))
 }
 
 func (in *intake) noLog(x *tx) error {
