@@ -87,6 +87,9 @@ func New(hub *collections.Hub, cfg Config) (*Front, error) {
 	if f.cfg.Rates.Search == (Rate{}) {
 		f.cfg.Rates.Search = usualRates.Search
 	}
+	if f.cfg.Rates.Summary == (Rate{}) {
+		f.cfg.Rates.Summary = usualRates.Summary
+	}
 	var err error
 	if f.proxies, err = parseProxies(cfg.Proxies); err != nil {
 		return nil, err
