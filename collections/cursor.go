@@ -61,12 +61,13 @@ func (c cursor) behind(e entered) bool {
 }
 
 // had says whether the device holds something of a scope that its owner may
-// see since from.
+// see since from. What was granted since it was told last it does not have,
+// wherever that belongs in the order.
 func (c cursor) had(e entered) bool {
 	if e.from <= c.base {
 		return true
 	}
-	return c.entering != 0 && (c.behind(e) || c.at(e) && c.record != "")
+	return c.entering != 0 && e.from <= c.told && (c.behind(e) || c.at(e) && c.record != "")
 }
 
 // at says whether the scope is the one that is being sent.
