@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+
+	"portolan/care"
 )
 
 // Row is the changed fields of one record in one scope. A row with More set
@@ -105,14 +108,14 @@ func DecodeWrites(raw []byte) (map[string]Register, error) {
 		return map[string]Register{}, nil
 	}
 	s := scan(raw, -3) // writes, write and fields stand around each value
-	heads, err := s.writes()
+	fields, err := s.writes()
 	if err == nil {
 		err = s.end()
 	}
 	if err != nil {
 		return nil, err
 	}
-	return registersOf(heads), nil
+	return fields, nil
 }
 
 // MoreFollows is the line of a row, as it is with More set.
@@ -189,7 +192,6 @@ func (w *written) appendElements(b []byte, name string, removed bool) []byte {
 
 func (s *scanner) row(r *Row) error {
 	named := false
-	var heads []readHead
 	err := s.object(func(name string) (err error) {
 		switch name {
 		case "s":
@@ -212,7 +214,7 @@ func (s *scanner) row(r *Row) error {
 		case "more":
 			r.More, err = s.truth()
 		case "w":
-			heads, err = s.writes()
+			r.Fields, err = s.writes()
 		default:
 			err = s.skip()
 		}
@@ -221,63 +223,93 @@ func (s *scanner) row(r *Row) error {
 	if !named {
 		r.Case = r.Scope.caseOf()
 	}
-	r.Fields = registersOf(heads)
+	if r.Fields == nil {
+		r.Fields = map[string]Register{}
+	}
 	return err
 }
 
-// writes reads what changes wrote to the fields of a record.
-func (s *scanner) writes() (heads []readHead, err error) {
-	heads = make([]readHead, 0, 24)
-	err = s.array(func() (err error) {
-		heads, err = s.write(heads)
-		return err
-	})
-	return heads, err
+// readWrites is what changes wrote to the fields of a record, as it is read:
+// the heads of registers, and what those of one change have in common.
+type readWrites struct {
+	by    []Version
+	heads []readHead
+	order []int // of the heads, by field and then as in a register
 }
 
-// readHead is a head of a register as it is read.
 type readHead struct {
-	field string
-	Version
+	field, elem string
+	value       care.Value
+	stands      uint64
+	removed     bool
+	by          int // of readWrites.by
 }
 
-func compareRead(a, b readHead) int {
+// readings are used again: a row has some twenty heads.
+var readings = sync.Pool{New: func() any { return new(readWrites) }}
+
+// writes reads what changes wrote to the fields of a record.
+func (s *scanner) writes() (map[string]Register, error) {
+	w := readings.Get().(*readWrites)
+	defer func() {
+		clear(w.by) // what was read keeps its line in memory
+		clear(w.heads)
+		w.by, w.heads, w.order = w.by[:0], w.heads[:0], w.order[:0]
+		readings.Put(w)
+	}()
+	if err := s.array(func() error { return s.write(w) }); err != nil {
+		return nil, err
+	}
+	return w.registers(), nil
+}
+
+func (w *readWrites) compare(i, j int) int {
+	a, b := &w.heads[i], &w.heads[j]
 	if c := cmp.Compare(a.field, b.field); c != 0 {
 		return c
 	}
-	return compareHeads(a.Version, b.Version)
+	return cmp.Or(w.by[a.by].Dot.Compare(w.by[b.by].Dot), cmp.Compare(a.elem, b.elem))
 }
 
-// registersOf puts heads together by their fields. The registers of a row are
+// registers puts heads together by their fields. The registers of a row are
 // parts of one list.
-func registersOf(heads []readHead) map[string]Register {
-	if !slices.IsSortedFunc(heads, compareRead) {
-		slices.SortStableFunc(heads, compareRead)
+func (w *readWrites) registers() map[string]Register {
+	for i := range w.heads {
+		w.order = append(w.order, i)
 	}
-	all := make([]Version, len(heads))
-	fields := make(map[string]Register, len(heads))
-	for i := range heads {
-		all[i] = heads[i].Version
+	if !slices.IsSortedFunc(w.order, w.compare) {
+		slices.SortStableFunc(w.order, w.compare)
 	}
-	for start := 0; start < len(heads); {
-		end := start + 1
-		for end < len(heads) && heads[end].field == heads[start].field {
+	all, count := make([]Version, len(w.heads)), 0
+	for i, at := range w.order {
+		h := &w.heads[at]
+		all[i] = w.by[h.by]
+		all[i].Value, all[i].Elem, all[i].Removed, all[i].Stands = h.value, h.elem, h.removed, h.stands
+		if i == 0 || h.field != w.heads[w.order[i-1]].field {
+			count++
+		}
+	}
+	fields := make(map[string]Register, count)
+	for start := 0; start < len(all); {
+		field, end := w.heads[w.order[start]].field, start+1
+		for end < len(all) && w.heads[w.order[end]].field == field {
 			end++
 		}
-		fields[heads[start].field] = Register{Heads: all[start:end:end]}
+		fields[field] = Register{Heads: all[start:end:end]}
 		start = end
 	}
 	return fields
 }
 
-// write reads what one change wrote and adds it to the heads. The members that
-// all of them have in common may stand behind the values.
-func (s *scanner) write(heads []readHead) ([]readHead, error) {
-	var by Version
+// write reads what one change wrote. The members that all of its heads have in
+// common may stand behind the values.
+func (s *scanner) write(w *readWrites) error {
 	var stands map[string]uint64
-	first := len(heads)
+	at, first := len(w.by), len(w.heads)
+	w.by = append(w.by, Version{})
 	err := s.object(func(name string) (err error) {
 		var t string
+		by := &w.by[at]
 		switch name {
 		case "d":
 			t, err = s.str()
@@ -294,7 +326,7 @@ func (s *scanner) write(heads []readHead) ([]readHead, error) {
 		case "f":
 			err = s.object(func(field string) error {
 				v, err := s.value()
-				heads = append(heads, readHead{field, Version{Value: v}})
+				w.heads = append(w.heads, readHead{field: field, value: v, by: at})
 				return err
 			})
 		case "o":
@@ -310,7 +342,7 @@ func (s *scanner) write(heads []readHead) ([]readHead, error) {
 					if e == "" {
 						return bad(CodeType, "an element of a set is empty")
 					}
-					heads = append(heads, readHead{field, Version{Elem: e, Removed: name == "x"}})
+					w.heads = append(w.heads, readHead{field: field, elem: e, removed: name == "x", by: at})
 					return nil
 				})
 				return err
@@ -320,14 +352,12 @@ func (s *scanner) write(heads []readHead) ([]readHead, error) {
 		}
 		return err
 	})
-	for i := first; i < len(heads); i++ {
-		v := &heads[i].Version
-		v.Dot, v.Clock, v.At, v.Author, v.Seq = by.Dot, by.Clock, by.At, by.Author, by.Seq
-		if v.Elem == "" {
-			v.Stands = stands[heads[i].field]
+	for i := first; i < len(w.heads) && stands != nil; i++ {
+		if h := &w.heads[i]; h.elem == "" {
+			h.stands = stands[h.field]
 		}
 	}
-	return heads, err
+	return err
 }
 
 // caseOf is the case of a case's scope, "" of another.

@@ -1,6 +1,7 @@
 package fieldsync
 
 import (
+	"encoding/binary"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -174,8 +175,8 @@ func (s *scanner) str() (string, error) {
 		return "", s.expected("a string")
 	}
 	start := s.i + 1
-	ascii := true
-	for i := start; i < len(s.b); i++ {
+	i, ascii := plain(s.b, start)
+	for ; i < len(s.b); i++ {
 		switch c := s.b[i]; {
 		case c == '"':
 			s.i = i + 1
@@ -195,6 +196,29 @@ func (s *scanner) str() (string, error) {
 	}
 	s.i = len(s.b)
 	return "", s.malformed()
+}
+
+// Each byte of a word, for plain.
+const (
+	ones  = 0x0101010101010101
+	highs = 0x80 * ones
+)
+
+// plain passes over whole words from i on that hold neither a quote nor a
+// backslash nor a control character, and says whether all of it is ASCII: most
+// of what is read is inside of strings. A byte is zero, or below 32, where the
+// subtraction borrows its highest bit (Warren, Hacker's Delight, §6-1).
+func plain(b []byte, i int) (int, bool) {
+	var high uint64
+	for ; i+8 <= len(b); i += 8 {
+		x := binary.LittleEndian.Uint64(b[i:])
+		quote, escape := x^'"'*ones, x^'\\'*ones
+		if ((x-0x20*ones)&^x|(quote-ones)&^quote|(escape-ones)&^escape)&highs != 0 {
+			break
+		}
+		high |= x & highs
+	}
+	return i, high == 0
 }
 
 // escaped reads a string that has an escape at i.
