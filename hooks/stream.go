@@ -107,12 +107,14 @@ func (s *stream) packed(p *fieldsync.Packed, part int) error {
 }
 
 func (s *stream) worthSettingIn(p *fieldsync.Packed) bool {
-	from := setInFrom
-	if s.busy != nil && int(s.busy.Load()) > runtime.NumCPU() {
-		from = setInFromBusy
+	if s.crowded() {
+		return p.Size() >= setInFromBusy
 	}
-	return p.Size() >= from
+	return p.Size() >= setInFrom
 }
+
+// crowded says whether more answers are worked on than there are processors.
+func (s *stream) crowded() bool { return s.busy != nil && int(s.busy.Load()) > runtime.NumCPU() }
 
 // send is line for a line of the protocol.
 func (s *stream) send(l fieldsync.Line) error {
@@ -141,7 +143,11 @@ func (s *stream) begin() error {
 	s.e.Response.Header().Set("Content-Encoding", "gzip")
 	plain := bytes.Clone(s.buf.Bytes())
 	s.buf.Reset()
-	s.zip = newZipped(&s.buf)
+	how := thorough
+	if s.crowded() {
+		how = hurried
+	}
+	s.zip = newZipped(&s.buf, how)
 	return s.zip.write(plain)
 }
 
