@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -59,6 +60,7 @@ type Hub struct {
 	restoring  bool
 	endedHeads []string
 	app        *core.BaseApp
+	connect    func(path string) (*dbx.DB, error)
 	now        func() time.Time
 	rand       io.Reader
 	log        *slog.Logger
@@ -81,8 +83,10 @@ type Hub struct {
 	partials           partials
 
 	pulls      chan struct{} // one per pull that is being answered
+	answers    *turns        // of those, the ones that are worked on
 	chunks     *chunks
 	statements statements
+	asked      asked
 	lately     lately
 	tables     map[string]*table
 	epoch      string
@@ -141,6 +145,29 @@ func connectBy(driver string) func(path string) (*dbx.DB, error) {
 	}
 }
 
+// openAsked opens the connections for what every request asks. They are few:
+// each question takes a fraction of a millisecond, and making a connection as
+// long as fifty.
+func (h *Hub) openAsked() error {
+	db, err := h.connect(filepath.Join(h.app.DataDir(), "data.db"))
+	if err != nil {
+		return wrap("opening the database", err)
+	}
+	h.asked.db = db.DB()
+	n := turnsEach * runtime.NumCPU()
+	h.asked.db.SetMaxOpenConns(n)
+	h.asked.db.SetMaxIdleConns(n)
+	h.asked.db.SetConnMaxIdleTime(readerStays)
+	return nil
+}
+
+func (a *asked) close() error {
+	if a.db == nil {
+		return nil
+	}
+	return wrap("closing the database", a.db.Close())
+}
+
 // Open boots the hub in its folder and runs pending migrations. It does not
 // listen. The caller holds the folder's lock (main).
 func Open(cfg Config) (*Hub, error) {
@@ -171,8 +198,9 @@ func Open(cfg Config) (*Hub, error) {
 	if _, err := h.DiskFull(); err != nil {
 		return nil, err
 	}
+	h.connect = connectBy(cmp.Or(cfg.Driver, "sqlite"))
 	h.app = core.NewBaseApp(core.BaseAppConfig{
-		DataDir: filepath.Join(cfg.Dir, "pb_data"), DBConnect: connectBy(cmp.Or(cfg.Driver, "sqlite")),
+		DataDir: filepath.Join(cfg.Dir, "pb_data"), DBConnect: h.connect,
 		DataMaxOpenConns: readersMax, DataMaxIdleConns: readersIdle, AuxMaxOpenConns: 4, AuxMaxIdleConns: 1,
 	})
 	if err := h.app.Bootstrap(); err != nil {
@@ -182,6 +210,7 @@ func Open(cfg Config) (*Hub, error) {
 		if h.keys != nil {
 			err = errors.Join(err, h.keys.close())
 		}
+		err = errors.Join(err, h.asked.close())
 		return nil, errors.Join(err, h.app.ResetBootstrapState(), h.disk.close())
 	}
 	return h, nil
@@ -201,11 +230,14 @@ func (h *Hub) prepare() error {
 		return fmt.Errorf("migrating the database: %w", err)
 	}
 	h.readDB().SetConnMaxIdleTime(readerStays)
+	if err := h.openAsked(); err != nil {
+		return err
+	}
 	if err := h.openKeys(context.Background()); err != nil {
 		return err
 	}
 	h.writer, h.pulls = newWriter(h.sqlDB(), &leaves{h: h}, h.keys, &h.ended, h.roomOr), make(chan struct{}, pullsMax)
-	h.endsMoved = make(chan struct{}, 1)
+	h.answers, h.endsMoved = newTurns(), make(chan struct{}, 1)
 	h.writer.carry = h.carryEnded
 	h.requests, h.chunks = newSigned(h.now()), newChunks(h)
 	h.tables = make(map[string]*table, len(care.Schema))
@@ -248,7 +280,7 @@ func (h *Hub) Close() error {
 	h.forgetNames()
 	h.writer.close()
 	// As PocketBase itself ends: its log's ticker stops before its databases.
-	return errors.Join(signed, h.chunks.close(), h.keys.close(), h.terminate(), h.disk.close())
+	return errors.Join(signed, h.chunks.close(), h.asked.close(), h.keys.close(), h.terminate(), h.disk.close())
 }
 
 func (h *Hub) terminate() error {

@@ -32,6 +32,10 @@ type Receiver interface {
 	Flush() error
 }
 
+// Worker is a Receiver that is told whose turn it is: it rests while it waits
+// for its line.
+type Worker interface{ Work(*Turn) }
+
 // lines is a Receiver that asks for nothing but the lines.
 type lines func(line []byte) error
 
@@ -73,6 +77,14 @@ func (h *Hub) Answer(ctx context.Context, a care.Actor, ask Ask, to Receiver) er
 		return err
 	}
 	defer release()
+	turn, err := h.answers.take(ctx)
+	if err != nil {
+		return err
+	}
+	defer turn.leave()
+	if w, ok := to.(Worker); ok {
+		w.Work(turn)
+	}
 	if a, err = h.actorNow(h.asks(ctx), a); err != nil {
 		return err
 	}
@@ -82,7 +94,7 @@ func (h *Hub) Answer(ctx context.Context, a care.Actor, ask Ask, to Receiver) er
 		return wrap("beginning to read", err)
 	}
 	defer snapshot.Rollback() // a reading transaction has nothing to keep
-	p := &pull{h: h, ctx: ctx, r: h.within(ctx, snapshot), to: to, actor: a, load: caseloadOf(a), own: ask.Own, drafts: ask.Drafts, era: era,
+	p := &pull{h: h, ctx: ctx, turn: turn, r: h.within(ctx, snapshot), to: to, actor: a, load: caseloadOf(a), own: ask.Own, drafts: ask.Drafts, era: era,
 		open: map[fieldsync.Scope]time.Time{}, complete: map[fieldsync.Scope]uint64{}}
 	if err = p.plan(ask.Cursor); err == nil {
 		h.reached("answer planned")
@@ -129,6 +141,7 @@ func (h *Hub) pullSlot(ctx context.Context) (release func(), err error) {
 type pull struct {
 	h     *Hub
 	ctx   context.Context
+	turn  *Turn
 	r     reader
 	to    Receiver
 	actor care.Actor
@@ -430,7 +443,7 @@ func (p *pull) audit(units []*unit) error {
 		}
 		events = append(events, e)
 	}
-	return p.h.audit(p.ctx, p.actor, events...)
+	return p.turn.Rest(func() error { return p.h.audit(p.ctx, p.actor, events...) })
 }
 
 // markBytes is after how much of an answer the device is told that it need not

@@ -56,16 +56,17 @@ func (s *statements) of(ctx context.Context, db *sql.DB, query string) (*sql.Stm
 }
 
 // asks reads outside any transaction by such statements: what every request
-// asks, with words that stand in the program.
-func (h *Hub) asks(ctx context.Context) reader { return reader{ctx, asked{h.readDB(), &h.statements}} }
+// asks, with words that stand in the program. Nobody asks while rows of another
+// answer are open, since all who come at one moment wait for few connections.
+func (h *Hub) asks(ctx context.Context) reader { return reader{ctx, &h.asked} }
 
-// asked is the pool of reading connections with the statements that are kept.
+// asked is a pool of reading connections with the statements that are kept.
 type asked struct {
 	db  *sql.DB
-	all *statements
+	all statements
 }
 
-func (a asked) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+func (a *asked) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	s, err := a.all.of(ctx, a.db, query)
 	if err != nil {
 		return nil, err
@@ -73,7 +74,7 @@ func (a asked) QueryContext(ctx context.Context, query string, args ...any) (*sq
 	return s.QueryContext(ctx, args...)
 }
 
-func (a asked) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+func (a *asked) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
 	s, err := a.all.of(ctx, a.db, query)
 	if err != nil {
 		return a.db.QueryRowContext(ctx, query, args...) // says why on Scan

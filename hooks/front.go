@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/pocketbase/pocketbase/apis"
@@ -66,8 +65,6 @@ type Front struct {
 	cut      context.CancelFunc // ends what is still being answered
 	gate     sync.RWMutex       // held, for reading, by whatever is being answered
 	closed   bool
-
-	answering atomic.Int32 // tablets that are being answered, without those whose line is waited for
 }
 
 // New binds PocketBase's events and routes of a hub. Once per hub:

@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"net/http"
-	"runtime"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/pocketbase/pocketbase/core"
@@ -39,7 +37,7 @@ type stream struct {
 	buf   bytes.Buffer
 	zip   *zipped // nil while the answer is tiny, or the client takes none
 	begun bool
-	busy  *atomic.Int32 // how many answers are worked on, where they are counted
+	turn  turn // to work on the answer; nil where nobody counts them
 
 	setIn *fieldsync.Packed // lines that are being set in as they are
 	part  int               // the part of them that was, and
@@ -113,8 +111,13 @@ func (s *stream) worthSettingIn(p *fieldsync.Packed) bool {
 	return p.Size() >= setInFrom
 }
 
-// crowded says whether more answers are worked on than there are processors.
-func (s *stream) crowded() bool { return s.busy != nil && int(s.busy.Load()) > runtime.NumCPU() }
+// turn is a collections.Turn.
+type turn interface {
+	Crowded() bool
+	Rest(wait func() error) error
+}
+
+func (s *stream) crowded() bool { return s.turn != nil && s.turn.Crowded() }
 
 // send is line for a line of the protocol.
 func (s *stream) send(l fieldsync.Line) error {
@@ -155,18 +158,20 @@ func (s *stream) flush() error {
 	if err := s.rc.SetWriteDeadline(time.Now().Add(patienceWith(s.e.Request).take)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return err
 	}
-	if s.busy != nil { // whoever waits for a line does not need the processor
-		s.busy.Add(-1)
-		defer s.busy.Add(1)
+	give := func() error {
+		if _, err := s.e.Response.Write(s.buf.Bytes()); err != nil {
+			return err
+		}
+		s.buf.Reset()
+		if err := s.rc.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
+			return err
+		}
+		return nil
 	}
-	if _, err := s.e.Response.Write(s.buf.Bytes()); err != nil {
-		return err
+	if s.turn == nil {
+		return give()
 	}
-	s.buf.Reset()
-	if err := s.rc.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return err
-	}
-	return nil
+	return s.turn.Rest(give) // whoever waits for a line does not need the processor
 }
 
 func (s *stream) end() error {

@@ -35,9 +35,6 @@ func (f *Front) sync(e *core.RequestEvent, a care.Actor) error {
 		g.renew()
 	}
 	to := &answer{f: f, ctx: e.Request.Context(), s: newStream(e, ndjson), got: got, seen: got.push.Seen}
-	to.s.busy = &f.answering
-	f.answering.Add(1)
-	defer f.answering.Add(-1)
 	ask := collections.Ask{Cursor: got.push.Cursor, Check: got.push.Check, Again: got.push.Again}
 	if d := got.push.Drafts; d != nil {
 		// What it just brought it has.
@@ -66,6 +63,9 @@ type answer struct {
 	told bool
 	seen uint64 // size of the audit log as the tablet will know it
 }
+
+// Work is told whose turn it is.
+func (w *answer) Work(t *collections.Turn) { w.s.turn = t }
 
 // Line takes a line. Evictions come before Disclose was called: a tablet must
 // lose what it may not keep even if the line breaks after the first bytes.

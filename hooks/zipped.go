@@ -52,7 +52,15 @@ func (g *zipped) count(b []byte) {
 	g.size += uint32(len(b))
 }
 
+// storedUpTo is how long something may be that is not packed where nothing is
+// known that it could refer to: a mark between two chunks.
+const storedUpTo = 200
+
 func (g *zipped) write(b []byte) error {
+	if g.fresh && len(b) <= storedUpTo {
+		g.store(b)
+		return nil
+	}
 	g.count(b)
 	if g.fresh {
 		g.renew()
@@ -93,7 +101,7 @@ func (g *zipped) set(p *fieldsync.Part) error {
 	return nil
 }
 
-// store writes a few bytes behind a part, not packed. Nothing is open there.
+// store writes a few bytes, not packed, where nothing is open.
 func (g *zipped) store(b []byte) {
 	g.count(b)
 	g.out.Write(fieldsync.AppendStored(nil, b))
