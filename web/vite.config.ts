@@ -50,8 +50,8 @@ function portolan(): Plugin {
       this.emitFile({ type: 'asset', fileName: 'SOURCES.sha256', source: sources() });
       const worker = bundle['worker.js'];
       if (worker?.type !== 'chunk') throw new Error('there is no worker');
-      const made = Object.values(bundle).filter((f) => f.fileName !== 'worker.js' && f.fileName !== 'SOURCES.sha256');
-      const names = [...made.map((f) => f.fileName), ...below(join(here, 'public')).map((f) => f.slice(join(here, 'public').length + 1))];
+      const made = Object.values(bundle).filter((f) => !['worker.js', 'SOURCES.sha256'].includes(f.fileName) && !f.fileName.startsWith('app/words-'));
+      const names = [...made.map((f) => f.fileName), ...languages.map((l) => `app/words-${l}.json`), ...below(join(here, 'public')).map((f) => f.slice(join(here, 'public').length + 1))];
       const files = names.filter((n) => n !== 'index.html').map((n) => `/${n}`);
       worker.code = worker.code.replace(/([`"'])FILES\1/, JSON.stringify(['/', ...files.sort()])).replace('VERSION', sources().slice(0, 16));
     },

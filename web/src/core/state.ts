@@ -52,6 +52,14 @@ export interface Parcel {
   raw?: string | undefined;
 }
 
+/** What somebody is typing: it grows, and is no change until they save it. */
+export interface Typed {
+  scopes: readonly Scope[];
+  /** When it was kept last. */
+  at: string;
+  text: string;
+}
+
 /** A table with what a transaction would write on top of it. */
 class Draft<K, V> {
   readonly changed = new Map<K, V | undefined>();
@@ -81,6 +89,7 @@ export class Tx {
   readonly scopes: Draft<Scope, StoredScope>;
   readonly rows: Draft<string, StoredRow>;
   readonly outbox: Draft<number, Parcel>;
+  readonly typed: Draft<string, Typed>;
   readonly evicted = new Set<Scope>();
   lease: Lease | undefined;
   /** The lease is that of a new replica: the hub's part of the key is another one. */
@@ -91,6 +100,7 @@ export class Tx {
     this.scopes = new Draft(of.scopes);
     this.rows = new Draft(of.rows);
     this.outbox = new Draft(of.outbox);
+    this.typed = new Draft(of.typed);
   }
 
   text(key: string): string {
@@ -127,6 +137,7 @@ export class Tx {
     this.evicted.add(scope);
     for (const [key] of [...this.rowsIn(scope)]) this.rows.delete(key);
     this.scopes.delete(scope);
+    for (const [key, d] of [...this.typed.entries()]) if (d.scopes.includes(scope)) this.typed.delete(key);
     for (const [n, p] of [...this.outbox.entries()]) {
       if (p.raw !== undefined && p.scopes.includes(scope)) this.outbox.put(n, { ...p, raw: undefined });
     }
@@ -168,6 +179,7 @@ interface Tables {
   readonly scopes: Map<Scope, StoredScope>;
   readonly rows: Map<string, StoredRow>;
   readonly outbox: Map<number, Parcel>;
+  readonly typed: Map<string, Typed>;
   /** record → keys of its rows */
   readonly byRecord: Map<string, Set<string>>;
   /** record → numbers of its changes that are not settled */
@@ -180,6 +192,7 @@ export class State implements Tables {
   readonly scopes = new Map<Scope, StoredScope>();
   readonly rows = new Map<string, StoredRow>();
   readonly outbox = new Map<number, Parcel>();
+  readonly typed = new Map<string, Typed>();
   readonly byRecord = new Map<string, Set<string>>();
   readonly open = new Map<string, number[]>();
   private queue: Promise<unknown> = Promise.resolve();
@@ -200,7 +213,7 @@ export class State implements Tables {
 
   /** Reads everything from the vault anew. */
   private async reload(): Promise<void> {
-    for (const t of [this.meta, this.scopes, this.rows, this.outbox, this.byRecord, this.open]) t.clear();
+    for (const t of [this.meta, this.scopes, this.rows, this.outbox, this.typed, this.byRecord, this.open]) t.clear();
     const unopened: string[] = [];
     for (const item of await this.vault.items()) {
       const [kind, rest] = [item.key.slice(0, item.key.indexOf(' ')), item.key.slice(item.key.indexOf(' ') + 1)];
@@ -211,7 +224,8 @@ export class State implements Tables {
       } else if (kind === 'out') {
         const p = item.clear as Omit<Parcel, 'raw'>;
         this.keep('outbox', p.n, { ...p, raw: item.secret });
-      } else if (item.secret !== undefined) this.keep('rows', rest, rowFrom(item.secret));
+      } else if (item.secret !== undefined && kind === 'typed') this.typed.set(rest, { ...(item.clear as Omit<Typed, 'text'>), text: item.secret });
+      else if (item.secret !== undefined) this.keep('rows', rest, rowFrom(item.secret));
       else if (this.vault.until !== '') unopened.push(item.key);
     }
     if (unopened.length > 0) {
@@ -280,6 +294,7 @@ export class State implements Tables {
       const { raw, ...clear } = v;
       write(`out ${k}`, { clear, scopes: v.scopes, secret: raw });
     }
+    for (const [k, v] of tx.typed.changed) write(`typed ${k}`, v && { clear: { scopes: v.scopes, at: v.at }, scopes: v.scopes, secret: v.text });
     if (puts.length + deletes.length + tx.evicted.size === 0 && tx.lease === undefined) return;
     const locked = this.vault.until === '';
     await this.vault.commit({ evict: [...tx.evicted], puts, deletes, lease: tx.lease, releases: tx.releases });
@@ -287,6 +302,7 @@ export class State implements Tables {
     for (const [k, v] of tx.meta.changed) v === undefined ? this.meta.delete(k) : this.meta.set(k, v);
     for (const [k, v] of tx.scopes.changed) v === undefined ? this.scopes.delete(k) : this.scopes.set(k, v);
     for (const [k, v] of tx.rows.changed) this.keep('rows', k, v);
+    for (const [k, v] of tx.typed.changed) v === undefined ? this.typed.delete(k) : this.typed.set(k, v);
     for (const [k, v] of tx.outbox.changed) if (v !== undefined) this.keep('outbox', k, v); // they are removed by a new replica alone, which reloads
   }
 

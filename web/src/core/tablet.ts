@@ -332,11 +332,10 @@ export class Tablet {
   }
 
   /** Makes a record and returns its id. It is there at once, and goes to the hub with the next sync. */
-  async make(collection: string, caseId: string, edit: Edit): Promise<string> {
+  async make(collection: string, caseId: string, edit: Edit, id = this.mint()): Promise<string> {
     await this.readable();
     const entity = this.entity(collection);
     const ofCase = entity.topic === '';
-    const id = newId(this.outside.now(), crypto.getRandomValues(new Uint8Array(10)));
     if (collection === 'cases' ? caseId !== '' : ofCase !== isId(caseId)) throw new Fault(ofCase ? 'case_missing' : 'case_needless');
     await this.state.inTx(async (tx) => {
       const c = { ...emptyChange(), collection, record: id, group: edit.group ?? '' };
@@ -375,6 +374,30 @@ export class Tablet {
       await this.write(tx, entity, shape.org, shape.caseId, c);
       return true;
     });
+  }
+
+  /**
+   * Keeps what somebody is typing, sealed, in the place of what was kept under
+   * that key; "" keeps nothing any more. It goes with the parts of the case
+   * that it is about.
+   */
+  async keepTyped(key: string, caseId: string, compartments: readonly string[], text: string): Promise<void> {
+    await this.readable();
+    const scopes = [...new Set(compartments)].sort().map((c) => scopeOf('', c, this.identity.org, caseId));
+    await this.state.inTx((tx) => {
+      if (text === '') tx.typed.delete(key);
+      else tx.typed.put(key, { scopes, at: formatTime(this.outside.now()), text });
+    });
+  }
+
+  /** What is kept of what somebody was typing, by its key. */
+  get typed(): ReadonlyMap<string, { at: string; text: string }> {
+    return this.state.typed;
+  }
+
+  /** An id for a record, or a case, that is yet to be made. */
+  mint(): string {
+    return newId(this.outside.now(), crypto.getRandomValues(new Uint8Array(10)));
   }
 
   private entity(collection: string): Entity {

@@ -24,9 +24,14 @@ class Catalogue {
 
   /** Switches to a language once its words are here. */
   async speak(tag: string): Promise<void> {
-    const language = languages.some((l) => l.tag === tag) ? tag : 'en';
+    let language = languages.some((l) => l.tag === tag) ? tag : 'en';
     const of = async (l: string) => (await (await fetch(`/app/words-${l}.json`)).json()) as Words;
-    const words = await of(language);
+    // Another language than that of last time may not be here yet, and there is no line.
+    const words = await of(language).catch(() => {
+      language = 'en';
+      return Object.keys(this.words).length > 0 ? undefined : of('en');
+    });
+    if (words === undefined) return;
     this.words = words;
     this.english = language === 'en' ? words : this.english;
     this.language = language;

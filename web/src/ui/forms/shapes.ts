@@ -18,7 +18,7 @@ export interface Shape {
 const today = (now: Date) => new Date(now.getTime() - now.getTimezoneOffset() * 60_000).toISOString().slice(0, 10);
 
 export const shapes: Readonly<Record<string, Shape>> = {
-  notes: { icon: 'note', ask: ['text', 'kind', 'occurred_at', 'contact_mode', 'told_topics'], begin: (now) => ({ kind: 'general', occurred_at: now.toISOString() }), line: ['text', 'kind'], at: 'occurred_at' },
+  notes: { icon: 'note', ask: ['text', 'kind', 'occurred_at'], begin: (now) => ({ kind: 'general', occurred_at: now.toISOString() }), line: ['text', 'kind'], at: 'occurred_at' },
   tasks: { icon: 'check', ask: ['title_key', 'due_at', 'priority', 'details'], begin: () => ({ status: 'open' }), line: ['title_key', 'details'], at: 'due_at' },
   encounters: { icon: 'health', ask: ['kind', 'starts_at', 'reason', 'findings', 'next_visit_on'], begin: (now) => ({ status: 'finished', starts_at: now.toISOString() }), line: ['kind', 'reason'], at: 'starts_at' },
   medicines: { icon: 'health', ask: ['substance', 'strength', 'form', 'dose', 'frequency', 'as_needed', 'must_not_stop', 'instructions', 'status'], begin: () => ({ status: 'active' }), line: ['substance', 'strength', 'dose', 'frequency'] },

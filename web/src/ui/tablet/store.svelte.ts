@@ -213,8 +213,8 @@ class Store {
     return list;
   }
 
-  async make(collection: string, caseId: string, edit: Edit): Promise<string> {
-    const id = await this.tablet!.make(collection, caseId, edit);
+  async make(collection: string, caseId: string, edit: Edit, as?: string): Promise<string> {
+    const id = await this.tablet!.make(collection, caseId, edit, as);
     this.entered();
     return id;
   }
