@@ -97,7 +97,7 @@ var thirdParty = map[string][]string{
 
 // pure packages take the time and the randomness that they need as arguments:
 // the same input gives the same output, in a test and on a tablet.
-var pure = []string{"care", "sync", "pdf", "pdf/typeset", "capsule", "interop", "search", "seal", "audit", "signin", "photo", "handover", "indicators", "internal/gen", "sync/simtest"}
+var pure = []string{"care", "sync", "pdf", "pdf/typeset", "capsule", "interop", "search", "seal", "audit", "signin", "photo", "strip", "handover", "indicators", "internal/gen", "sync/simtest"}
 
 // clockCalls of package time read or wait for the real clock.
 var clockCalls = []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker"}

@@ -62,9 +62,9 @@ var recordEntities = defaults(General, Restricted, ServiceDelivery, []*Entity{
 			{Name: "version", Type: Int, Sensitivity: Normal, Merge: Once},
 			{Name: "title", Type: Text, Merge: Latest, FHIR: "DocumentReference.description"},
 			{Name: "compartment", Type: Code, Codes: "compartments", Sensitivity: Normal, Merge: Once, FHIR: "DocumentReference.securityLabel"},
-			{Name: "sha256", Type: Text, Merge: Once, FHIR: "DocumentReference.content.attachment.hash", Max: 64},
-			{Name: "size", Type: Int, Merge: Once, FHIR: "DocumentReference.content.attachment.size"},
-			{Name: "mime", Type: Text, Merge: Once, FHIR: "DocumentReference.content.attachment.contentType", Max: 127},
+			// When its file came. What the file is stands with its bytes, and ends with the
+			// part of the case that they belong to.
+			{Name: "filed_at", Type: Time, Sensitivity: Normal, Merge: Once, FHIR: "DocumentReference.content.attachment.creation"},
 			{Name: "pages", Type: Int, Merge: Once},
 			{Name: "languages", Type: Codes, Codes: "languages", Merge: Once, FHIR: "DocumentReference.content.attachment.language"},
 			{Name: "sections", Type: Codes, Codes: "summary_sections", Merge: Once},

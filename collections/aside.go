@@ -233,7 +233,8 @@ func (h *Hub) shownAside(of care.Target, said fieldsync.UnsentFile, b []byte) (c
 		return c, err
 	}
 	k, _ := kindOf(c.Type)
-	c.Name, c.Tag, c.Bytes = "document"+k.ending, h.mac("tag", of.Org, of.Case, string(of.Compartment), said.SHA256), inMemory{bytes.NewReader(b)}
+	c.Name, c.Sum = "document"+k.ending, sumOf(b)
+	c.Tag, c.Bytes = h.mac("tag", of.Org, of.Case, string(of.Compartment), said.SHA256), inMemory{bytes.NewReader(b)}
 	return c, nil
 }
 

@@ -155,7 +155,7 @@ func TestASealedFileWaitsForAPerson(t *testing.T) {
 		t.Error("it is the document's before anybody decided")
 	}
 	held, err := a.Held(ctx, a.officers[0], seq)
-	if size, _ := held.Set["size"].Int(); err != nil || held.Author != worker.actor.Staff || size != int64(len(b)) {
+	if err != nil || held.Author != worker.actor.Staff || len(held.Set) != 1 || !held.Set["filed_at"].IsSet() { // what it is would outlive its part
 		t.Errorf("shown to who decides: %+v, %v", held, err)
 	}
 	// To look at it first one must be able to see where it belongs.
@@ -298,10 +298,6 @@ func TestASealedFileIsHeldToTheRulesOfEveryOther(t *testing.T) {
 		t.Errorf("evidence that is no picture is given out: %v", err)
 	}
 	a.decide(t, seq, acceptMine)
-	row, err := a.Read(t.Context(), a.HubActor(), "documents", evidence)
-	if err != nil || row.Text("sha256") != sumHex(b) {
-		t.Errorf("evidence was altered: %v, %v", row.Text("sha256"), err)
-	}
 	if events, err := a.List(t.Context(), a.HubActor(), collections.Query{Collection: "custody_events", Case: caseID}); err != nil || len(events) != 1 || events[0].Text("sha256") != sumHex(b) {
 		t.Errorf("its custody: %v, %v", events, err)
 	}

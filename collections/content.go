@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -85,10 +86,10 @@ func kindOf(mime string) (contentKind, bool) {
 // Content is the bytes of a document as they leave the hub. The name is the
 // hub's: what somebody called a file may name a person, or a place on a disk.
 // Tag differs with the bytes, and with the part of the case that they belong
-// to.
+// to. Sum is the SHA-256 of the bytes, in hex.
 type Content struct {
-	Name, Type, Tag string
-	Bytes           interface {
+	Name, Type, Tag, Sum string
+	Bytes                interface {
 		io.ReadSeeker
 		io.Closer
 	}
@@ -99,11 +100,17 @@ type inMemory struct{ *bytes.Reader }
 
 func (inMemory) Close() error { return nil }
 
-// filed is what became of a document's bytes.
+// filed is what became of a document's bytes. It is sealed under the key of the
+// part of the case that they belong to, so that nothing of it is left where that
+// part is erased alone.
 type filed struct {
-	sha256 string
-	size   int64
-	mime   string
+	SHA256 string `json:"sha256"`
+	Size   int64  `json:"size"`
+	Type   string `json:"type"`
+}
+
+func factsPlace(document string) seal.Place {
+	return seal.Place{Collection: "contents", Record: document, Field: "facts"}
 }
 
 // document is a record whose bytes somebody brings or wants.
@@ -204,15 +211,14 @@ func (h *Hub) keepContent(ctx context.Context, a care.Actor, id, declared string
 			return err
 		}
 	}
-	k := filed{sha256: sumOf(b), size: int64(len(b)), mime: declared}
-	if had := doc.Text("sha256"); had != "" && had != k.sha256 {
-		return ErrContentThere
-	}
-	file, noted, err := h.fileWhere(ctx, `document = ?`, id)
-	if err != nil {
+	k := filed{SHA256: sumOf(b), Size: int64(len(b)), Type: declared}
+	file, had, noted, err := h.filedAs(reader{ctx, h.readDB()}, doc)
+	switch {
+	case err != nil:
 		return err
-	}
-	if noted {
+	case noted && had.SHA256 != k.SHA256:
+		return ErrContentThere
+	case noted:
 		if whole, err := h.holds(doc, file, k); err != nil || whole {
 			return err
 		}
@@ -230,8 +236,8 @@ func (h *Hub) keepContent(ctx context.Context, a care.Actor, id, declared string
 // already would be told to whoever may not see it.
 func (h *Hub) placeContent(ctx context.Context, doc document, k filed, b []byte, still func() error) error {
 	of := doc.scope()
-	address := h.mac("content", of.Org, of.Case, of.Compartment, k.sha256)
-	file, whole, err := h.fileWhere(ctx, `address = ?`, address)
+	address := h.mac("content", of.Org, of.Case, of.Compartment, k.SHA256)
+	file, whole, err := h.fileAt(ctx, address)
 	switch {
 	case err != nil:
 		return err
@@ -247,7 +253,11 @@ func (h *Hub) placeContent(ctx context.Context, doc document, k filed, b []byte,
 		return wrap("placing bytes", err)
 	}
 	h.reached("upload placed")
-	if err := h.noteContent(ctx, doc.ID, file, address, of.Compartment); err != nil {
+	facts, err := h.sealFacts(doc, k)
+	if err != nil {
+		return err
+	}
+	if err := h.noteContent(ctx, doc.ID, file, address, of.Compartment, facts); err != nil {
 		return err
 	}
 	if _, there, err := h.rowOf(ctx, "documents", doc.ID); err != nil || !there { // one that came meanwhile goes here
@@ -264,37 +274,66 @@ func (h *Hub) holds(doc document, file string, k filed) (bool, error) {
 	if errors.Is(err, fs.ErrNotExist) || errors.As(err, &known) && known.Kind == care.Damaged {
 		return false, nil
 	}
-	return err == nil && sumOf(b) == k.sha256, err
+	return err == nil && sumOf(b) == k.SHA256, err
 }
 
 // noteContent notes which file holds the bytes of a document, before that is
 // answered: from then on it must be there.
-func (h *Hub) noteContent(ctx context.Context, document, file, address, compartment string) error {
+func (h *Hub) noteContent(ctx context.Context, document, file, address, compartment string, facts []byte) error {
 	return h.writer.write(ctx, func(t *tx) error {
 		// An erasure takes the files that it finds, and then records.
 		if _, err := os.Stat(h.filePath(file)); err != nil {
 			return ErrErased
 		}
-		_, err := t.exec(`INSERT INTO contents (document, file, address, case_id, compartment) SELECT id, ?, ?, case_id, ? FROM documents WHERE id = ?
+		_, err := t.exec(`INSERT INTO contents (document, file, address, case_id, compartment, facts) SELECT id, ?, ?, case_id, ?, ? FROM documents WHERE id = ?
 			ON CONFLICT (document) DO NOTHING`, // noted before its file was lost
-			file, address, compartment, document)
+			file, address, compartment, append([]byte{}, facts...), document)
 		return wrap("noting where bytes lie", err)
 	})
 }
 
-// fileOf is the name of the file that holds the bytes of a document: its own,
-// where it was made here or was the first to bring them.
-func (h *Hub) fileOf(ctx context.Context, id string) (string, error) {
-	file, noted, err := h.fileWhere(ctx, `document = ?`, id)
-	if !noted {
-		file = id
+// sealFacts seals what the bytes of a document are.
+func (h *Hub) sealFacts(doc document, k filed) ([]byte, error) {
+	key, err := h.keys.toSeal(doc.scope())
+	if err != nil {
+		return nil, err
 	}
-	return file, err
+	plain, err := json.Marshal(k)
+	if err != nil {
+		return nil, wrap("noting where bytes lie", err)
+	}
+	return key.box.Seal(nil, h.rand, factsPlace(doc.ID), plain)
 }
 
-// fileWhere is the file that is noted, of a document or under an address.
-func (h *Hub) fileWhere(ctx context.Context, where string, value string) (file string, noted bool, err error) {
-	err = reader{ctx, h.readDB()}.row(`SELECT file FROM contents WHERE `+where+` LIMIT 1`, value).Scan(&file)
+// filedAs is the file that holds the bytes of a document, its own or that of the
+// first that brought them, and what they are. noted is false where nobody has
+// brought any, or the part that they belonged to was erased.
+func (h *Hub) filedAs(q querier, doc document) (file string, k filed, noted bool, err error) {
+	var sealed []byte
+	err = q.row(`SELECT file, facts FROM contents WHERE document = ?`, doc.ID).Scan(&file, &sealed)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", k, false, nil
+	}
+	if err != nil || len(sealed) == 0 { // a paper, which is what it was made as
+		return file, k, err == nil, wrap("reading where bytes lie", err)
+	}
+	key, err := h.keys.toOpen(sealed, doc.Org, doc.Case)
+	if errors.Is(err, ErrErased) {
+		return "", k, false, nil
+	}
+	if err != nil {
+		return file, k, false, err
+	}
+	plain, err := key.box.Open(nil, factsPlace(doc.ID), sealed)
+	if err == nil {
+		err = json.Unmarshal(plain, &k)
+	}
+	return file, k, err == nil, wrap("opening what bytes are", err)
+}
+
+// fileAt is the file that is noted under an address.
+func (h *Hub) fileAt(ctx context.Context, address string) (file string, noted bool, err error) {
+	err = reader{ctx, h.readDB()}.row(`SELECT file FROM contents WHERE address = ? LIMIT 1`, address).Scan(&file)
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", false, nil
 	}
@@ -322,28 +361,18 @@ func (h *Hub) tame(b []byte, declared string) ([]byte, string, error) {
 	return b, k.mime, err
 }
 
-// nameContent writes into the record which bytes are its own, and, of
-// evidence, into its items and the chain of custody. again says that they were
+// nameContent writes into the record that its bytes came, and, of evidence, what
+// they are into its items and the chain of custody. again says that they were
 // stored before, and lost.
 func (h *Hub) nameContent(ctx context.Context, a care.Actor, doc document, k filed, again bool) (err error) {
 	defer caught(&err)
-	facts := map[string]care.Value{"sha256": care.OfText(k.sha256), "size": care.OfInt(k.size), "mime": care.OfText(k.mime)}
-	missing := func(row care.Row) map[string]care.Value {
-		set := map[string]care.Value{}
-		for name, v := range facts {
-			if !row.Get(name).IsSet() {
-				set[name] = v
-			}
-		}
-		return set
-	}
 	group := h.newID()
 	var drafts []Draft
-	if set := missing(doc.Row); len(set) > 0 {
-		drafts = append(drafts, Draft{Collection: "documents", Record: doc.ID, Group: group, Set: set})
+	if !doc.Get("filed_at").IsSet() {
+		drafts = append(drafts, Draft{Collection: "documents", Record: doc.ID, Group: group, Set: map[string]care.Value{"filed_at": care.OfTime(h.now())}})
 	}
 	if doc.evidence {
-		more, err := h.custody(ctx, a, doc, k, missing, again)
+		more, err := h.custody(ctx, a, doc, k, again)
 		if err != nil {
 			return err
 		}
@@ -366,14 +395,15 @@ func (h *Hub) nameContent(ctx context.Context, a care.Actor, doc document, k fil
 // the hash, and that the bytes were stored (domain: each handling of evidence
 // is an event of its chain). Where the hub died after it had noted that, and
 // before it could answer, it is not noted again.
-func (h *Hub) custody(ctx context.Context, a care.Actor, doc document, k filed, missing func(care.Row) map[string]care.Value, again bool) ([]Draft, error) {
+func (h *Hub) custody(ctx context.Context, a care.Actor, doc document, k filed, again bool) ([]Draft, error) {
 	w := h.world(ctx)
+	facts := map[string]care.Value{"sha256": care.OfText(k.SHA256), "size": care.OfInt(k.Size), "mime": care.OfText(k.Type)}
 	var drafts []Draft
 	for _, item := range w.OfCase("evidence_items", doc.Case) {
 		if item.Text("document") != doc.ID {
 			continue
 		}
-		if sum := item.Text("sha256"); sum != "" && sum != k.sha256 {
+		if sum := item.Text("sha256"); sum != "" && sum != k.SHA256 {
 			return nil, ErrContentThere
 		}
 		last, previous, stored := int64(0), "", false
@@ -381,19 +411,25 @@ func (h *Hub) custody(ctx context.Context, a care.Actor, doc document, k filed, 
 			if e.Text("item") != item.ID {
 				continue
 			}
-			stored = stored || e.Text("purpose") == "stored" && e.Text("sha256") == k.sha256
+			stored = stored || e.Text("purpose") == "stored" && e.Text("sha256") == k.SHA256
 			if n, _ := e.Get("number").Int(); n > last {
 				last, previous = n, e.Text("entry_hash")
 			}
 		}
-		if set := missing(item); len(set) > 0 {
+		set := map[string]care.Value{}
+		for name, v := range facts {
+			if !item.Get(name).IsSet() {
+				set[name] = v
+			}
+		}
+		if len(set) > 0 {
 			drafts = append(drafts, Draft{Collection: "evidence_items", Record: item.ID, Set: set})
 		}
 		if stored && !again {
 			continue
 		}
 		event := map[string]care.Value{"item": care.OfText(item.ID), "number": care.OfInt(last + 1), "purpose": care.OfText("stored"),
-			"actor": care.OfText(a.Staff), "happened_at": care.OfTime(h.now()), "sha256": care.OfText(k.sha256)}
+			"actor": care.OfText(a.Staff), "happened_at": care.OfTime(h.now()), "sha256": care.OfText(k.SHA256)}
 		if previous != "" {
 			event["previous_hash"] = care.OfText(previous)
 		}
@@ -414,7 +450,7 @@ func (h *Hub) File(ctx context.Context, a care.Actor, id string) (Content, error
 	}
 	if row.Text("kind") == "summary" {
 		name, b, err := h.paperFile(ctx, a, row)
-		return Content{Name: name, Type: "application/pdf", Tag: h.tagOf(documentOf(row), sumOf(b)), Bytes: inMemory{bytes.NewReader(b)}}, err
+		return Content{Name: name, Type: strip.PDF, Sum: sumOf(b), Tag: h.tagOf(documentOf(row), sumOf(b)), Bytes: inMemory{bytes.NewReader(b)}}, err
 	}
 	doc, err := h.document(ctx, a, care.Carry, row)
 	if err != nil {
@@ -434,20 +470,20 @@ func (h *Hub) tagOf(doc document, sum string) string {
 }
 
 func (h *Hub) content(ctx context.Context, doc document) (c Content, err error) {
-	file, err := h.fileOf(ctx, doc.ID)
-	if err != nil {
-		return c, err
+	file, had, noted, err := h.filedAs(reader{ctx, h.readDB()}, doc)
+	if err != nil || !noted {
+		return c, errors.Join(err, fs.ErrNotExist)
 	}
-	c.Type, c.Tag = doc.Text("mime"), h.tagOf(doc, doc.Text("sha256"))
+	c.Type, c.Sum = had.Type, had.SHA256
 	if doc.evidence {
-		b, err := h.shown(doc, file)
+		b, err := h.shown(doc, file, had)
 		if err != nil {
 			return c, err
 		}
 		if b, c.Type, err = h.clean(b); err != nil {
 			return c, err
 		}
-		c.Tag, c.Bytes = h.tagOf(doc, sumOf(b)), inMemory{bytes.NewReader(b)}
+		c.Sum, c.Bytes = sumOf(b), inMemory{bytes.NewReader(b)}
 	} else if c.Bytes, err = h.readPart(doc.Org, doc.Case, file); err != nil {
 		return c, err
 	}
@@ -455,17 +491,17 @@ func (h *Hub) content(ctx context.Context, doc document) (c Content, err error) 
 	if !ok {
 		k = contentKind{mime: "application/octet-stream", ending: ".bin"}
 	}
-	c.Name, c.Type = "document"+k.ending, k.mime
+	c.Name, c.Type, c.Tag = "document"+k.ending, k.mime, h.tagOf(doc, c.Sum)
 	return c, nil
 }
 
 // shown is the bytes of a picture that is evidence.
-func (h *Hub) shown(doc document, file string) ([]byte, error) {
+func (h *Hub) shown(doc document, file string, had filed) ([]byte, error) {
 	b, err := h.readFile(doc.Org, doc.Case, file)
 	switch {
 	case err != nil:
 		return nil, err
-	case sumOf(b) != doc.Text("sha256"):
+	case sumOf(b) != had.SHA256:
 		return nil, ErrPaperDamaged
 	case photo.Sniff(b) == "":
 		return nil, ErrContentHidden

@@ -1,6 +1,7 @@
 package collections
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io/fs"
@@ -54,7 +55,7 @@ func (h *Hub) KeepPaper(ctx context.Context, a care.Actor, b []byte, paper Draft
 		return "", &care.Error{Code: "paper_too_large", Kind: care.TooLarge, Hint: "The paper is too large."}
 	}
 	paper.Collection, paper.Record = "documents", h.newID()
-	paper.Set["sha256"], paper.Set["size"] = care.OfText(sumOf(b)), care.OfInt(int64(len(b)))
+	paper.Set["filed_at"] = care.OfTime(h.now())
 	drafts := append([]Draft{paper}, more...)
 	group := h.newID()
 	for i := range drafts {
@@ -88,7 +89,16 @@ func (h *Hub) KeepPaper(ctx context.Context, a care.Actor, b []byte, paper Draft
 	if err != nil {
 		return "", errors.Join(err, os.Remove(h.filePath(paper.Record)))
 	}
-	return paper.Record, h.noteContent(ctx, paper.Record, paper.Record, h.mac("paper", paper.Record), string(care.General))
+	return paper.Record, h.noteContent(ctx, paper.Record, paper.Record, h.mac("paper", paper.Record), string(care.General), nil)
+}
+
+// SamePaper says whether a paper has these bytes.
+func (h *Hub) SamePaper(paper care.Row, b []byte) (bool, error) {
+	had, err := h.readFile(paper.Org, paper.Case, paper.ID)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrErased) {
+		return false, nil
+	}
+	return bytes.Equal(had, b), err
 }
 
 // DocumentFile gives the bytes of a paper to print, under their neutral name.
@@ -115,7 +125,7 @@ func (h *Hub) paperFile(ctx context.Context, a care.Actor, paper care.Row) (name
 	if err != nil {
 		h.log.Error("a paper does not open", "document", id, "error", err)
 	}
-	if err != nil || sumOf(b) != paper.Text("sha256") {
+	if err != nil { // what opens is what was made: it is bound to its record
 		return "", nil, ErrPaperDamaged
 	}
 	// Asked last, when the bytes are at hand: a consent that is withdrawn while

@@ -227,6 +227,9 @@ func (h *Hub) erasePartTraces(t *tx, one ErasedCase) error {
 	scope := fieldsync.CaseScope(one.Case, one.Part)
 	var digest fieldsync.Digest
 	left := map[string]bool{}
+	if _, err := t.exec(`DELETE FROM contents WHERE case_id = ? AND compartment = ? AND facts != x''`, one.Case, string(one.Part)); err != nil {
+		return wrap("erasing a part of a case", err)
+	}
 	for _, table := range h.caseTables() {
 		recs, err := t.recordsOf(table, one.Case)
 		if err != nil {

@@ -140,7 +140,7 @@ func (r *Receiving) setAside(ctx context.Context) error {
 		// In nobody's rights: it says who brought it, and is applied by no one.
 		author := care.Actor{Staff: r.row.staff, Org: r.actor.Org, Device: r.actor.Device}
 		c, err := s.hubChange(author, Draft{Collection: "documents", Record: f.Document, Case: r.row.of.Case, Org: r.row.of.Org,
-			Set: map[string]care.Value{"size": care.OfInt(f.Size), "mime": care.OfText(f.Type)}})
+			Set: map[string]care.Value{"filed_at": care.OfTime(s.now)}})
 		if err != nil {
 			return err
 		}

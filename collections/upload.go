@@ -165,10 +165,13 @@ func (h *Hub) BeginUpload(ctx context.Context, a care.Actor, length int64, metad
 		return Upload{}, err
 	}
 	_, kept := kindOf(said.mime)
-	switch had := doc.Text("sha256"); {
+	_, had, noted, err := h.filedAs(reader{ctx, h.readDB()}, doc)
+	switch {
+	case err != nil:
+		return Upload{}, err
 	case !doc.evidence && !kept:
 		return Upload{}, ErrContentType
-	case had != "" && had != said.sha256 && (doc.evidence || said.mime == plainType): // others are kept without what they say besides
+	case noted && had.SHA256 != said.sha256 && (doc.evidence || said.mime == plainType): // others are kept without what they say besides
 		return Upload{}, ErrContentThere
 	}
 	if err := h.room(); err != nil {

@@ -1,6 +1,8 @@
 package hooks
 
 import (
+	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"io"
 	"mime"
@@ -39,6 +41,9 @@ func sendFile(e *core.RequestEvent, c collections.Content) error {
 	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": c.Name}))
 	h.Set("Content-Security-Policy", contentPolicy+"; sandbox")
 	h.Set("ETag", `"`+c.Tag+`"`)
+	if sum, err := hex.DecodeString(c.Sum); err == nil && len(sum) > 0 {
+		h.Set("Repr-Digest", "sha-256=:"+base64.StdEncoding.EncodeToString(sum)+":") // RFC 9530: of the whole, also of a part of it
+	}
 	waits := patienceWith(e.Request)
 	w := &waiting{ResponseWriter: e.Response, rc: http.NewResponseController(e.Response), take: waits.take, end: time.Now().Add(waits.whole)}
 	from := &watched{ReadSeeker: c.Bytes}

@@ -187,8 +187,8 @@ func (j *Jobs) make(ctx context.Context, order SummaryOrder, papers []care.Row) 
 		if err != nil {
 			return nil, err
 		}
-		if hexSum(same.PDF) == papers[0].Text("sha256") {
-			return nil, nil
+		if same, err := j.hub.SamePaper(papers[0], same.PDF); err != nil || same {
+			return nil, err
 		}
 		order.Day = ""
 	}
@@ -202,7 +202,7 @@ func (j *Jobs) keep(ctx context.Context, transfer care.Row, papers []care.Row, m
 	now := j.hub.Now()
 	paper := collections.Draft{Case: transfer.Case, Set: map[string]care.Value{
 		"kind": care.OfText("summary"), "status": care.OfText("prepared"), "purpose": care.OfText(string(care.CrossBorderTransfer)),
-		"edition": care.OfText("paper"), "version": care.OfInt(1), "mime": care.OfText("application/pdf"), "title": care.OfText(collections.PaperName),
+		"edition": care.OfText("paper"), "version": care.OfInt(1), "title": care.OfText(collections.PaperName),
 		"languages": care.OfList(slices.Compact(slices.Sorted(slices.Values(made.Languages)))...), "sections": care.OfList(made.Sections...),
 		"transfer": care.OfText(transfer.ID), "consent": care.OfText(made.Basis), "issued_on": care.OfText(made.Day),
 		"valid_until": care.OfText(made.Until.UTC().Format(time.DateOnly)), "prepared_at": care.OfTime(now),

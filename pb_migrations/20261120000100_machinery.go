@@ -147,9 +147,11 @@ var machinery = []string{
 
 	// Which file holds the bytes of a document. The address is a keyed hash of
 	// bytes and scope: the same bytes lie once in a compartment of a case, and
-	// nobody can ask for them by their hash.
+	// nobody can ask for them by their hash. What the bytes are (hash, length, type)
+	// is sealed under the key of the compartment that they belong to.
 	`CREATE TABLE contents (
-		document TEXT PRIMARY KEY NOT NULL, file TEXT NOT NULL, address TEXT NOT NULL, case_id TEXT NOT NULL, compartment TEXT NOT NULL) WITHOUT ROWID`,
+		document TEXT PRIMARY KEY NOT NULL, file TEXT NOT NULL, address TEXT NOT NULL, case_id TEXT NOT NULL, compartment TEXT NOT NULL,
+		facts BLOB NOT NULL DEFAULT x'') WITHOUT ROWID`,
 	`CREATE INDEX contents_address ON contents (address)`,
 	`CREATE INDEX contents_case ON contents (case_id)`,
 

@@ -304,17 +304,13 @@ func (l *line) askAs(ctx context.Context, by, method, path string, body io.Reade
 // hub's. What of it came before the line broke is kept, and not asked for again.
 func (t *Tablet) Fetch(ctx context.Context, document string, to io.Writer) error {
 	var f transit
-	var want string
 	err := t.inTx(ctx, func(x *tx) error {
 		if err := x.readable(); err != nil {
 			return err
 		}
-		scope, r, err := x.homeOf(document)
+		scope, _, err := x.homeOf(document)
 		if err != nil {
 			return err
-		}
-		if r.Get("compartment").Text() != string(care.Evidence) { // of evidence a copy comes, made for showing
-			want = r.Get("sha256").Text()
 		}
 		f = transit{Document: document, Scope: scope}
 		there, err := x.transits(`document = ?`, document)
@@ -329,7 +325,7 @@ func (t *Tablet) Fetch(ctx context.Context, document string, to io.Writer) error
 		return t.giveOut(ctx, f, to)
 	}
 	if err == nil {
-		err = t.take(ctx, &f, want)
+		err = t.take(ctx, &f)
 	}
 	if err != nil {
 		return err
@@ -356,7 +352,7 @@ func (t *Tablet) giveOut(ctx context.Context, f transit, to io.Writer) error {
 }
 
 // take has the whole of a file come down.
-func (t *Tablet) take(ctx context.Context, f *transit, want string) error {
+func (t *Tablet) take(ctx context.Context, f *transit) error {
 	l, _, _, err := t.reach(ctx)
 	if err != nil {
 		return err
@@ -368,7 +364,7 @@ func (t *Tablet) take(ctx context.Context, f *transit, want string) error {
 			return err
 		}
 		if whole {
-			return t.checkFile(ctx, f, want)
+			return t.checkFile(ctx, f)
 		}
 		if vain++; came {
 			vain = 0
@@ -400,6 +396,10 @@ func (t *Tablet) takeOnce(ctx context.Context, l *line, f *transit) (came, whole
 	if resp.StatusCode != http.StatusPartialContent { // the first time, or of other bytes
 		have = 0
 		f.Tag, f.Size = resp.Header.Get("Etag"), resp.ContentLength
+		sum, err := digestIn(resp)
+		if f.SHA256 = sum; err != nil {
+			return false, false, err
+		}
 		if f.Tag == "" || f.Size < 0 || f.Size > fileMost {
 			return false, false, errAnswer
 		}
@@ -426,13 +426,23 @@ func (t *Tablet) takeOnce(ctx context.Context, l *line, f *transit) (came, whole
 	return came, true, nil
 }
 
-// checkFile looks whether what came is what the record names.
-func (t *Tablet) checkFile(ctx context.Context, f *transit, want string) error {
+// digestIn reads what the whole of a file must be (RFC 9530).
+func digestIn(resp *http.Response) (string, error) {
+	coded, ok := strings.CutPrefix(resp.Header.Get("Repr-Digest"), "sha-256=:")
+	sum, err := base64.StdEncoding.DecodeString(strings.TrimSuffix(coded, ":"))
+	if !ok || err != nil || len(sum) != sha256.Size {
+		return "", errAnswer
+	}
+	return hex.EncodeToString(sum), nil
+}
+
+// checkFile looks whether what came is what the hub said that it would be.
+func (t *Tablet) checkFile(ctx context.Context, f *transit) error {
 	sum := sha256.New()
 	if _, err := io.Copy(sum, &pieces{t: t, ctx: ctx, f: *f}); err != nil {
 		return fmt.Errorf("checking a file: %w", err)
 	}
-	if want == "" || hex.EncodeToString(sum.Sum(nil)) == want {
+	if hex.EncodeToString(sum.Sum(nil)) == f.SHA256 {
 		return nil
 	}
 	return errors.Join(ErrFileDiffer, t.inTx(ctx, func(x *tx) error { return x.dropFile(f.Document, false) }))

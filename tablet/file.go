@@ -45,7 +45,7 @@ type transit struct {
 	Document string          `json:"-"`
 	Scope    fieldsync.Scope `json:"-"`
 	Up       bool            `json:"-"`
-	SHA256   string          `json:"sha256,omitempty"` // of one that goes up
+	SHA256   string          `json:"sha256,omitempty"` // of the whole
 	Type     string          `json:"type,omitempty"`
 	Size     int64           `json:"size,omitempty"`
 	Key      []byte          `json:"key,omitempty"`   // under which one that goes up lies

@@ -1,8 +1,6 @@
 package gen
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"time"
 
@@ -73,14 +71,13 @@ func (s *story) documents() {
 }
 
 func (s *story) document(kind, status, compartment, language string, at time.Time) string {
-	sum := sha256.Sum256([]byte(fmt.Sprint(s.Uint64())))
 	first := status
 	if status == "handed_out" {
 		first = "prepared"
 	}
 	d := s.begin("documents", at).puts(map[string]any{
-		"kind": kind, "status": first, "version": 1, "title": kind, "compartment": compartment, "sha256": hex.EncodeToString(sum[:]), "size": 10_000 + s.IntN(200_000),
-		"mime": "application/pdf", "pages": 1 + s.IntN(4), "languages": []string{language}, "issued_on": at, "prepared_at": at, "retention_until": at.AddDate(5, 0, 0),
+		"kind": kind, "status": first, "version": 1, "title": kind, "compartment": compartment, "filed_at": at,
+		"pages": 1 + s.IntN(4), "languages": []string{language}, "issued_on": at, "prepared_at": at, "retention_until": at.AddDate(5, 0, 0),
 	})
 	if status == "handed_out" {
 		receiver := "person"
