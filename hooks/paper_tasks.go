@@ -2,8 +2,6 @@ package hooks
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"slices"
 	"time"
@@ -95,9 +93,4 @@ func (j *Jobs) do(ctx context.Context, drafts []collections.Draft) error {
 	}
 	receipts, err := j.hub.Do(ctx, j.hub.HubActor(), drafts...)
 	return errors.Join(err, collections.Refused(receipts))
-}
-
-func hexSum(b []byte) string {
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
 }
