@@ -2,6 +2,7 @@ package collections
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 	"time"
@@ -58,7 +59,8 @@ type arrivedDraft struct {
 // their author had seen, and forgets those that they saved or discarded. It
 // comes from whoever made them, also where they may see nothing of the case any
 // more, and from a tablet that has ended: whether there is such a case is told
-// by nothing that is answered.
+// by nothing that is answered. What a tablet brings that has ended takes nobody's
+// place, and forgets nothing: its finder could have made it.
 func (h *Hub) TakeDrafts(ctx context.Context, c Contact, d *fieldsync.Drafts) (*fieldsync.DraftsSaid, error) {
 	if d == nil || len(d.Put)+len(d.Drop) == 0 {
 		return nil, h.noteDraftsOwed(ctx, c, d)
@@ -72,7 +74,7 @@ func (h *Hub) TakeDrafts(ctx context.Context, c Contact, d *fieldsync.Drafts) (*
 		a, err := h.openDraft(ctx, c.Staff, p)
 		if err != nil {
 			known := care.CodeOf(err)
-			if !slices.Contains([]string{ErrErased.Code, ErrUnsentKey.Code, ErrUnsent.Code, ErrDraft.Code}, known) {
+			if !slices.Contains([]string{ErrUnsentKey.Code, ErrUnsent.Code, ErrDraft.Code}, known) {
 				return nil, err
 			}
 			said.Refused[p.Name.String()] = known
@@ -80,11 +82,14 @@ func (h *Hub) TakeDrafts(ctx context.Context, c Contact, d *fieldsync.Drafts) (*
 		}
 		came = append(came, a)
 	}
+	h.reached("drafts opened")
 	err := h.writer.write(ctx, func(t *tx) error {
 		said.Taken = said.Taken[:0]
 		for _, n := range d.Drop {
-			if _, err := t.exec(`DELETE FROM drafts WHERE name = ? AND staff = ?`, n.String(), c.Staff); err != nil {
-				return wrap("forgetting a form", err)
+			if !c.Ended {
+				if _, err := t.exec(`DELETE FROM drafts WHERE name = ? AND staff = ?`, n.String(), c.Staff); err != nil {
+					return wrap("forgetting a form", err)
+				}
 			}
 			said.Taken = append(said.Taken, n.String())
 		}
@@ -138,9 +143,6 @@ func (h *Hub) openDraft(ctx context.Context, staff string, p fieldsync.SealedDra
 	if e, ok := care.Find(a.Collection); ok && !formOf(e, a.Snapshot) {
 		return a, ErrDraft
 	}
-	if h.erased.covers(a.Case, a.Part, a.Clock) {
-		return a, ErrErased
-	}
 	return a, nil
 }
 
@@ -156,31 +158,29 @@ func formOf(e *care.Entity, s fieldsync.Snapshot) bool {
 
 func (h *Hub) keepDraft(t *tx, c Contact, a arrivedDraft) error {
 	name := a.SealedDraft.Name
-	for _, over := range a.Over {
-		if over.Draft != name.Draft || over.Part != name.Part {
-			continue
-		}
-		if _, err := t.exec(`DELETE FROM drafts WHERE name = ? AND staff = ?`, over.String(), c.Staff); err != nil {
-			return wrap("replacing a form", err)
-		}
+	if h.erased.covers(a.Case, a.Part, a.Clock) { // at the door: it may have been erased since it was opened
+		return ErrErased
 	}
-	from := name.Earlier()
 	var newer bool // it came twice, or behind its own successor
-	if err := t.row(`SELECT EXISTS (SELECT 1 FROM drafts WHERE staff = ? AND name >= ? AND name < ?)`, c.Staff, name.String(), from+"g").Scan(&newer); err != nil || newer {
+	if err := t.row(`SELECT EXISTS (SELECT 1 FROM drafts WHERE staff = ? AND name >= ? AND name < ?)`, c.Staff, name.String(), name.Earlier()+"g").Scan(&newer); err != nil || newer {
 		return wrap("reading the forms", err)
 	}
-	if _, err := t.exec(`DELETE FROM drafts WHERE staff = ? AND name >= ? AND name < ?`, c.Staff, from, name.String()); err != nil {
-		return wrap("replacing a form", err)
+	replaced, args, err := a.replaces(c)
+	if err != nil {
+		return err
 	}
 	var n, bytes int
-	if err := t.row(`SELECT COUNT(*), COALESCE(SUM(LENGTH(sealed)), 0) FROM drafts WHERE staff = ?`, c.Staff).Scan(&n, &bytes); err != nil {
+	if err := t.row(`SELECT COUNT(*), COALESCE(SUM(LENGTH(sealed)), 0) FROM drafts WHERE staff = ?1 AND NOT `+replaced, args...).Scan(&n, &bytes); err != nil {
 		return wrap("reading the forms", err)
 	}
 	if n >= draftsEachMax || bytes+len(a.plain) > draftsEachBytes {
-		return ErrDrafts
+		return ErrDrafts // and what was there stays
+	}
+	if _, err := t.exec(`DELETE FROM drafts WHERE staff = ?1 AND `+replaced, args...); err != nil {
+		return wrap("replacing a form", err)
 	}
 	org := c.Org
-	err := t.row(`SELECT COALESCE((SELECT org FROM cases WHERE id = ?), ?)`, a.Case, org).Scan(&org)
+	err = t.row(`SELECT COALESCE((SELECT org FROM cases WHERE id = ?), ?)`, a.Case, org).Scan(&org)
 	if err != nil {
 		return wrap("reading a form's case", err)
 	}
@@ -196,6 +196,22 @@ func (h *Hub) keepDraft(t *tx, c Contact, a arrivedDraft) error {
 	_, err = t.exec(`INSERT INTO drafts (name, staff, org, case_id, compartment, record, sealed, arrived_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		name.String(), c.Staff, org, a.Case, string(a.Part), a.Record, sealed, care.FormatTime(now), care.FormatTime(now.Add(DraftTerm)))
 	return wrap("keeping a form", err)
+}
+
+// replaces is a condition for the snapshots whose place this one takes: those
+// that its author had seen, and what the same tablet made before.
+func (a *arrivedDraft) replaces(c Contact) (where string, args []any, err error) {
+	name, over, from := a.SealedDraft.Name, []string{}, a.SealedDraft.Name.Earlier()
+	for _, n := range a.Over {
+		if n.Draft == name.Draft && n.Part == name.Part && !c.Ended {
+			over = append(over, n.String())
+		}
+	}
+	if c.Ended {
+		from = name.String()
+	}
+	list, err := json.Marshal(over)
+	return `(name IN (SELECT value FROM json_each(?2)) OR name >= ?3 AND name < ?4)`, []any{c.Staff, string(list), from, name.String()}, wrap("replacing a form", err)
 }
 
 // draftRow is a snapshot as it is kept.
