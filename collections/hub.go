@@ -109,6 +109,7 @@ type Hub struct {
 	requests *signed // what tablets signed lately
 
 	logKeys logKeys
+	trusted trusted
 
 	decoyOnce    sync.Once
 	decoyAccount *core.Record

@@ -32,6 +32,8 @@ func Commands() []Command {
 		{"tablet", "--dir T enrol|sync|list|show|new|set|conflicts|watch …", "a tablet without a screen: a client that works offline", Tablet},
 		{"import", "htcds|fhir [--dir D] [--as LOGIN] [--org ID] FILE…", "read files of other systems into cases: HTCDS tables and submissions, FHIR R4 bundles", Import},
 		{"summary", "[--dir D] --as LOGIN --case ID [--to COUNTRY] [--languages es,en] --out FILE", "make the care summary of a case, as a member of staff", Summary},
+		{"capsule", "open [--dir D] --as LOGIN [--import] FILE|-", "open the code on a paper with its words, look whether a trusted hub signed it, take it in", Capsule},
+		{"trust", "show|list|add|remove [--dir D] --as LOGIN [KEY] [--name N] [--heard DIGITS]", "the hubs whose signature counts here", Trust},
 		{"audit", "verify|export|prove|events|who-saw|checkpoint|key|key rotate [--dir D] [--as LOGIN] …", "the log of who did what with whose data: check it, copy it out, look into it", Audit},
 		{"erase", "[--dir D] --as LOGIN --case ID", "erase a case for good, once a second person has agreed", Erase},
 		{"export", "[ask] [--dir D] --as LOGIN --purpose P --recipient R [--case ID]… [--reason W] [--out FILE] | open FILE --out FOLDER", "take the records of many people out, as they agreed, once a second person has", Export},

@@ -1,7 +1,6 @@
 package ops
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -171,13 +170,6 @@ func TestWhatTheDoorHoldsIsCounted(t *testing.T) {
 
 func TestAnImportThatBrokeOffGoesOn(t *testing.T) {
 	c := importConsole(t, map[string]string{"one.json": importedBundle})
-	im := func(ctx context.Context, hub *collections.Hub) *importer {
-		im := &importer{env: c.env, hub: hub, kind: "fhir"}
-		if err := im.signIn(ctx, ""); err != nil {
-			t.Fatal(err)
-		}
-		return im
-	}
 	f, err := os.Open(filepath.Join(c.env.WorkDir, "one.json"))
 	if err != nil {
 		t.Fatal(err)
@@ -187,12 +179,14 @@ func TestAnImportThatBrokeOffGoesOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.hub(t, func(hub *collections.Hub) { // the ids are reserved, and the changes are in, but that they are is not noted
-		b := &caseImport{im: im(t.Context(), hub), source: res.Source, c: &res.Cases[0]}
-		if err := b.prepare(t.Context()); err != nil {
+	c.hub(t, func(hub *collections.Hub) { // the ids are reserved, and changes are in, but that they are is not noted
+		drafts := res.Cases[0].Drafts[:2]
+		ids, err := hub.ImportIDs(t.Context(), res.Source, drafts[0].Key, drafts[1].Key)
+		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := hub.Do(t.Context(), hub.HubActor(), b.drafts[:2]...); err != nil {
+		if _, err := hub.Do(t.Context(), hub.HubActor(), collections.Draft{Collection: drafts[0].Collection, Record: ids[0].ID, Set: drafts[0].Set, Add: drafts[0].Add},
+			collections.Draft{Collection: drafts[1].Collection, Record: ids[1].ID, Case: ids[0].ID, Set: drafts[1].Set, Add: drafts[1].Add}); err != nil {
 			t.Fatal(err)
 		}
 	})

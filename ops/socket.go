@@ -25,6 +25,7 @@ type order struct {
 	WorkDir  string        `json:"dir"`
 	Password care.Personal `json:"password,omitempty"` // from PORTOLAN_PASSWORD
 	Code     care.Personal `json:"code,omitempty"`     // from PORTOLAN_CODE
+	Words    care.Personal `json:"words,omitempty"`    // from PORTOLAN_WORDS
 }
 
 // frame is every later line, in either direction.
@@ -53,7 +54,7 @@ func (e Env) handOver(ctx context.Context, use *InUseError) (int, error) {
 	}
 	in, out := json.NewDecoder(conn), json.NewEncoder(conn)
 	var first frame
-	if err := errors.Join(out.Encode(order{e.command, e.WorkDir, care.Personal(e.Getenv(PasswordVariable)), care.Personal(e.Getenv(CodeVariable))}), in.Decode(&first)); err != nil || !first.Taken {
+	if err := errors.Join(out.Encode(order{e.command, e.WorkDir, e.secret(PasswordVariable), e.secret(CodeVariable), e.secret(WordsVariable)}), in.Decode(&first)); err != nil || !first.Taken {
 		return refused("it is starting, stopping, or stuck")
 	}
 	if err := conn.SetDeadline(time.Time{}); err != nil {
@@ -166,6 +167,8 @@ func (s *socket) serve(conn *net.UnixConn) error {
 	return nil
 }
 
+func (e Env) secret(variable string) care.Personal { return care.Personal(e.Getenv(variable)) }
+
 // of is the environment of somebody else's command.
 func (e Env) of(o order, p *peer) Env {
 	e.WorkDir = o.WorkDir
@@ -177,6 +180,8 @@ func (e Env) of(o order, p *peer) Env {
 			return string(o.Password)
 		case CodeVariable:
 			return string(o.Code)
+		case WordsVariable:
+			return string(o.Words)
 		}
 		return ""
 	}
