@@ -72,6 +72,11 @@ export class Session {
     return token;
   }
 
+  /** Asks one of the hub's own routes in this person's name. */
+  ask(method: string, path: string, body?: object): Promise<Response> {
+    return this.line.ask(method, path, body === undefined ? '' : JSON.stringify(body));
+  }
+
   /** Syncs at each wake-up, and by polling, until the signal. */
   async watch(sync: () => Promise<Report>, done: Watched['done'], signal: AbortSignal): Promise<void> {
     const pause = (ms: number) => this.outside.pause(ms, signal);

@@ -214,6 +214,11 @@ export class Tablet {
     return this.session.token();
   }
 
+  /** What one of the hub's own routes answers to this person: docs/http.md says which they may ask. All but a success is thrown. */
+  ask(method: 'GET' | 'POST', path: string, body?: object): Promise<Response> {
+    return this.session.ask(method, path, body);
+  }
+
   /** A lease that is over is destroyed, and so is one where the clock was set back. */
   private async endLease(): Promise<void> {
     const until = this.state.until;
