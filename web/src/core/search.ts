@@ -3,15 +3,15 @@
 // and the consonants that follow in their order.
 
 const ARABIC: Record<string, string> = {
-  ا: 'a', أ: 'a', إ: 'i', آ: 'a', ٱ: 'a', ب: 'b', پ: 'p', ت: 't', ث: 't', ج: 'j', چ: 'c', ح: 'h', خ: 'k', د: 'd', ذ: 'd', ر: 'r', ز: 'z', ژ: 'z', س: 's', ش: 's',
+  ا: 'a', أ: 'a', إ: 'i', آ: 'a', ٱ: 'a', ب: 'b', پ: 'p', ت: 't', ث: 't', ج: 'j', چ: 'ch', ح: 'h', خ: 'h', د: 'd', ذ: 'd', ر: 'r', ز: 'z', ژ: 'z', س: 's', ش: 's',
   ص: 's', ض: 'd', ط: 't', ظ: 'z', ع: 'a', غ: 'g', ف: 'f', ق: 'k', ک: 'k', ك: 'k', گ: 'g', ل: 'l', م: 'm', ن: 'n', ه: 'h', ة: 'a', و: 'w', ؤ: 'w', ی: 'y', ي: 'y', ى: 'a', ئ: 'y', ء: '',
 };
 const CYRILLIC: Record<string, string> = {
   а: 'a', б: 'b', в: 'v', г: 'g', ґ: 'g', д: 'd', е: 'e', є: 'e', ж: 'z', з: 'z', и: 'i', і: 'i', ї: 'i', й: 'y', к: 'k', л: 'l', м: 'm', н: 'n', о: 'o', п: 'p', р: 'r',
-  с: 's', т: 't', у: 'u', ф: 'f', х: 'k', ц: 'c', ч: 'c', ш: 's', щ: 's', ъ: '', ы: 'i', ь: '', э: 'e', ю: 'u', я: 'a', ё: 'e',
+  с: 's', т: 't', у: 'u', ф: 'f', х: 'h', ц: 'ts', ч: 'ch', ш: 's', щ: 's', ъ: '', ы: 'i', ь: '', э: 'e', ю: 'u', я: 'a', ё: 'e',
 };
 const DEVANAGARI: Record<string, string> = {
-  अ: 'a', आ: 'a', इ: 'i', ई: 'i', उ: 'u', ऊ: 'u', ए: 'e', ऐ: 'e', ओ: 'o', औ: 'o', क: 'k', ख: 'k', ग: 'g', घ: 'g', ङ: 'n', च: 'c', छ: 'c', ज: 'j', झ: 'j', ञ: 'n', ट: 't', ठ: 't',
+  अ: 'a', आ: 'a', इ: 'i', ई: 'i', उ: 'u', ऊ: 'u', ए: 'e', ऐ: 'e', ओ: 'o', औ: 'o', क: 'k', ख: 'k', ग: 'g', घ: 'g', ङ: 'n', च: 'ch', छ: 'ch', ज: 'j', झ: 'j', ञ: 'n', ट: 't', ठ: 't',
   ड: 'd', ढ: 'd', ण: 'n', त: 't', थ: 't', द: 'd', ध: 'd', न: 'n', प: 'p', फ: 'f', ब: 'b', भ: 'b', म: 'm', य: 'y', र: 'r', ल: 'l', व: 'v', श: 's', ष: 's', स: 's', ह: 'h',
 };
 const LATIN: Record<string, string> = { ß: 'ss', æ: 'ae', ø: 'o', œ: 'oe', ł: 'l', đ: 'd', ð: 'd', þ: 't', ı: 'i' };
@@ -38,14 +38,15 @@ function digitOf(c: string): string {
 }
 
 const SAME: [RegExp, string][] = [
-  [/ph/g, 'f'], [/[ck]h|q|x|c(?=[^eiy]|$)/g, 'k'], [/sh|sch|z|c/g, 's'], [/dh/g, 'd'], [/th/g, 't'], [/w|v/g, 'f'], [/b|p/g, 'b'], [/g|j/g, 'j'], [/y/g, 'i'],
+  [/ph/g, 'f'], [/ng/g, 'n'], [/t?s?ch|ts|sh|z/g, 's'], [/kh/g, 'h'], [/q|x|c(?=[^eiy]|$)/g, 'k'], [/c/g, 's'], [/dh/g, 'd'], [/th/g, 't'], [/w|v/g, 'f'], [/b|p/g, 'b'], [/g|j/g, 'j'], [/y/g, 'i'],
 ];
 
 /** What of a word is heard whoever writes it down: its consonants. */
 export function soundOf(word: string): string {
-  let s = word;
+  // Between consonants w and y are vowels to whoever writes no others.
+  let s = word[0] + word.slice(1).replace(/[wy]/g, '');
   for (const [from, to] of SAME) s = s.replace(from, to);
-  const first = /^[aeiou]/.test(s) ? 'a' : '';
+  const first = /^[aeiou]/.test(s) ? 'a' : /^h/.test(s) ? 'h' : '';
   s = first + s.replace(/[aeiouh]/g, '');
   return s.replace(/(.)\1+/g, '$1');
 }
