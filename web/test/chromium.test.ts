@@ -43,10 +43,20 @@ test('the bundle syncs in Chromium, its store outlives the page, and a stock Poc
       const t = await Tablet.open(await openIndexedDisk('store'), new Uint8Array(32).fill(7));
       const shown = (await t.show(id)).fields.get('alias');
       const { sent, differs } = await t.sync();
+      const caseId = (await t.list('cases'))[0]!.id;
+      const document = await t.make('documents', caseId, { set: { kind: 'letter', status: 'kept' } });
+      const file = new TextEncoder().encode('from Chromium '.repeat(10_000));
+      await t.attach(document, 'text/plain', file);
+      await t.saveDraft({ collection: 'notes', caseId, fields: { text: 'half' } });
+      const { files, filesWaiting } = await t.sync();
+      await t.sync();
+      const back = await t.fetchFile(document);
+      const same = back.length === file.length && back.every((b, i) => b === file[i]);
+      const form = (await t.drafts()).filter((f) => f.fields['text'] === 'half').map((f) => [f.fields['text'], f.unsent]);
       const twice = await openIndexedDisk('store').then(() => '', (e: { code: string }) => e.code);
-      return { shown: shown?.kept.some((k) => k.value === '"from Chromium"' && k.unsent), sent, differs, unsent: t.unsent(), twice };
+      return { shown: shown?.kept.some((k) => k.value === '"from Chromium"' && k.unsent), sent, differs, unsent: t.unsent(), files, filesWaiting, same, form, twice };
     }, made.id);
-    expect(after).toEqual({ shown: true, sent: 1, differs: false, unsent: 0, twice: 'store_open' });
+    expect(after).toEqual({ shown: true, sent: 1, differs: false, unsent: 0, files: 1, filesWaiting: 0, same: true, form: [['half', false]], twice: 'store_open' });
     await second.close();
     const third = await visit();
     await third.evaluate(async () => {

@@ -19,6 +19,8 @@ export interface Demo {
 declare module 'vitest' {
   interface ProvidedContext {
     folder: string;
+    /** The sign-in of the coordinator: a code of an authenticator app is good once, and several files need it. */
+    coordinator: string;
   }
 }
 
@@ -38,6 +40,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   project.provide('folder', folder);
+  project.provide('coordinator', await signIn(demoIn(folder), 'coordinator'));
   return async () => {
     hub.kill();
     await ended;
@@ -90,9 +93,14 @@ async function ask(demo: Demo, path: string, token: string, body?: unknown): Pro
 }
 
 /** The desk of somebody of the demo: what asks the hub in their name. */
-export async function deskOf(demo: Demo, login: string): Promise<(path: string, body?: unknown) => Promise<Record<string, string>>> {
+export async function deskOf(demo: Demo, login: string, token?: string): Promise<(path: string, body?: unknown) => Promise<Record<string, string>>> {
+  const signedIn = token ?? (await signIn(demo, login));
+  return (path, body) => ask(demo, path, signedIn, body);
+}
+
+async function signIn(demo: Demo, login: string): Promise<string> {
   const account = demo.accounts.find((a) => a.login === login)!;
   const code = account.totp_secret === undefined ? {} : { code: totp(account.totp_secret, Date.now()) };
   const { token } = await ask(demo, '/api/collections/accounts/auth-with-password', '', { identity: login, password: account.password, ...code });
-  return (path, body) => ask(demo, path, token!, body);
+  return token!;
 }

@@ -22,7 +22,7 @@ let desk: Awaited<ReturnType<typeof deskOf>>;
 
 /** What somebody shows as a store becomes theirs, with a fresh code. */
 async function fresh(login = LOGIN): Promise<Enrolment> {
-  desk ??= await deskOf(demo, 'coordinator');
+  desk ??= await deskOf(demo, 'coordinator', inject('coordinator'));
   const { staff } = await (await deskOf(demo, login))('/api/portolan/me');
   const { code } = await desk('/api/portolan/enrolments', { staff });
   return { url: demo.url, code: code!, password: demo.accounts.find((a) => a.login === login)!.password, label: 'web' };

@@ -1,13 +1,15 @@
 // Plays the vectors that the Go tests play too (sync/testdata/vectors).
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { fromBase64, hex, utf8 } from '../src/core/bytes';
+import { fromBase64, fromBase64url, fromHex, hex, utf8 } from '../src/core/bytes';
 import { authorization, commitment, FIRST_LINK, nextLink, pushMessage, requestMessage, SigningKey } from '../src/core/chain';
 import { decodeChange, encodeChange } from '../src/core/change';
 import { clamp, Clock } from '../src/core/clock';
 import { add, digestOf, formatDigest, rootDigest } from '../src/core/digest';
 import { Fault } from '../src/core/fault';
+import { openFile, sealFile } from '../src/core/files';
 import { decodeLine, type Receipt } from '../src/core/line';
+import { parseDraftName } from '../src/core/name';
 import { apply, dotsOf, inForce, isConflict, type Register, type Version } from '../src/core/register';
 import type { CodeList, Field, Policy } from '../src/core/schema';
 import { sha256 } from '../src/core/sha256';
@@ -161,4 +163,27 @@ test('SHA-256 is that of the platform, whatever the length', async () => {
     const b = utf8('é'.repeat(n)).subarray(0, n);
     expect(hex(sha256(b))).toBe(hex(new Uint8Array(await crypto.subtle.digest('SHA-256', b))));
   }
+});
+
+interface FileVector { name: string; file: string; lies: string; said: string; of: string; key?: string }
+
+test.each(vectors<FileVector>('unsent_file.json'))('file: %s', (_, v) => {
+  const said = JSON.parse(v.said) as { document: string; key: string };
+  const replica = v.of.split('/')[0]!;
+  const [key, plain] = [fromBase64url(said.key)!, fromHex(v.file)!];
+  expect(hex(openFile(key, replica, said.document, fromHex(v.lies)!))).toBe(v.file);
+  const again = sealFile(key, replica, said.document, plain);
+  expect(again.length).toBe(v.lies.length / 2);
+  expect(hex(openFile(key, replica, said.document, again))).toBe(v.file);
+  again[40]! ^= 1;
+  expect(refusal(() => openFile(key, replica, said.document, again))).toBe('store_damaged');
+});
+
+interface DraftVector { name: string; snapshot: string; called: string; line: string }
+
+test.each(vectors<DraftVector>('draft.json'))('half-filled form: %s', (_, v) => {
+  const { draft } = decodeLine(v.line);
+  expect(draft).toMatchObject({ name: v.called, snapshot: v.snapshot });
+  expect(parseDraftName(v.called)).toMatchObject({ part: 'health' });
+  expect(refusal(() => parseDraftName(`${v.called}/`))).toBe('name_malformed');
 });

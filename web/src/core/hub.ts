@@ -47,7 +47,7 @@ export class Line {
   ) {}
 
   /** Sends a request and returns the answer to a success; all else is thrown. */
-  async ask(method: string, path: string, body = '', headers: Record<string, string> = {}, signal?: AbortSignal): Promise<Response> {
+  async ask(method: string, path: string, body: string | Bytes = '', headers: Record<string, string> = {}, signal?: AbortSignal): Promise<Response> {
     for (let tried = 1; ; tried++) {
       try {
         return await this.askOnce(method, path, body, headers, signal);
@@ -59,11 +59,11 @@ export class Line {
     }
   }
 
-  private async askOnce(method: string, path: string, body: string, more: Record<string, string>, signal?: AbortSignal): Promise<Response> {
+  private async askOnce(method: string, path: string, body: string | Bytes, more: Record<string, string>, signal?: AbortSignal): Promise<Response> {
     const headers: Record<string, string> = { ...more };
-    let sent = utf8(body);
-    if (body !== '') headers['Content-Type'] = 'application/json';
-    if (sent.length >= GZIP_FROM) {
+    let sent = typeof body === 'string' ? utf8(body) : body;
+    if (typeof body === 'string' && body !== '') headers['Content-Type'] = 'application/json';
+    if (typeof body === 'string' && sent.length >= GZIP_FROM) {
       sent = await packed(sent);
       headers['Content-Encoding'] = 'gzip';
     }
@@ -81,7 +81,7 @@ export class Line {
       answer = await this.fetch(this.url + path, {
         method,
         headers,
-        ...(body === '' ? {} : { body: sent }),
+        ...(sent.length === 0 ? {} : { body: sent }),
         redirect: 'error', // what was signed is for one hub
         credentials: 'omit',
         cache: 'no-store',

@@ -1,7 +1,9 @@
-import type { Disk } from './disk';
+import { BLOB, type Disk } from './disk';
 import { Fault } from './fault';
 
 const VALUES = 'values';
+/** Behind the name of every blob: '!' follows the space. */
+const BLOB_END = 'blob!';
 
 /**
  * A store's values in IndexedDB. One page of a browser has a store open at a
@@ -52,8 +54,22 @@ class IndexedDisk implements Disk {
 
   async load(): Promise<[string, unknown][]> {
     const values = this.db.transaction(VALUES).objectStore(VALUES);
-    const [keys, all] = await Promise.all([settled(values.getAllKeys()), settled(values.getAll())]);
-    return keys.map((key, i) => [String(key), all[i] as unknown]);
+    const ranges = [IDBKeyRange.upperBound(BLOB, true), IDBKeyRange.lowerBound(BLOB_END)];
+    const [keys, all] = await Promise.all([
+      Promise.all(ranges.map((r) => settled(values.getAllKeys(r)))),
+      Promise.all(ranges.map((r) => settled(values.getAll(r) as IDBRequest<unknown[]>))),
+    ]);
+    const found = all.flat();
+    return keys.flat().map((key, i) => [String(key), found[i]]);
+  }
+
+  async blobs(): Promise<string[]> {
+    const values = this.db.transaction(VALUES).objectStore(VALUES);
+    return (await settled(values.getAllKeys(IDBKeyRange.bound(BLOB, BLOB_END, false, true)))).map(String);
+  }
+
+  read(key: string): Promise<unknown> {
+    return settled(this.db.transaction(VALUES).objectStore(VALUES).get(key) as IDBRequest<unknown>);
   }
 
   write(puts: readonly [string, unknown][], deletes: readonly string[]): Promise<void> {

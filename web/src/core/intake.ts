@@ -1,6 +1,7 @@
 import { alone, decodeChange, fieldsOf } from './change';
 import type { Clock } from './clock';
 import { formatDigest, parseDigest, recordDigest, rootDigest } from './digest';
+import { draftsSaid, keepDraft } from './drafts';
 import { Fault, isFault } from './fault';
 import { decodeLine, decodeReceipt, type Line, type LogHead, type Receipt, type Row, type Stood } from './line';
 import { alarmOf, meta, witnessOf } from './meta';
@@ -36,10 +37,18 @@ export interface Report {
   restored: boolean;
   /** The hub ended this replica: all that was here is destroyed. */
   ended: boolean;
+  /** Files that the hub has whole now, that it has not, of those that it has about which somebody there decides. */
+  files: number;
+  filesWaiting: number;
+  filesAside: number;
+  /** Of those that wait, which it refused; and documents of what was erased, whose files are destroyed here. */
+  fileFaults: { document: string; code: string }[];
+  filesErased: string[];
 }
 
 export function newReport(): Report {
-  return { sent: 0, conflicts: 0, held: 0, rows: 0, entered: [], evicted: [], rounds: 0, differs: false, repaired: false, mended: 0, restored: false, ended: false };
+  return { sent: 0, conflicts: 0, held: 0, rows: 0, entered: [], evicted: [], rounds: 0, differs: false, repaired: false, mended: 0, restored: false, ended: false,
+    files: 0, filesWaiting: 0, filesAside: 0, fileFaults: [], filesErased: [] };
 }
 
 export function addReport(to: Report, o: Report): void {
@@ -85,7 +94,7 @@ export class Intake {
         const l = decodeLine(raw);
         this.lines.push(l);
         this.size += raw.length;
-        const now = l.receipts ?? l.evict ?? l.wipe ?? l.lease ?? l.log;
+        const now = l.receipts ?? l.drafts ?? l.evict ?? l.wipe ?? l.lease ?? l.log;
         const seen = l.mark !== undefined && Math.abs(this.now() - this.since) >= INTAKE_PAUSE;
         if (l.end !== undefined || (!l.row?.more && (seen || now !== undefined || this.lines.length >= INTAKE_LINES || this.size >= INTAKE_CHARACTERS))) {
           await this.flush();
@@ -130,8 +139,9 @@ export class Intake {
       return;
     }
     if (l.receipts !== undefined) return receive(tx, l.receipts, report);
+    if (l.drafts !== undefined) return draftsSaid(tx, l.drafts, this.alarm !== undefined);
     if (l.log !== undefined) return this.log(tx, l.log, report);
-    const discloses = l.enter ?? l.row ?? (report.sent > 0 || report.evicted.length > 0 ? l.end : undefined);
+    const discloses = l.enter ?? l.row ?? l.draft ?? (report.sent > 0 || report.evicted.length > 0 ? l.end : undefined);
     if (!this.shown && this.alarm === undefined && discloses !== undefined) {
       this.raise(tx, new Fault('audit_withheld', 'The hub did not show its audit log with what it sent.'), '', witnessOf(tx).signed);
     }
@@ -143,6 +153,7 @@ export class Intake {
     } else if (l.lease !== undefined) tx.lease = l.lease;
     else if (l.hubKey !== undefined) tx.set(meta.hubKey, JSON.stringify(l.hubKey));
     else if (l.enter !== undefined) this.enter(tx, l.enter, report);
+    else if (l.draft !== undefined) keepDraft(tx, this.state.until !== '' || tx.lease !== undefined, l.draft);
     else if (l.own !== undefined) this.own(tx, l.own);
     else if (l.row !== undefined) this.row(tx, l.row, report);
     else if (l.mark !== undefined) tx.set(meta.cursor, l.mark);
@@ -164,7 +175,10 @@ export class Intake {
       const { witness, restored } = await take(before, l);
       this.shown = true;
       report.restored ||= restored;
-      if (restored) tx.set(meta.offers, OFFERS_LAST);
+      if (restored) {
+        tx.set(meta.offers, OFFERS_LAST);
+        tx.set(meta.draftsAgain, 'restored');
+      }
       tx.set(meta.witness, JSON.stringify(witness satisfies Witness));
     } catch (e) {
       if (!isAlarm(e)) throw e;

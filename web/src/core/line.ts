@@ -1,7 +1,7 @@
 import { utf8Length } from './bytes';
 import { Fault } from './fault';
 import { DEPTH_MAX, type Value, Scanner } from './json';
-import { type Scope, caseOf, NUMBER_MAX, parseScope } from './name';
+import { type Scope, caseOf, NUMBER_MAX, parseDraftName, parseScope } from './name';
 import { HEADS_MAX, type Register, type Version, compareHeads } from './register';
 
 export const LINE_BYTES_MAX = 8 << 20;
@@ -59,6 +59,9 @@ export interface Line {
   log?: LogHead;
   enter?: Scope[];
   own?: Stood[];
+  /** What the hub says of half-filled forms, and one of another tablet of this person. */
+  drafts?: { taken: string[]; gone: string[]; refused: Map<string, string> };
+  draft?: { name: string; until: string; snapshot: string };
   row?: Row;
   mark?: string;
   digests?: Map<Scope, string>;
@@ -114,6 +117,12 @@ function readMember(l: Line, s: Scanner, name: string): void {
       l.own = own;
       break;
     }
+    case 'drafts':
+      l.drafts = readDrafts(s);
+      break;
+    case 'draft':
+      l.draft = readDraft(s);
+      break;
     case 'row':
       l.row = readRow(s);
       break;
@@ -135,6 +144,29 @@ function readMember(l: Line, s: Scanner, name: string): void {
     default:
       s.skip();
   }
+}
+
+const DRAFTS_NAMED_MAX = 1024;
+
+function readDrafts(s: Scanner): NonNullable<Line['drafts']> {
+  const said: NonNullable<Line['drafts']> = { taken: [], gone: [], refused: new Map() };
+  s.object((name) => {
+    if (name === 'taken') said.taken = s.list(DRAFTS_NAMED_MAX, parseDraftName);
+    else if (name === 'gone') said.gone = s.list(DRAFTS_NAMED_MAX, parseDraftName);
+    else if (name === 'refused') said.refused = readTexts(s);
+    else s.skip();
+  });
+  return said;
+}
+
+function readDraft(s: Scanner): NonNullable<Line['draft']> {
+  const d = { name: '', until: '', snapshot: '' };
+  s.object((name) => {
+    if (name === 'name' || name === 'until') d[name] = s.string();
+    else if (name === 'snapshot') d.snapshot = s.raw();
+    else s.skip();
+  });
+  return d;
 }
 
 /** Reads a receipt as it came, or was stored. */

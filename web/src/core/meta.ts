@@ -32,6 +32,10 @@ export const meta = {
   pace: 'pace',
   /** From which number a restored hub is given back what it lacks. */
   offers: 'offers',
+  /** Names of half-filled forms that were saved or discarded, for the hub. */
+  drops: 'draft_drops',
+  /** The hub was restored: it may lack what it had of the forms. */
+  draftsAgain: 'drafts_again',
   witness: 'log_witness',
   alarm: 'log_alarm',
   schema: 'schema',

@@ -29,6 +29,15 @@ export function newId(ms: number, random: Uint8Array): string {
   return `${s.slice(0, 8)}-${s.slice(8, 12)}-${s.slice(12, 16)}-${s.slice(16, 20)}-${s.slice(20)}`;
 }
 
+/** Checks that s is what a snapshot of a half-filled form is called: form/part/replica/clock. */
+export function parseDraftName(s: string): { draft: string; part: string; replica: string; clock: string } {
+  const [draft, part, replica, clock, more] = s.split('/');
+  if (!isId(draft ?? '') || !isId(replica ?? '') || !COMPARTMENTS.includes(part ?? '') || !/^[0-9a-f]{16}$/.test(clock ?? '') || more !== undefined) {
+    throw new Fault('name_malformed', 'a snapshot is called form/part/replica/clock');
+  }
+  return { draft: draft!, part: part!, replica: replica!, clock: clock! };
+}
+
 /** Says whether s is a name as collections and fields have them. */
 export function isName(s: string): boolean {
   return s.length <= NAME_BYTES_MAX && /^[a-z][a-z0-9_]*$/.test(s);

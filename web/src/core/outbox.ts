@@ -1,6 +1,7 @@
 import { base64url } from './bytes';
 import { commitment, FIRST_LINK, nextLink, pushMessage, type SigningKey } from './chain';
 import { type Change, decodeChange, encodeChange } from './change';
+import { draftsOut } from './drafts';
 import { Fault } from './fault';
 import { alarmOf, hubKeyOf, meta, witnessOf } from './meta';
 import { dotOf, type Scope } from './name';
@@ -63,10 +64,14 @@ export async function nextPush(tx: Tx, key: SigningKey, until: string, from: num
     hubKey: hubKeyOf(tx)?.id ?? '',
     seen: alarmOf(tx) === undefined ? sizeOf(witnessOf(tx)) : 0,
     own: true,
+    drafts: '',
     check: [],
     again: new Map(),
   };
-  if (bare) return { push, rest: true, first: 0 };
+  if (bare) {
+    push.drafts = (await draftsOut(tx, until !== '', true, 0)).text;
+    return { push, rest: true, first: 0 };
+  }
   let first = from;
   for (let n = 1; first === 0 && n <= push.last; n++) if (tx.outbox.get(n)?.receipt === '') first = n; // an emptied store keeps what is unsent alone
   const pace = paceOf(tx);
@@ -94,6 +99,9 @@ export async function nextPush(tx: Tx, key: SigningKey, until: string, from: num
     last = n;
     push.link = p.link;
   }
+  const forms = await draftsOut(tx, until !== '', rest, pace - size); // they go after what was saved
+  push.drafts = forms.text;
+  rest ||= forms.more;
   if (last > 0) push.signature = await key.sign(pushMessage(replica, last, push.link));
   return { push, rest, first: last - push.changes.length + 1 };
 }

@@ -21,6 +21,8 @@ export interface Push {
   seen: number;
   /** The tablet takes lines that name its own changes in place of rows. */
   own: boolean;
+  /** Half-filled forms, as encodeDrafts writes them. */
+  drafts: string;
   check: string[];
   again: Map<Scope, string[]>;
 }
@@ -41,6 +43,7 @@ export function encodePush(p: Push): string {
     text('hub_key', p.hubKey) +
     number('seen', p.seen) +
     (p.own ? ',"own":true' : '') +
+    `,"drafts":${p.drafts}` +
     (p.check.length === 0 ? '' : `,"check":${list(p.check)}`) +
     (again.length === 0 ? '' : `,"again":{${again.join(',')}}`) +
     '}'

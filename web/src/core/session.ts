@@ -1,6 +1,7 @@
 import type { SigningKey } from './chain';
 import type { Clock } from './clock';
 import { Fault } from './fault';
+import { Freight } from './files';
 import { chunksOf, HubFault, isUnreachable, Line, linesOf } from './hub';
 import { addReport, Intake, isAlarm, newReport, recount, type Report } from './intake';
 import { alarmOf, ENDED_BORDER, ENDED_WIPE, type Identity, meta } from './meta';
@@ -22,6 +23,7 @@ const REPAIR_PAUSE = 3_600_000;
 export class Session {
   private running = false;
   private readonly line: Line;
+  readonly freight: Freight;
 
   constructor(
     private readonly state: State,
@@ -32,6 +34,7 @@ export class Session {
   ) {
     const times = { next: () => this.nextTime(), correct: (now: number, after: number) => this.correct(now, after) };
     this.line = new Line(identity.url, outside.fetch, { key, replica: identity.replica, times });
+    this.freight = new Freight(state, this.line, () => this.token());
   }
 
   /** A time for a request, above that of every request before, over restarts too. */
@@ -98,6 +101,7 @@ export class Session {
       // Before anything else, so that the hub gives an emptied store nothing more.
       if ([ENDED_BORDER, ENDED_WIPE].includes(this.state.meta.get(meta.ended) ?? '')) await this.tell('wiped');
       const total = await this.rounds(signal);
+      Object.assign(total, await this.freight.bringAll(total.ended, signal)); // text never waits for a file
       if (total.ended) await this.finish();
       return total;
     } finally {
@@ -108,7 +112,8 @@ export class Session {
   /** Closes a store that has ended; once all is delivered nothing of it stays. */
   private async finish(): Promise<void> {
     await this.tell('wiped');
-    if ([...this.state.outbox.values()].every((p) => p.receipt !== '')) await this.state.forget();
+    const owed = [...this.state.outbox.values()].some((p) => p.receipt === '') || [...this.state.things.values()].some((t) => t.clear.box !== '');
+    if (!owed) await this.state.forget();
   }
 
   private async rounds(signal?: AbortSignal): Promise<Report> {

@@ -1,5 +1,6 @@
 import { add, digestOf, type Digest, formatDigest, parseDigest, subtract } from './digest';
 import { decodeChange, type Change, versionsOf, fieldsOf } from './change';
+import type { Bytes } from './bytes';
 import type { Scope } from './name';
 import { apply, dotsOf, type Register } from './register';
 import type { Schema } from './schema';
@@ -60,6 +61,18 @@ export interface Typed {
   text: string;
 }
 
+/**
+ * Something beside the records: a half-filled form ("draft …"), a file on its
+ * way up ("up …") or down ("down …").
+ */
+export interface Thing {
+  scope: Scope;
+  /** In clear. box is what is sealed to the hub, base64url; "" where it has it: then an eviction takes all of it. */
+  clear: { box: string };
+  /** undefined where this tablet cannot read it any more. */
+  secret?: string | undefined;
+}
+
 /** A table with what a transaction would write on top of it. */
 class Draft<K, V> {
   readonly changed = new Map<K, V | undefined>();
@@ -90,6 +103,7 @@ export class Tx {
   readonly rows: Draft<string, StoredRow>;
   readonly outbox: Draft<number, Parcel>;
   readonly typed: Draft<string, Typed>;
+  readonly things: Draft<string, Thing>;
   readonly evicted = new Set<Scope>();
   lease: Lease | undefined;
   /** The lease is that of a new replica: the hub's part of the key is another one. */
@@ -101,6 +115,12 @@ export class Tx {
     this.rows = new Draft(of.rows);
     this.outbox = new Draft(of.outbox);
     this.typed = new Draft(of.typed);
+    this.things = new Draft(of.things);
+  }
+
+  /** The things whose names begin so. */
+  thingsIn<C extends Thing['clear']>(prefix: string): [string, Thing & { clear: C }][] {
+    return [...this.things.entries()].filter(([key]) => key.startsWith(prefix)) as [string, Thing & { clear: C }][];
   }
 
   text(key: string): string {
@@ -138,6 +158,11 @@ export class Tx {
     for (const [key] of [...this.rowsIn(scope)]) this.rows.delete(key);
     this.scopes.delete(scope);
     for (const [key, d] of [...this.typed.entries()]) if (d.scopes.includes(scope)) this.typed.delete(key);
+    for (const [key, t] of [...this.things.entries()]) {
+      if (t.scope !== scope) continue;
+      if (t.clear.box === '') this.things.delete(key);
+      else this.things.put(key, { ...t, secret: undefined });
+    }
     for (const [n, p] of [...this.outbox.entries()]) {
       if (p.raw !== undefined && p.scopes.includes(scope)) this.outbox.put(n, { ...p, raw: undefined });
     }
@@ -180,6 +205,7 @@ interface Tables {
   readonly rows: Map<string, StoredRow>;
   readonly outbox: Map<number, Parcel>;
   readonly typed: Map<string, Typed>;
+  readonly things: Map<string, Thing>;
   /** record → keys of its rows */
   readonly byRecord: Map<string, Set<string>>;
   /** record → numbers of its changes that are not settled */
@@ -193,6 +219,7 @@ export class State implements Tables {
   readonly rows = new Map<string, StoredRow>();
   readonly outbox = new Map<number, Parcel>();
   readonly typed = new Map<string, Typed>();
+  readonly things = new Map<string, Thing>();
   readonly byRecord = new Map<string, Set<string>>();
   readonly open = new Map<string, number[]>();
   private queue: Promise<unknown> = Promise.resolve();
@@ -213,7 +240,7 @@ export class State implements Tables {
 
   /** Reads everything from the vault anew. */
   private async reload(): Promise<void> {
-    for (const t of [this.meta, this.scopes, this.rows, this.outbox, this.typed, this.byRecord, this.open]) t.clear();
+    for (const t of [this.meta, this.scopes, this.rows, this.outbox, this.typed, this.things, this.byRecord, this.open]) t.clear();
     const unopened: string[] = [];
     for (const item of await this.vault.items()) {
       const [kind, rest] = [item.key.slice(0, item.key.indexOf(' ')), item.key.slice(item.key.indexOf(' ') + 1)];
@@ -224,6 +251,10 @@ export class State implements Tables {
       } else if (kind === 'out') {
         const p = item.clear as Omit<Parcel, 'raw'>;
         this.keep('outbox', p.n, { ...p, raw: item.secret });
+      } else if (THINGS.includes(kind)) {
+        const { box, scope } = item.clear as { box: string; scope: Scope };
+        if (item.secret !== undefined || box !== '' || this.vault.until === '') this.things.set(item.key, { scope, clear: item.clear as { box: string }, secret: item.secret });
+        else unopened.push(item.key);
       } else if (item.secret !== undefined && kind === 'typed') this.typed.set(rest, { ...(item.clear as Omit<Typed, 'text'>), text: item.secret });
       else if (item.secret !== undefined) this.keep('rows', rest, rowFrom(item.secret));
       else if (this.vault.until !== '') unopened.push(item.key);
@@ -233,6 +264,21 @@ export class State implements Tables {
       await this.vault.commit({ evict: [], puts: [], deletes: unopened });
       this.damaged = true;
     }
+    await this.sweep();
+  }
+
+  /** Removes the pieces of files that are not here any more, or were never whole. */
+  private async sweep(): Promise<void> {
+    const names = await this.vault.blobs();
+    await this.vault.dropBlobs(names.filter((name) => !this.things.has(name.slice(0, name.lastIndexOf(' ')))));
+  }
+
+  putBlob(name: string, bytes: Bytes, scope?: Scope): Promise<void> {
+    return this.vault.putBlob(name, bytes, scope);
+  }
+
+  blob(name: string, scope?: Scope): Promise<Bytes> {
+    return this.vault.blob(name, scope);
   }
 
   private keep(table: 'rows', key: string, value: StoredRow | undefined): void;
@@ -295,10 +341,13 @@ export class State implements Tables {
       write(`out ${k}`, { clear, scopes: v.scopes, secret: raw });
     }
     for (const [k, v] of tx.typed.changed) write(`typed ${k}`, v && { clear: { scopes: v.scopes, at: v.at }, scopes: v.scopes, secret: v.text });
+    for (const [k, v] of tx.things.changed) write(k, v && { clear: { ...v.clear, scope: v.scope }, scopes: [v.scope], secret: v.secret });
     if (puts.length + deletes.length + tx.evicted.size === 0 && tx.lease === undefined) return;
     const locked = this.vault.until === '';
     await this.vault.commit({ evict: [...tx.evicted], puts, deletes, lease: tx.lease, releases: tx.releases });
     if (tx.releases || (locked && this.vault.until !== '')) return this.reload();
+    for (const [k, v] of tx.things.changed) v === undefined ? this.things.delete(k) : this.things.set(k, v);
+    if ([...tx.things.changed].some(([k, v]) => v === undefined && !k.startsWith('draft '))) await this.sweep();
     for (const [k, v] of tx.meta.changed) v === undefined ? this.meta.delete(k) : this.meta.set(k, v);
     for (const [k, v] of tx.scopes.changed) v === undefined ? this.scopes.delete(k) : this.scopes.set(k, v);
     for (const [k, v] of tx.rows.changed) this.keep('rows', k, v);
@@ -318,6 +367,7 @@ export class State implements Tables {
     for (const p of this.outbox.values()) {
       if (p.receipt === '') keep.push({ key: `out ${p.n}`, clear: { ...p, raw: undefined }, scopes: [] });
     }
+    for (const [key, t] of this.things) if (t.clear.box !== '') keep.push({ key, clear: { ...t.clear, scope: t.scope }, scopes: [] });
     await this.vault.empty(keep);
     await this.reload();
   }
@@ -351,6 +401,9 @@ export class State implements Tables {
     return shown;
   }
 }
+
+/** What the names of things begin with. */
+const THINGS = ['draft', 'up', 'down'];
 
 function rowText(r: StoredRow): string {
   return JSON.stringify({ ...r, fields: [...r.fields].map(([name, f]) => [name, { ...f, digest: formatDigest(f.digest) }]) });

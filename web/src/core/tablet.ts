@@ -1,9 +1,11 @@
-import { base64url, utf8 } from './bytes';
+import { base64url, concat, utf8 } from './bytes';
 import { SigningKey } from './chain';
 import { type Change, decodeChange, emptyChange, fieldsOf } from './change';
 import { Clock } from './clock';
 import type { Disk } from './disk';
+import { draftsUnsent, dropDraft, type Form, formsOf, savePart } from './drafts';
 import { Fault } from './fault';
+import { attachedFile, attachFile, filesWaiting, scopeOfFile } from './files';
 import { Line } from './hub';
 import { decodeReceipt } from './line';
 import { adopt, checkEnrolled, earlierOf, type Enrolled } from './enrolment';
@@ -12,7 +14,7 @@ import { caseOf, formatTime, isId, newId, scopeOf } from './name';
 import { post } from './outbox';
 import type { Report } from './intake';
 import { dotsOf, inForce, isConflict, type Register } from './register';
-import { type Entity, type Field, listOf, readSchema, type Schema } from './schema';
+import { type Entity, type Field, listOf, readSchema, type Schema, textOf } from './schema';
 import { hkdf } from './sha256';
 import { Session } from './session';
 import { State, type Tx } from './state';
@@ -104,6 +106,8 @@ export interface Edit {
   remove?: Record<string, readonly string[]>;
   /** Changes of one group that follow one another stand or fall together. */
   group?: string;
+  /** The half-filled form that this saves; it ends with it. */
+  draft?: string;
 }
 
 const LATE = 10 * 60_000;
@@ -192,7 +196,7 @@ export class Tablet {
     await this.sync();
     await this.session.tell('border');
     await this.state.inTx((tx) => {
-      if (this.unsent() > 0) throw new Fault('changes_unsent', 'Something is not sent yet. Sync again; nothing was destroyed.');
+      if (this.unsent() + this.draftsUnsent() + this.filesWaiting() > 0) throw new Fault('changes_unsent', 'Something is not sent yet. Sync again; nothing was destroyed.');
       tx.set(meta.ended, ENDED_BORDER);
     });
     await this.state.empty();
@@ -283,6 +287,78 @@ export class Tablet {
     return [...this.state.scopes.keys()].filter((s) => s.startsWith(begin)).map((s) => s.slice(begin.length));
   }
 
+  /** How many parts of half-filled forms, and how many files, the hub does not have yet. */
+  draftsUnsent(): number {
+    return draftsUnsent(this.state.things);
+  }
+
+  filesWaiting(): number {
+    return filesWaiting(this.state.things);
+  }
+
+  /** The half-filled forms of this person, from whatever tablet. */
+  async drafts(): Promise<Form[]> {
+    await this.readable();
+    return formsOf(this.state.things);
+  }
+
+  /**
+   * Keeps a form as it stands, in the place of what was kept of it, and returns its id. record and caseId may be left
+   * out where nobody saved them yet.
+   */
+  async saveDraft(f: { id?: string; collection: string; record?: string; caseId?: string; fields: Record<string, unknown> }): Promise<string> {
+    await this.readable();
+    const entity = this.entity(f.collection);
+    if (entity.topic !== '') throw new Fault('form_unknown', 'A half-filled form is of a record of a case.');
+    const [id, record] = [f.id ?? this.mint(), f.record ?? this.mint()];
+    const caseId = f.caseId ?? (f.collection === 'cases' ? record : '');
+    const parts = new Map<string, Record<string, unknown>>();
+    for (const [name, v] of Object.entries(f.fields)) {
+      const field = entity.fields.get(name);
+      if (field === undefined) throw new Fault('form_unknown', `There is no field ${name}.`);
+      parts.set(field.compartment, { ...parts.get(field.compartment), [name]: v });
+    }
+    await this.state.inTx(async (tx) => {
+      dropDraft(tx, id, [...parts.keys()]);
+      for (const [part, form] of parts) {
+        this.clock.observe(tx.text(meta.clock));
+        const head = { draft: id, c: f.collection, r: record, case: caseId, part, by: this.identity.staff };
+        await savePart(tx, this.identity.replica, { ...head, t: this.clock.tick(), at: formatTime(this.outside.now()), form });
+      }
+    });
+    return id;
+  }
+
+  /** Discards a form, here and on this person's other tablets. What was entered there meanwhile stays there. */
+  async dropDraft(id: string): Promise<void> {
+    await this.readable();
+    await this.state.inTx((tx) => dropDraft(tx, id));
+  }
+
+  /** Where the file of a document belongs. */
+  private async homeOf(document: string): Promise<{ caseId: string; compartment: string }> {
+    const r = await this.show(document);
+    if (r.collection !== 'documents') throw new Fault('document_unknown', 'A file belongs to a document that is here.');
+    return { caseId: r.caseId, compartment: textOf(r.fields.get('compartment')?.value) || 'general' };
+  }
+
+  /** Keeps the file of a document that is here, sealed, until the hub has it: it goes up with the next sync, after what was written. */
+  async attach(document: string, type: string, bytes: Uint8Array): Promise<void> {
+    const { caseId, compartment } = await this.homeOf(document);
+    await this.state.inTx((tx) => {
+      this.clock.observe(tx.text(meta.clock));
+      const { staff, replica } = this.identity;
+      return attachFile(this.state, tx, { document, caseId, compartment, staff, replica, clock: this.clock.tick(), type, bytes: concat(bytes) });
+    });
+  }
+
+  /** The file of a document: the attached one, or the hub's. What of it came before the line broke is not asked for again. */
+  async fetchFile(document: string, signal?: AbortSignal): Promise<Uint8Array> {
+    const { caseId, compartment } = await this.homeOf(document);
+    const here = await attachedFile(this.state, document);
+    return here ?? this.session.freight.fetch(document, scopeOfFile(caseId, compartment), signal);
+  }
+
   /** What the hub keeps aside of what was entered here. */
   held(): { dot: string; record: string; held: { field: string; why: string }[] }[] {
     return [...this.state.outbox.values()].flatMap((p) => {
@@ -337,10 +413,13 @@ export class Tablet {
   }
 
   /** Makes a record and returns its id. It is there at once, and goes to the hub with the next sync. */
-  async make(collection: string, caseId: string, edit: Edit, id = this.mint()): Promise<string> {
+  async make(collection: string, caseId: string, edit: Edit, minted?: string): Promise<string> {
     await this.readable();
     const entity = this.entity(collection);
     const ofCase = entity.topic === '';
+    const form = formsOf(this.state.things).find((f) => f.id === edit.draft);
+    const free = form !== undefined && this.shapeOf(form.record) === undefined;
+    const id = minted ?? (free ? form.record : this.mint());
     if (collection === 'cases' ? caseId !== '' : ofCase !== isId(caseId)) throw new Fault(ofCase ? 'case_missing' : 'case_needless');
     await this.state.inTx(async (tx) => {
       const c = { ...emptyChange(), collection, record: id, group: edit.group ?? '' };
@@ -351,6 +430,7 @@ export class Tablet {
       if (!ofCase || collection === 'cases') c.org = this.identity.org;
       else c.caseId = caseId;
       await this.write(tx, entity, this.identity.org, collection === 'cases' ? id : caseId, c);
+      if (edit.draft !== undefined) dropDraft(tx, edit.draft);
     });
     return id;
   }
@@ -375,6 +455,7 @@ export class Tablet {
         }
         if (heads.length > 0) c.base.set(name, dotsOf(heads));
       }
+      if (edit.draft !== undefined) dropDraft(tx, edit.draft);
       if (fieldsOf(c).length === 0) return false;
       await this.write(tx, entity, shape.org, shape.caseId, c);
       return true;

@@ -37,11 +37,16 @@ function labeledExpand(key: Uint8Array, label: string, info: Uint8Array, length:
   return expand(key, concat(Uint8Array.of(0, length), utf8('HPKE-v1'), SUITE, utf8(label), info), length);
 }
 
-/** Seals change n of a replica to the hub (HPKE, RFC 9180, single-shot, base mode). Only the hub opens it. */
-export async function sealUnsent(to: HubKey, replica: string, n: number, raw: string): Promise<Bytes> {
+/** Seals change n of a replica to the hub. */
+export function sealUnsent(to: HubKey, replica: string, n: number, raw: string): Promise<Bytes> {
+  return sealToHub(to, ['unsent', replica, String(n)], raw);
+}
+
+/** Seals a text to the hub, for one place (HPKE, RFC 9180, single-shot, base mode). Only the hub opens it. */
+export async function sealToHub(to: HubKey, place: readonly [string, string, string], raw: string): Promise<Bytes> {
   const publicKey = fromBase64url(to.public);
   if (publicKey?.length !== PUBLIC_BYTES + X25519_BYTES) throw new Fault('answer_unknown', 'this is no key of a hub');
-  const info = concat(utf8('portolan intake 1'), part('unsent'), part(replica), part(String(n)));
+  const info = concat(utf8('portolan intake 1'), ...place.map(part));
   const { secret, enc } = await xwing(publicKey);
   const context = concat(Uint8Array.of(0), labeledExtract(NOTHING, 'psk_id_hash', NOTHING), labeledExtract(NOTHING, 'info_hash', info));
   const key = labeledExtract(secret, 'secret', NOTHING);

@@ -1,6 +1,6 @@
 import { Box, newKey } from './box';
 import { type Bytes, equalBytes, fromBase64url, text, utf8 } from './bytes';
-import type { Disk } from './disk';
+import { BLOB, type Disk } from './disk';
 import { Fault, isFault } from './fault';
 import type { Scope } from './name';
 import { hkdf } from './sha256';
@@ -211,6 +211,32 @@ export class Vault {
       throw new Fault('answer_unknown', "the hub's part of the key is another one");
     } else if (this.lease !== undefined) this.lease = { key, until: l.until };
     return puts;
+  }
+
+  /** What the blobs are called, as putBlob was told. */
+  async blobs(): Promise<string[]> {
+    return (await this.disk.blobs()).map((key) => key.slice(BLOB.length));
+  }
+
+  /** Keeps bytes: sealed under the key of a scope, or, without one, as they are. */
+  async putBlob(name: string, bytes: Bytes, scope?: Scope): Promise<void> {
+    const puts: [string, unknown][] = [];
+    let kept = bytes;
+    if (scope !== undefined) kept = await ((await this.boxOf(scope)) ?? (await this.newBox(scope, puts))).seal([BLOB + name], bytes);
+    for (const [key, value] of puts) this.values.set(key, value);
+    await this.disk.write([...puts, [BLOB + name, kept]], []);
+  }
+
+  /** Bytes that were kept so; store_damaged where they are gone, or do not open. */
+  async blob(name: string, scope?: Scope): Promise<Bytes> {
+    const kept = (await this.disk.read(BLOB + name)) as Bytes | undefined;
+    const box = scope === undefined ? undefined : await this.boxOf(scope);
+    if (kept === undefined || (scope !== undefined && box === undefined)) throw new Fault('store_damaged', 'A piece of a file is gone.');
+    return box === undefined ? kept : box.open([BLOB + name], kept);
+  }
+
+  async dropBlobs(names: readonly string[]): Promise<void> {
+    if (names.length > 0) await this.disk.write([], names.map((name) => BLOB + name));
   }
 
   /** Destroys the keys of everything, and then everything but the named items. */
