@@ -20,7 +20,7 @@ SIDE_BY_SIDE = ^TestSideBySide$$
 UNWATCHED = modernc.org/sqlite/lib modernc.org/libc modernc.org/memory golang.org/x/crypto/blowfish
 WATCH = -race $(UNWATCHED:%=-gcflags=%=-race=false)
 
-.PHONY: web bench-scale run demo test test-fast test-web test-clients test-outside lint cross bench sim kills fuzz cover docs
+.PHONY: web bench-scale run demo test test-fast test-web test-clients test-outside lint cross bench sim night kills fuzz cover docs
 
 run: ## serve the hub in ./portolan-data
 	$(GO) run . serve --dir portolan-data
@@ -90,6 +90,9 @@ bench-scale: ## many tablets, a bad line, rights that end: LISTENERS=5000, TABLE
 
 kills: ## a hub killed with -9, N=1000 times, at every labelled point; SEED=1 draws the same moments
 	$(GO) run ./internal/kills -n $(or $(N),1000) $(if $(SEED),-seed $(SEED))
+
+night: ## papers for many moves due on one night, the hub killed once in each: MOVES=500, NIGHTS=10; SEED=1 draws the same moments
+	$(GO) test ./hooks -run 'TestANightOfMoves$$' -v -count 1 -timeout 0 -moves $(or $(MOVES),500) -nights $(or $(NIGHTS),10) -night-seed $(or $(SEED),0)
 
 sim: ## the simulated world, SEEDS=200 STEPS=1500, or as long as DURATION=10m; SEED=1 plays one again
 	$(GO) test ./sync/simtest -run Worlds -v -count 1 -timeout 0 -seed $(or $(SEED),0) -seeds $(or $(SEEDS),200) -steps $(or $(STEPS),1500) -duration $(or $(DURATION),0)

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,6 +26,7 @@ import (
 	"portolan/care"
 	_ "portolan/pb_migrations" // registers the migrations
 	"portolan/seal"
+	fieldsync "portolan/sync"
 )
 
 // Config is what a hub needs to open.
@@ -95,6 +97,7 @@ type Hub struct {
 	finder     finder
 	wakeMu     sync.Mutex
 	wake       []func(staff []string)
+	changes    []func(cases []string)
 	out        []func(staff string) // beside wake: who hears that sign-ins ended
 	endings    []func(devices, staff []string)
 	// endsMoved has room for one (EndsMoved).
@@ -361,6 +364,32 @@ func (h *Hub) OnWake(f func(staff []string)) {
 	h.wakeMu.Lock()
 	defer h.wakeMu.Unlock()
 	h.wake = append(h.wake, f)
+}
+
+// OnChange adds a listener that hears, after each commit, in which cases
+// something is new. It is called outside the transaction and must not block.
+func (h *Hub) OnChange(f func(cases []string)) {
+	h.wakeMu.Lock()
+	defer h.wakeMu.Unlock()
+	h.changes = append(h.changes, f)
+}
+
+func (h *Hub) tellChanged(scopes map[fieldsync.Scope]bool) {
+	h.wakeMu.Lock()
+	listeners := h.changes
+	h.wakeMu.Unlock()
+	if len(listeners) == 0 {
+		return
+	}
+	var cases []string
+	for scope := range scopes {
+		if id := scope.Case(); id != "" && !slices.Contains(cases, id) {
+			cases = append(cases, id)
+		}
+	}
+	for _, f := range listeners {
+		f(cases)
+	}
 }
 
 func (h *Hub) wakeUp(staff []string) {

@@ -50,22 +50,33 @@ func (h *Hub) Sites(ctx context.Context, a care.Actor) ([]care.Row, error) {
 	return h.rowsOf(ctx, a, "organisations", `id = org`)
 }
 
-// Departures lists the moves of an organisation's cases that are under way and
-// leave until a moment.
-func (h *Hub) Departures(ctx context.Context, a care.Actor, org string, until time.Time) ([]care.Row, error) {
-	return h.rowsOf(ctx, a, "transfers", `org = ? AND status IN ('consented', 'sent', 'accepted') AND departure_at != '' AND departure_at <= ?`,
-		org, care.FormatTime(until))
+// Where is what a job looks at: all of an organisation, or one case.
+type Where struct{ Org, Case string }
+
+func (w Where) sql(more string, args ...any) (string, []any) {
+	if w.Case != "" {
+		return `case_id = ? AND ` + more, append([]any{w.Case}, args...)
+	}
+	return `org = ? AND ` + more, append([]any{w.Org}, args...)
 }
 
-// PreparedPapers lists the summaries of an organisation that lie ready, and
-// those given out that nobody has called back.
-func (h *Hub) PreparedPapers(ctx context.Context, a care.Actor, org string) ([]care.Row, error) {
-	return h.rowsOf(ctx, a, "documents", `org = ? AND kind = 'summary' AND status IN ('prepared', 'handed_out')`, org)
+// Departures lists the moves that are under way and leave until a moment.
+func (h *Hub) Departures(ctx context.Context, a care.Actor, w Where, until time.Time) ([]care.Row, error) {
+	where, args := w.sql(`status IN ('consented', 'sent', 'accepted') AND departure_at != '' AND departure_at <= ?`, care.FormatTime(until))
+	return h.rowsOf(ctx, a, "transfers", where, args...)
+}
+
+// PreparedPapers lists the summaries that lie ready, and those given out that
+// nobody has called back.
+func (h *Hub) PreparedPapers(ctx context.Context, a care.Actor, w Where) ([]care.Row, error) {
+	where, args := w.sql(`kind = 'summary' AND status IN ('prepared', 'handed_out')`)
+	return h.rowsOf(ctx, a, "documents", where, args...)
 }
 
 // PaperTasks lists the open tasks that say that a paper lies ready.
-func (h *Hub) PaperTasks(ctx context.Context, a care.Actor, org string) ([]care.Row, error) {
-	return h.rowsOf(ctx, a, "tasks", `org = ? AND title_key = 'paper_ready' AND status = 'open' AND raised_by = 'job'`, org)
+func (h *Hub) PaperTasks(ctx context.Context, a care.Actor, w Where) ([]care.Row, error) {
+	where, args := w.sql(`title_key = 'paper_ready' AND status = 'open' AND raised_by = 'job'`)
+	return h.rowsOf(ctx, a, "tasks", where, args...)
 }
 
 // rowsOf reads records for the hub's own work, by its routing columns.

@@ -56,6 +56,7 @@ func (h *Hub) KeepPaper(ctx context.Context, a care.Actor, b []byte, paper Draft
 	}
 	paper.Collection, paper.Record = "documents", h.newID()
 	paper.Set["filed_at"] = care.OfTime(h.now())
+	h.reached("paper made")
 	drafts := append([]Draft{paper}, more...)
 	group := h.newID()
 	for i := range drafts {
@@ -82,6 +83,7 @@ func (h *Hub) KeepPaper(ctx context.Context, a care.Actor, b []byte, paper Draft
 	if err := h.writeFile(ctx, of, paper.Record, b, nil); err != nil {
 		return "", err
 	}
+	h.reached("paper written")
 	receipts, err := h.Do(ctx, a, drafts...)
 	if err == nil {
 		err = Refused(receipts)
@@ -89,6 +91,7 @@ func (h *Hub) KeepPaper(ctx context.Context, a care.Actor, b []byte, paper Draft
 	if err != nil {
 		return "", errors.Join(err, os.Remove(h.filePath(paper.Record)))
 	}
+	h.reached("paper kept")
 	return paper.Record, h.noteContent(ctx, paper.Record, paper.Record, h.mac("paper", paper.Record), string(care.General), nil)
 }
 

@@ -87,6 +87,7 @@ func (h *Hub) enter(ctx context.Context, a care.Actor, f func(*session) error) e
 	var woken, out []string
 	var ended ending
 	var ends bool
+	var touched map[fieldsync.Scope]bool
 	err := h.writer.write(ctx, func(t *tx) (err error) {
 		defer caught(&err)
 		now := h.now()
@@ -111,7 +112,7 @@ func (h *Hub) enter(ctx context.Context, a care.Actor, f func(*session) error) e
 				s.last()
 			}
 		}
-		ended, ends = s.ended, s.ends
+		ended, ends, touched = s.ended, s.ends, s.touched
 		return err
 	})
 	if err != nil {
@@ -123,6 +124,7 @@ func (h *Hub) enter(ctx context.Context, a care.Actor, f func(*session) error) e
 		h.endsHaveMoved()
 	}
 	h.wakeUp(woken)
+	h.tellChanged(touched)
 	return nil
 }
 

@@ -56,6 +56,8 @@ type Jobs struct {
 	seen  map[string]uint64
 	sites map[string]scheduled // by site
 
+	changed *changedCases // since the last look at them
+
 	ctx     context.Context
 	cancel  context.CancelFunc
 	catchUp sync.WaitGroup
@@ -73,7 +75,7 @@ func NewJobs(hub *collections.Hub) *Jobs {
 	ctx, cancel := context.WithCancel(context.Background())
 	log := cronLog{hub.Log()}
 	return &Jobs{
-		hub: hub, log: hub.Log(), seen: map[string]uint64{}, sites: map[string]scheduled{}, ctx: ctx, cancel: cancel,
+		hub: hub, log: hub.Log(), seen: map[string]uint64{}, sites: map[string]scheduled{}, changed: newChangedCases(), ctx: ctx, cancel: cancel,
 		cron: cron.New(cron.WithLogger(log), cron.WithChain(cron.Recover(log), cron.SkipIfStillRunning(log))),
 	}
 }
@@ -85,6 +87,10 @@ func (j *Jobs) Start() error {
 		return err
 	}
 	j.hub.OnUnlock(j.begin)
+	j.hub.OnChange(j.changed.note)
+	j.ending.Lock()
+	j.catchUp.Go(j.follow)
+	j.ending.Unlock()
 	if _, err := j.cron.AddFunc(sitesSpec, j.newSites); err != nil {
 		return fmt.Errorf("scheduling: %w", err)
 	}
@@ -253,7 +259,7 @@ func (j *Jobs) run(ctx context.Context, job string, site care.Row) (string, erro
 	case jobDaily:
 		clear(j.seen)
 	}
-	tally, err := j.look(ctx, site)
+	tally, err := j.look(ctx, collections.Where{Org: site.ID})
 	return tally.String(), err
 }
 
@@ -284,7 +290,7 @@ func (j *Jobs) Look(ctx context.Context) error {
 	j.turn.Lock()
 	defer j.turn.Unlock()
 	for _, s := range sites {
-		if _, err := j.look(ctx, s); err != nil {
+		if _, err := j.look(ctx, collections.Where{Org: s.ID}); err != nil {
 			return err
 		}
 	}

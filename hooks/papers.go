@@ -23,9 +23,9 @@ func (n tally) String() string {
 // look takes back the papers that may no longer leave and prepares those that
 // will be needed. One case that fails does not stop the others; it is tried
 // again at the next look.
-func (j *Jobs) look(ctx context.Context, site care.Row) (tally, error) {
+func (j *Jobs) look(ctx context.Context, at collections.Where) (tally, error) {
 	var n tally
-	papers, err := j.hub.PreparedPapers(ctx, j.hub.HubActor(), site.ID)
+	papers, err := j.hub.PreparedPapers(ctx, j.hub.HubActor(), at)
 	if err != nil {
 		return n, err
 	}
@@ -40,7 +40,7 @@ func (j *Jobs) look(ctx context.Context, site care.Row) (tally, error) {
 			n.cancelled++
 		}
 	}
-	tasks, err := j.hub.PaperTasks(ctx, j.hub.HubActor(), site.ID)
+	tasks, err := j.hub.PaperTasks(ctx, j.hub.HubActor(), at)
 	if err != nil {
 		return n, err
 	}
@@ -52,7 +52,7 @@ func (j *Jobs) look(ctx context.Context, site care.Row) (tally, error) {
 			return n, ctx.Err()
 		}
 	}
-	moves, err := j.hub.Departures(ctx, j.hub.HubActor(), site.ID, j.hub.Now().AddDate(0, 0, LeadDays))
+	moves, err := j.hub.Departures(ctx, j.hub.HubActor(), at, j.hub.Now().AddDate(0, 0, LeadDays))
 	if err != nil {
 		return n, err
 	}
@@ -79,8 +79,11 @@ var cancelReasons = map[care.Reason]string{
 // given out cannot be called back: it is listed as that, and the owner is told.
 func (j *Jobs) takeBack(ctx context.Context, paper care.Row) (bool, error) {
 	d, err := j.hub.PaperDecision(ctx, paper)
-	if err != nil || d.Allowed {
+	if err != nil {
 		return false, err
+	}
+	if d.Allowed {
+		return j.putOff(ctx, paper)
 	}
 	reason := cmp.Or(cancelReasons[d.Reason], "consent_withdrawn")
 	out := paper.Text("status") == "handed_out"
@@ -105,6 +108,27 @@ func (j *Jobs) takeBack(ctx context.Context, paper care.Row) (bool, error) {
 		return false, err
 	}
 	return true, j.do(ctx, append(drafts, task...))
+}
+
+// putOff cancels a paper that lies ready for a move that was put off: it is made
+// anew when its time comes, of the records as they are then.
+func (j *Jobs) putOff(ctx context.Context, paper care.Row) (bool, error) {
+	if paper.Text("status") != "prepared" || paper.Text("transfer") == "" {
+		return false, nil
+	}
+	transfer, err := j.hub.Read(ctx, j.hub.HubActor(), "transfers", paper.Text("transfer"))
+	if err != nil {
+		return false, err
+	}
+	leaves, known := transfer.Get("departure_at").Time()
+	if known && !leaves.After(j.hub.Now().AddDate(0, 0, LeadDays)) {
+		return false, nil
+	}
+	drafts, err := j.closeTasks(ctx, paper.Case, "documents", paper.ID, "cancelled")
+	if err != nil {
+		return false, err
+	}
+	return true, j.do(ctx, append(drafts, cancelled(paper, "plan_changed", j.hub.Now())))
 }
 
 // outdated ends the task about a paper that was cancelled meanwhile: the hub

@@ -77,7 +77,7 @@ func (r *Row) AppendJSON(b []byte) []byte {
 	b = appendMember(b, "c", r.Collection)
 	b = appendMember(b, "r", r.Record)
 	b = appendMember(b, "org", r.Org)
-	if r.Case != r.Scope.caseOf() {
+	if r.Case != r.Scope.Case() {
 		b = appendMember(b, "case", r.Case)
 	}
 	b = appendMember(b, "by", r.CreatedBy)
@@ -221,7 +221,7 @@ func (s *scanner) row(r *Row) error {
 		return err
 	})
 	if !named {
-		r.Case = r.Scope.caseOf()
+		r.Case = r.Scope.Case()
 	}
 	if r.Fields == nil {
 		r.Fields = map[string]Register{}
@@ -361,7 +361,8 @@ func (s *scanner) write(w *readWrites) error {
 }
 
 // caseOf is the case of a case's scope, "" of another.
-func (s Scope) caseOf() string {
+// Case is the id of the case of a scope, "" for one of an organisation.
+func (s Scope) Case() string {
 	rest, ok := strings.CutPrefix(string(s), "case:")
 	if !ok {
 		return ""

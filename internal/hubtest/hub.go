@@ -105,6 +105,12 @@ func New(t testing.TB) *Hub {
 	return Open(t, Dir(t), NewClock())
 }
 
+// Reaching is New with a listener that hears of each labelled point of work.
+func Reaching(t testing.TB, reached func(label string)) *Hub {
+	t.Helper()
+	return open(t, collections.Config{Dir: Dir(t), Reached: reached}, NewClock())
+}
+
 // Open opens the hub in a folder.
 func Open(t testing.TB, dir string, clock *Clock) *Hub {
 	t.Helper()
