@@ -42,6 +42,7 @@ func (p *pull) chunkOf(scope fieldsync.Scope) (c *chunk, fresh bool, err error) 
 	if err != nil {
 		return nil, false, err
 	}
+	// Of another key it is of before an erasure, which came after it was opened.
 	if old != nil && (k.at.seq >= at.seq || key == nil || !sameKey(key, k.sealed)) {
 		old = nil
 	}

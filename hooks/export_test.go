@@ -16,6 +16,10 @@ import (
 // Stall sets how long a realtime connection may take nothing.
 func (f *Front) Stall(d time.Duration) { f.stall = d }
 
+// TendEach sets how often the hub does what time brings about. Call it before it
+// serves.
+func (f *Front) TendEach(d time.Duration) { f.tick = d }
+
 // Listening counts realtime connections, and those whose owner is not known.
 func (f *Front) Listening() (connections, guests int) {
 	f.wake.mu.Lock()

@@ -58,6 +58,7 @@ type Front struct {
 	wake     *waker
 	out      *outgoing
 	stall    time.Duration // wakeStall, but for a test
+	tick     time.Duration // tendTick, but for a test
 	patience patience      // usualPatience, but for a test
 	lines    *connections
 	jobs     *Jobs
@@ -73,7 +74,7 @@ func New(hub *collections.Hub, cfg Config) (*Front, error) {
 	f := &Front{
 		hub: hub, app: hub.App(), log: hub.Log(), cfg: cfg, started: hub.Now(),
 		routes: append(append([]route{}, pocketBaseDoors...), ownRoutes...), attempts: newAttempts(hub.Now),
-		meter: newMeter(hub.Now), readers: newPlaces(readersMax, readersEach), files: newPlaces(readersMax, readersEach), uploads: newPlaces(uploadsMax, uploadsEach), wake: newWaker(hub), out: newOutgoing(), stall: wakeStall, patience: usualPatience, jobs: NewJobs(hub),
+		meter: newMeter(hub.Now), readers: newPlaces(readersMax, readersEach), files: newPlaces(readersMax, readersEach), uploads: newPlaces(uploadsMax, uploadsEach), wake: newWaker(hub), out: newOutgoing(), stall: wakeStall, tick: tendTick, patience: usualPatience, jobs: NewJobs(hub),
 	}
 	if f.cfg.Rates == (Rates{}) {
 		f.cfg.Rates = usualRates

@@ -16,7 +16,7 @@ const (
 // and then, and the ends of access at their moment, so that a tablet which is
 // connected loses then what it may keep no longer.
 func (f *Front) tend(ctx context.Context) {
-	tick := time.NewTicker(tendTick)
+	tick := time.NewTicker(f.tick)
 	defer tick.Stop()
 	for {
 		end := time.NewTimer(f.untilNextEnd(ctx))
@@ -39,11 +39,11 @@ func (f *Front) tend(ctx context.Context) {
 	}
 }
 
-// untilNextEnd is at most tendTick: then everything is looked at anyway. What
+// untilNextEnd is at most a tick: then everything is looked at anyway. What
 // should be over already could not be ended, and waits for that too.
 func (f *Front) untilNextEnd(ctx context.Context) time.Duration {
 	if f.hub.Locked() {
-		return tendTick
+		return f.tick
 	}
 	at, err := f.hub.NextEnd(ctx)
 	if err != nil && ctx.Err() == nil {
@@ -51,7 +51,7 @@ func (f *Front) untilNextEnd(ctx context.Context) time.Duration {
 	}
 	left := at.Sub(f.hub.Now())
 	if err != nil || at.IsZero() || left < 0 {
-		return tendTick
+		return f.tick
 	}
-	return min(left+endSlack, tendTick)
+	return min(left+endSlack, f.tick)
 }

@@ -158,7 +158,7 @@ func TestManyCommitsMakeFewWakeUps(t *testing.T) {
 // TestAnEndWakesAtItsMoment: nobody asks, no minute passes, and whoever may
 // carry a case no longer is told to come and lose it.
 func TestAnEndWakesAtItsMoment(t *testing.T) {
-	s := serve(t, hooks.Config{})
+	s := serve(t, hooks.Config{}, func(f *hooks.Front) { f.TendEach(24 * time.Hour) })
 	worker, _ := s.Staff(t, care.Outreach)
 	d := s.enrol(t, worker.Staff)
 	c := s.listen(t)
