@@ -170,23 +170,23 @@ export function readOut(page: Page): Promise<string> {
   });
 }
 
-/** When what somebody is typing was kept last, 0 where nothing is. */
-export function typedAt(page: Page): Promise<number> {
+/** The clock of what somebody was typing and was kept last, "" where nothing is. */
+export function typedAt(page: Page): Promise<string> {
   return page.evaluate(async () => {
-    let last = 0;
+    let last = '';
     for (const { name } of await indexedDB.databases()) {
       const db = await new Promise<IDBDatabase>((resolve) => {
         const r = indexedDB.open(name!);
         r.onsuccess = () => resolve(r.result);
       });
       const values = db.transaction('values').objectStore('values');
-      const range = IDBKeyRange.bound('item typed ', 'item typed ~');
-      const all = await new Promise<{ clear: { at: string } }[]>((resolve) => {
-        const r = values.getAll(range);
-        r.onsuccess = () => resolve(r.result as { clear: { at: string } }[]);
+      const range = IDBKeyRange.bound('item draft ', 'item draft ~');
+      const all = await new Promise<string[]>((resolve) => {
+        const r = values.getAllKeys(range);
+        r.onsuccess = () => resolve(r.result as string[]);
       });
       db.close();
-      for (const { clear } of all) last = Math.max(last, Date.parse(clear.at));
+      for (const key of all) if (key.split('/').at(-1)! > last) last = key.split('/').at(-1)!;
     }
     return last;
   });

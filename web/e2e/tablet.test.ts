@@ -50,10 +50,11 @@ test('with the hub gone the app opens, and somebody new is taken in; what was ty
   await press(page, 'app.next');
   await page.getByText(words('app.no'), { exact: true }).click();
   await press(page, 'app.next');
-  const answered = await page.evaluate(() => Date.now());
+  await expect.poll(() => typedAt(page)).not.toBe('');
+  const answered = await typedAt(page);
   await press(page, 'app.absent.asked_declined');
   await expect.poll(() => page.getByRole('heading', { level: 1 }).innerText()).toBe(words('app.intake.ask.interpreter_needed'));
-  await expect.poll(() => typedAt(page)).toBeGreaterThan(answered);
+  await expect.poll(async () => (await typedAt(page)) > answered).toBe(true);
   await page.reload();
   await unlock();
   await page.locator('main .item', { hasText: words('app.intake.begin') }).click();

@@ -21,6 +21,8 @@ export interface Form {
   /** The record that it becomes, or is about; and its case, there already or not. */
   record: string;
   caseId: string;
+  /** When it was kept last. */
+  at: string;
   fields: Record<string, unknown>;
   /** What stands beside them: entered on two tablets, neither of which knew of the other. */
   others: Record<string, unknown[]>;
@@ -104,7 +106,7 @@ export function formsOf(things: Iterable<[string, Thing]>): Form[] {
     .sort((a, b) => (a.clock < b.clock ? 1 : -1));
   const forms = new Map<string, Form>();
   for (const { s, clear } of newest) {
-    const f = forms.get(s.draft) ?? { id: s.draft, collection: s.c, record: s.r, caseId: s.case, fields: {}, others: {}, until: '', unsent: false, refused: '' };
+    const f = forms.get(s.draft) ?? { id: s.draft, collection: s.c, record: s.r, caseId: s.case, at: s.at, fields: {}, others: {}, until: '', unsent: false, refused: '' };
     forms.set(s.draft, f);
     for (const [name, v] of Object.entries(s.form)) {
       if (!(name in f.fields)) f.fields[name] = v;

@@ -53,14 +53,6 @@ export interface Parcel {
   raw?: string | undefined;
 }
 
-/** What somebody is typing: it grows, and is no change until they save it. */
-export interface Typed {
-  scopes: readonly Scope[];
-  /** When it was kept last. */
-  at: string;
-  text: string;
-}
-
 /**
  * Something beside the records: a half-filled form ("draft …"), a file on its
  * way up ("up …") or down ("down …").
@@ -102,7 +94,6 @@ export class Tx {
   readonly scopes: Draft<Scope, StoredScope>;
   readonly rows: Draft<string, StoredRow>;
   readonly outbox: Draft<number, Parcel>;
-  readonly typed: Draft<string, Typed>;
   readonly things: Draft<string, Thing>;
   readonly evicted = new Set<Scope>();
   lease: Lease | undefined;
@@ -114,7 +105,6 @@ export class Tx {
     this.scopes = new Draft(of.scopes);
     this.rows = new Draft(of.rows);
     this.outbox = new Draft(of.outbox);
-    this.typed = new Draft(of.typed);
     this.things = new Draft(of.things);
   }
 
@@ -157,7 +147,6 @@ export class Tx {
     this.evicted.add(scope);
     for (const [key] of [...this.rowsIn(scope)]) this.rows.delete(key);
     this.scopes.delete(scope);
-    for (const [key, d] of [...this.typed.entries()]) if (d.scopes.includes(scope)) this.typed.delete(key);
     for (const [key, t] of [...this.things.entries()]) {
       if (t.scope !== scope) continue;
       if (t.clear.box === '') this.things.delete(key);
@@ -204,7 +193,6 @@ interface Tables {
   readonly scopes: Map<Scope, StoredScope>;
   readonly rows: Map<string, StoredRow>;
   readonly outbox: Map<number, Parcel>;
-  readonly typed: Map<string, Typed>;
   readonly things: Map<string, Thing>;
   /** record → keys of its rows */
   readonly byRecord: Map<string, Set<string>>;
@@ -218,7 +206,6 @@ export class State implements Tables {
   readonly scopes = new Map<Scope, StoredScope>();
   readonly rows = new Map<string, StoredRow>();
   readonly outbox = new Map<number, Parcel>();
-  readonly typed = new Map<string, Typed>();
   readonly things = new Map<string, Thing>();
   readonly byRecord = new Map<string, Set<string>>();
   readonly open = new Map<string, number[]>();
@@ -240,7 +227,7 @@ export class State implements Tables {
 
   /** Reads everything from the vault anew. */
   private async reload(): Promise<void> {
-    for (const t of [this.meta, this.scopes, this.rows, this.outbox, this.typed, this.things, this.byRecord, this.open]) t.clear();
+    for (const t of [this.meta, this.scopes, this.rows, this.outbox, this.things, this.byRecord, this.open]) t.clear();
     const unopened: string[] = [];
     for (const item of await this.vault.items()) {
       const [kind, rest] = [item.key.slice(0, item.key.indexOf(' ')), item.key.slice(item.key.indexOf(' ') + 1)];
@@ -255,8 +242,7 @@ export class State implements Tables {
         const { box, scope } = item.clear as { box: string; scope: Scope };
         if (item.secret !== undefined || box !== '' || this.vault.until === '') this.things.set(item.key, { scope, clear: item.clear as { box: string }, secret: item.secret });
         else unopened.push(item.key);
-      } else if (item.secret !== undefined && kind === 'typed') this.typed.set(rest, { ...(item.clear as Omit<Typed, 'text'>), text: item.secret });
-      else if (item.secret !== undefined) this.keep('rows', rest, rowFrom(item.secret));
+      } else if (item.secret !== undefined) this.keep('rows', rest, rowFrom(item.secret));
       else if (this.vault.until !== '') unopened.push(item.key);
     }
     if (unopened.length > 0) {
@@ -340,7 +326,6 @@ export class State implements Tables {
       const { raw, ...clear } = v;
       write(`out ${k}`, { clear, scopes: v.scopes, secret: raw });
     }
-    for (const [k, v] of tx.typed.changed) write(`typed ${k}`, v && { clear: { scopes: v.scopes, at: v.at }, scopes: v.scopes, secret: v.text });
     for (const [k, v] of tx.things.changed) write(k, v && { clear: { ...v.clear, scope: v.scope }, scopes: [v.scope], secret: v.secret });
     if (puts.length + deletes.length + tx.evicted.size === 0 && tx.lease === undefined) return;
     const locked = this.vault.until === '';
@@ -351,7 +336,6 @@ export class State implements Tables {
     for (const [k, v] of tx.meta.changed) v === undefined ? this.meta.delete(k) : this.meta.set(k, v);
     for (const [k, v] of tx.scopes.changed) v === undefined ? this.scopes.delete(k) : this.scopes.set(k, v);
     for (const [k, v] of tx.rows.changed) this.keep('rows', k, v);
-    for (const [k, v] of tx.typed.changed) v === undefined ? this.typed.delete(k) : this.typed.set(k, v);
     for (const [k, v] of tx.outbox.changed) if (v !== undefined) this.keep('outbox', k, v); // they are removed by a new replica alone, which reloads
   }
 

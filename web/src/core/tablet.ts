@@ -462,23 +462,9 @@ export class Tablet {
     });
   }
 
-  /**
-   * Keeps what somebody is typing, sealed, in the place of what was kept under
-   * that key; "" keeps nothing any more. It goes with the parts of the case
-   * that it is about.
-   */
-  async keepTyped(key: string, caseId: string, compartments: readonly string[], text: string): Promise<void> {
-    await this.readable();
-    const scopes = [...new Set(compartments)].sort().map((c) => scopeOf('', c, this.identity.org, caseId));
-    await this.state.inTx((tx) => {
-      if (text === '') tx.typed.delete(key);
-      else tx.typed.put(key, { scopes, at: formatTime(this.outside.now()), text });
-    });
-  }
-
-  /** What is kept of what somebody was typing, by its key. */
-  get typed(): ReadonlyMap<string, { at: string; text: string }> {
-    return this.state.typed;
+  /** Whether there is such a record here. */
+  has(id: string): boolean {
+    return this.shapeOf(id) !== undefined;
   }
 
   /** An id for a record, or a case, that is yet to be made. */

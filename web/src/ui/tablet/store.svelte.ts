@@ -7,6 +7,7 @@ import { openIndexedDisk } from '../../core/indexeddb';
 import type { Report } from '../../core/intake';
 import { makeLock, Warm } from '../../core/lock';
 import { People, type Person } from '../../core/people';
+import type { Form } from '../../core/drafts';
 import { type Edit, type ShownRecord, Tablet } from '../../core/tablet';
 import { isRefused } from '../../core/watch';
 import { onLeaving } from '../leaving';
@@ -15,6 +16,7 @@ import { catalogue } from '../words.svelte';
 
 const LOCK_AFTER = 5 * 60_000;
 const SEND_AFTER = 700;
+const TYPED_SEND_AFTER = 10_000;
 
 export type Line = 'syncing' | 'idle' | 'offline' | 'refused' | 'fault';
 
@@ -39,6 +41,8 @@ class Store {
   /** Since when the oldest unsent change waits. */
   since = $state('');
   synced = $state('');
+  /** What was begun and not saved. */
+  forms = $state.raw<Form[]>([]);
   /** Of a first sync: how many records came so far. */
   came = $state(0);
   now = $state(Date.now());
@@ -128,6 +132,7 @@ class Store {
     this.person = p;
     this.tablet = tablet;
     if (p.language !== catalogue.language) await catalogue.speak(p.language);
+    this.forms = await tablet.drafts().catch(() => []);
     this.tell();
     route.reset({ screen: tablet.synced === '' ? 'first' : 'today' });
     this.watch(tablet);
@@ -156,7 +161,10 @@ class Store {
     const { tablet } = this;
     if (tablet === undefined) return;
     const waiting = tablet.waiting();
-    this.unsent = waiting.length;
+    this.unsent = waiting.length + tablet.draftsUnsent() + tablet.filesWaiting();
+    void tablet.drafts().then((forms) => {
+      if (this.tablet === tablet) this.forms = forms;
+    }, () => {});
     this.since = waiting.find((w) => w.at !== undefined)?.at ?? '';
     this.synced = tablet.synced;
     this.came = tablet.size;
@@ -192,6 +200,7 @@ class Store {
     this.watching?.abort();
     this.tablet?.close();
     this.tablet = undefined;
+    this.forms = [];
     this.person = undefined;
     this.lists = new Map();
     this.listsOf = -1;
@@ -221,6 +230,12 @@ class Store {
 
   async set(id: string, edit: Edit, decided: readonly string[] = []): Promise<void> {
     if (await this.tablet!.set(id, edit, decided)) this.entered();
+  }
+
+  /** Something that is being typed was kept. */
+  grew(): void {
+    this.tell();
+    this.send(TYPED_SEND_AFTER);
   }
 
   private entered(): void {
