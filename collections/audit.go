@@ -158,12 +158,12 @@ func (h *Hub) writeReadings() {
 }
 
 func (h *Hub) writeNoted(batch []*reading) error {
-	return h.writer.write(context.Background(), func(t *tx) error {
+	return h.writer.do(context.Background(), &writing{shares: true, first: true, f: func(t *tx) error {
 		for _, r := range batch {
 			t.noted = append(t.noted, r.noted)
 		}
 		return nil
-	})
+	}})
 }
 
 // answerReading tells a reader what became of the log: an error that has a

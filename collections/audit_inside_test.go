@@ -21,7 +21,7 @@ func TestReadersShareOneCommit(t *testing.T) {
 		}
 	}()
 	const readers = 40
-	h.writer.turn <- struct{}{} // a transaction that takes its time
+	release := HoldWriter(h) // a transaction that takes its time
 	answers := make(chan error, readers)
 	ask := func() {
 		answers <- h.Audit(context.Background(), h.HubActor(), ActRead, care.Target{Collection: "cases"}, care.Decision{Allowed: true})
@@ -32,7 +32,7 @@ func TestReadersShareOneCommit(t *testing.T) {
 		return len(h.reads.waiting)
 	}
 	go ask()
-	for len(h.writer.slots) == 0 { // the first waits for its turn
+	for WritersWaiting(h) == 0 { // the first waits for its turn
 		runtime.Gosched()
 	}
 	for range readers - 1 {
@@ -41,10 +41,12 @@ func TestReadersShareOneCommit(t *testing.T) {
 	for waiting() < readers-1 {
 		runtime.Gosched()
 	}
-	if n := len(h.writer.slots); n != 1 {
+	if n := WritersWaiting(h); n != 1 {
 		t.Errorf("%d transactions wait for %d readers", n, readers)
 	}
-	<-h.writer.turn
+	if err := release(); err != nil {
+		t.Error(err)
+	}
 	for range readers {
 		if err := <-answers; err != nil {
 			t.Error(err)

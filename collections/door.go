@@ -138,7 +138,11 @@ func (h *Hub) Take(ctx context.Context, a care.Actor, p fieldsync.Push) (taken T
 			changes[i].N, changes[i].aside = s.N, HeldEarlier
 		}
 	}
-	err = h.enter(ctx, a, func(s *session) error {
+	write := h.writer.write
+	if isShort(p) {
+		write = h.writer.share
+	}
+	err = h.enterBy(ctx, write, a, func(s *session) error {
 		var err error
 		if s.actor, err = h.present(s.t, a); errors.Is(err, ErrToken) {
 			// A tablet that was revoked, or whose owner has left, delivers what
@@ -158,6 +162,16 @@ func (h *Hub) Take(ctx context.Context, a care.Actor, p fieldsync.Push) (taken T
 		return taken, unreadable // it says more about what was sent
 	}
 	return taken, err
+}
+
+// isShort says whether a push takes so little time that others need not mind
+// being committed with it.
+func isShort(p fieldsync.Push) bool {
+	bytes := 0
+	for _, raw := range p.Changes {
+		bytes += len(raw)
+	}
+	return len(p.Changes) <= togetherChanges && bytes <= togetherPushMax
 }
 
 // readAhead is of how many changes the records are read together.

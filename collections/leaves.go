@@ -31,26 +31,26 @@ const casesApart = 8
 // what one more thing adds stays under the hard limit.
 const eventBytesSoft = audit.EventBytesMax / 2
 
-// keep writes what a transaction noted and returns the tree as it is if the
+// keep writes what a transaction noted, behind a tree that may be committed
+// with it, nil where it is not known, and returns the tree as it is if the
 // transaction is committed.
-func (l *leaves) keep(t *tx) (*audit.Tree, error) {
+func (l *leaves) keep(t *tx, before *audit.Tree) (*audit.Tree, error) {
 	if len(t.noted) == 0 {
-		return l.tree, nil
+		return before, nil
 	}
-	if l.tree == nil {
+	if before == nil {
 		var err error
-		if l.tree, err = loadTree(t); err != nil {
+		if before, err = loadTree(t); err != nil {
 			return nil, err
 		}
 	}
-	tree := l.tree.Clone()
+	tree := before.Clone()
 	for _, n := range t.noted {
 		if err := withOrg(t, &n); err != nil {
 			return nil, err
 		}
 		for _, e := range eventsOf(n) {
 			if err := l.write(t, tree, e); err != nil {
-				l.forget()
 				return nil, err
 			}
 		}

@@ -84,11 +84,16 @@ type arrival struct {
 // enter opens the door for one transaction and, after it is committed, wakes
 // whom it concerns.
 func (h *Hub) enter(ctx context.Context, a care.Actor, f func(*session) error) error {
+	return h.enterBy(ctx, h.writer.write, a, f)
+}
+
+// enterBy is enter by one of the writer's ways to write.
+func (h *Hub) enterBy(ctx context.Context, write func(context.Context, func(*tx) error) error, a care.Actor, f func(*session) error) error {
 	var woken, out []string
 	var ended ending
 	var ends bool
 	var touched map[fieldsync.Scope]bool
-	err := h.writer.write(ctx, func(t *tx) (err error) {
+	err := write(ctx, func(t *tx) (err error) {
 		defer caught(&err)
 		now := h.now()
 		s := &session{h: h, t: t, actor: a, now: now, nowText: care.FormatTime(now), seen: map[seenKey]care.Decision{}, grants: map[held][]care.Grant{}, staff: map[string]care.Actor{}, kept: map[recordKey]*record{}, cited: map[versionOf]*cited{}, era: h.lately.now()}

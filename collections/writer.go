@@ -16,18 +16,31 @@ const (
 	writerWaitMax     = 15 * time.Second
 )
 
+// Bounds of what is committed together. Who was first waits for those behind,
+// so it is short; a disk takes as long for one sync of it as for many.
+const (
+	togetherMax     = 64
+	togetherTime    = 20 * time.Millisecond // after which nobody else is taken in
+	togetherChanges = 64                    // of one push
+	togetherPushMax = 64 << 10              // bytes of one push
+	savepointOfOne  = `SAVEPOINT one`
+	rollbackOfOne   = `ROLLBACK TO one`
+	releaseOfOne    = `RELEASE one`
+)
+
 // ErrBusy says that too many wait to write, or one waited too long. Nothing
 // was lost: the caller still has what it sent.
 var ErrBusy = &care.Error{Code: "hub_busy", Kind: care.Busy, Hint: "The hub is busy. Nothing was lost; try again in a moment."}
 
 // writer hands the single writing connection to one transaction at a time and
-// keeps prepared statements for it.
+// keeps prepared statements for it. Of several that wait, those that allow it
+// go into one transaction with one sync of the disk, each in a savepoint: what
+// fails of them falls alone, and none is answered before all are on the disk.
 type writer struct {
 	db    *sql.DB
 	keys  *keyring
 	named func(error) error // gives an error of the disk its name
-	slots chan struct{}     // one per transaction that waits or runs
-	turn  chan struct{}     // held by the one that runs
+	queue *queue
 	mu    *sync.Mutex
 	stmts map[string]*sql.Stmt
 	log   *leaves // what a transaction notes goes in at its end
@@ -36,11 +49,12 @@ type writer struct {
 }
 
 func newWriter(db *sql.DB, log *leaves, keys *keyring, ended *endedList, named func(error) error) writer {
-	return writer{db: db, ended: ended, keys: keys, named: named, log: log, slots: make(chan struct{}, writersWaitingMax), turn: make(chan struct{}, 1),
+	return writer{db: db, ended: ended, keys: keys, named: named, log: log, queue: new(queue),
 		mu: new(sync.Mutex), stmts: make(map[string]*sql.Stmt)}
 }
 
 func (w *writer) close() {
+	w.queue.idle.Wait()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, s := range w.stmts {
@@ -65,12 +79,18 @@ func (w *writer) keep(queries []string) {
 	}
 }
 
-// tx is one transaction of the writer.
+// statementsOf are those that one transaction uses.
+type statementsOf struct {
+	kept   map[string]*sql.Stmt
+	missed []string
+}
+
+// tx is one transaction of the writer, or one of several that are committed
+// together.
 type tx struct {
 	w          *writer
 	sql        *sql.Tx
-	stmts      map[string]*sql.Stmt
-	missed     []string
+	stmts      *statementsOf
 	noted      []noted // for the audit log, in the order in which it happened
 	ended      []Ended // for the list of what ended
 	again      bool    // what ends was listed before: it ends again
@@ -80,74 +100,17 @@ type tx struct {
 // write runs f in one transaction with a full fsync at its end. Where f fails
 // nothing of it stays.
 func (w *writer) write(ctx context.Context, f func(*tx) error) error {
-	ended, err := w.writeOne(ctx, f)
-	if err == nil && ended {
-		w.keys.reached("ending kept")
-		w.carry(context.WithoutCancel(ctx))
-	}
-	return err
+	return w.do(ctx, &writing{f: f})
 }
 
-// writeOne is write, and says whether anything ended.
-func (w *writer) writeOne(ctx context.Context, f func(*tx) error) (ended bool, err error) {
-	select {
-	case w.slots <- struct{}{}:
-		defer func() { <-w.slots }()
-	default:
-		return false, ErrBusy
-	}
-	wait := time.NewTimer(writerWaitMax)
-	defer wait.Stop()
-	select {
-	case w.turn <- struct{}{}:
-		defer func() { <-w.turn }()
-	case <-wait.C:
-		return false, ErrBusy
-	case <-ctx.Done():
-		return false, ctx.Err()
-	}
-	// A push that was received whole is finished even where its sender hung
-	// up: the answer is lost then, the work is not.
-	ctx = context.WithoutCancel(ctx)
-	t, err := w.db.BeginTx(ctx, nil)
-	if err != nil {
-		return false, w.named(fmt.Errorf("beginning to write: %w", err))
-	}
-	defer t.Rollback() // after a commit this does nothing
-	x := &tx{w: w, sql: t, stmts: make(map[string]*sql.Stmt)}
-	if err := f(x); err != nil {
-		return false, w.named(err)
-	}
-	w.keys.reached("door decided")
-	grown, err := w.log.keep(x)
-	if err != nil {
-		return false, w.named(err)
-	}
-	// Keys before the data that they open: a crash in between leaves a key
-	// that opens nothing, never data that no key opens.
-	if err := w.keys.flush(ctx); err != nil {
-		return false, w.named(err)
-	}
-	if err := w.list(x, w.keys.now()); err != nil {
-		return false, w.named(err)
-	}
-	w.keys.reached("door ready")
-	if err := t.Commit(); err != nil {
-		w.log.forget()
-		w.unlist()
-		return false, w.named(fmt.Errorf("committing: %w", err))
-	}
-	w.keys.reached("door committed")
-	w.log.grown(grown)
-	w.keep(x.missed)
-	if x.afterwards != nil {
-		x.afterwards()
-	}
-	return len(x.ended) > 0, nil
+// share is write for what may be committed together with others: f may run a
+// second time, where one of these brought all down. f is short.
+func (w *writer) share(ctx context.Context, f func(*tx) error) error {
+	return w.do(ctx, &writing{f: f, shares: true})
 }
 
 func (t *tx) stmt(query string) (*sql.Stmt, error) {
-	if s, ok := t.stmts[query]; ok {
+	if s, ok := t.stmts.kept[query]; ok {
 		return s, nil
 	}
 	t.w.mu.Lock()
@@ -160,9 +123,9 @@ func (t *tx) stmt(query string) (*sql.Stmt, error) {
 	} else if s, err = t.sql.Prepare(query); err != nil {
 		return nil, fmt.Errorf("preparing a statement: %w", err)
 	} else {
-		t.missed = append(t.missed, query)
+		t.stmts.missed = append(t.stmts.missed, query)
 	}
-	t.stmts[query] = s
+	t.stmts.kept[query] = s
 	return s, nil
 }
 
