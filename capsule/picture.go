@@ -11,6 +11,7 @@ import (
 	"github.com/makiuchi-d/gozxing"
 	"github.com/makiuchi-d/gozxing/qrcode"
 	"golang.org/x/image/draw"
+	"rsc.io/qr"
 
 	"portolan/care"
 )
@@ -41,6 +42,18 @@ func ReadPicture(r io.Reader) (string, error) {
 		return "", ErrPicture
 	}
 	return findCode(picture)
+}
+
+// Check reads the code of a text back before it is printed.
+func Check(text string) error {
+	code, err := qr.Encode(text, qr.M)
+	if err != nil {
+		return fmt.Errorf("drawing a code: %w", err)
+	}
+	if found, err := findCode(code.Image()); err != nil || found != text {
+		return fmt.Errorf("a code was made that cannot be read back: %w", ErrPicture)
+	}
+	return nil
 }
 
 // findCode tries a picture at several sizes: a reader that fails on the noise of

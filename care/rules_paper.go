@@ -1,5 +1,7 @@
 package care
 
+import "cmp"
+
 // Why a paper may not leave, beside what the consents say.
 const (
 	NotWanted    Reason = "document_not_wanted" // the person chose not to carry one (R17)
@@ -18,7 +20,7 @@ func PaperDecision(w World, paper Row) Decision {
 	}
 	r.Categories = CarriedCategories(paper.Get("sections").List()...)
 	for _, s := range w.OfCase("survivors", paper.Case) {
-		if !carries(s.Text("carry_choice"), "paper") {
+		if !carries(s.Text("carry_choice"), cmp.Or(paper.Text("edition"), "paper")) {
 			return Decision{Reason: NotWanted}
 		}
 	}

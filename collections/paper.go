@@ -108,7 +108,7 @@ func (h *Hub) SamePaper(paper care.Row, b []byte) (bool, error) {
 // Whoever asks must be on every part of the case that the paper holds, and the
 // person's agreement must hold now; both decisions are in the audit log first.
 func (h *Hub) DocumentFile(ctx context.Context, a care.Actor, id string) (name string, b []byte, err error) {
-	paper, err := h.paper(ctx, a, id)
+	paper, err := h.Paper(ctx, a, id)
 	if err != nil {
 		return "", nil, err
 	}
@@ -169,7 +169,7 @@ func (h *Hub) mayCarry(ctx context.Context, a care.Actor, act string, paper care
 // the guardian: R27), by whom and when, and closes the task about it. The
 // person's agreement must hold at that moment.
 func (h *Hub) HandOut(ctx context.Context, a care.Actor, id string) error {
-	paper, err := h.paper(ctx, a, id)
+	paper, err := h.Paper(ctx, a, id)
 	if err != nil {
 		return err
 	}
@@ -208,8 +208,8 @@ func (h *Hub) HandOut(ctx context.Context, a care.Actor, id string) error {
 	return Refused(receipts)
 }
 
-// paper reads the record of a summary that the actor may know of.
-func (h *Hub) paper(ctx context.Context, a care.Actor, id string) (care.Row, error) {
+// Paper reads the record of a summary that the actor may know of.
+func (h *Hub) Paper(ctx context.Context, a care.Actor, id string) (care.Row, error) {
 	row, err := h.Read(ctx, a, "documents", id)
 	if err != nil {
 		return row, err

@@ -103,14 +103,3 @@ func (w *watched) Read(b []byte) (int, error) {
 	}
 	return n, err
 }
-
-// handOut notes that a paper was given to the person.
-func (f *Front) handOut(e *core.RequestEvent, a care.Actor) error {
-	id := e.Request.PathValue("id")
-	if err := f.hub.HandOut(e.Request.Context(), a, id); err != nil {
-		return err
-	}
-	return reply(e, struct {
-		HandedOut string `json:"handed_out"`
-	}{id})
-}

@@ -165,7 +165,7 @@ func (j *Jobs) move(ctx context.Context, transfer care.Row, n *tally) error {
 	if err != nil {
 		return err
 	}
-	order := SummaryOrder{Case: transfer.Case, Transfer: transfer.ID}
+	order := SummaryOrder{Case: transfer.Case, Transfer: transfer.ID, edition: asPersonChose}
 	made, err := j.make(ctx, order, papers)
 	var refused *care.Error
 	switch {
@@ -206,34 +206,39 @@ func version(paper care.Row) int64 {
 func (j *Jobs) make(ctx context.Context, order SummaryOrder, papers []care.Row) (*Summary, error) {
 	hub := j.hub.HubActor()
 	if len(papers) > 0 && slices.Contains([]string{"prepared", "handed_out"}, papers[0].Text("status")) {
+		order := order
 		order.Day = papers[0].Text("issued_on")
-		same, err := MakeSummary(ctx, j.hub, hub, order)
-		if err != nil {
-			return nil, err
+		ways := [][]string{order.Languages}
+		if papers[0].Text("status") == "handed_out" { // as the person chose it then
+			order.Sections = papers[0].Get("sections").List()
+			ways = append(ways, eitherWay(papers[0].Get("languages").List())...)
 		}
-		if same, err := j.hub.SamePaper(papers[0], same.PDF); err != nil || same {
-			return nil, err
+		for _, order.Languages = range ways {
+			same, err := MakeSummary(ctx, j.hub, hub, order)
+			if err != nil {
+				return nil, err
+			}
+			if same, err := j.hub.SamePaper(papers[0], same.PDF); err != nil || same {
+				return nil, err
+			}
 		}
-		order.Day = ""
 	}
 	made, err := MakeSummary(ctx, j.hub, hub, order)
 	return &made, err
 }
 
+// eitherWay is the languages of a paper in both orders: its record has a set.
+func eitherWay(l []string) [][]string {
+	if len(l) < 2 {
+		return [][]string{l}
+	}
+	return [][]string{l, {l[1], l[0]}}
+}
+
 // keep stores a new paper in place of those that lie ready, and tells the
 // case's owner.
 func (j *Jobs) keep(ctx context.Context, transfer care.Row, papers []care.Row, made Summary) error {
-	now := j.hub.Now()
-	paper := collections.Draft{Case: transfer.Case, Set: map[string]care.Value{
-		"kind": care.OfText("summary"), "status": care.OfText("prepared"), "purpose": care.OfText(string(care.CrossBorderTransfer)),
-		"edition": care.OfText("paper"), "version": care.OfInt(1), "title": care.OfText(collections.PaperName),
-		"languages": care.OfList(slices.Compact(slices.Sorted(slices.Values(made.Languages)))...), "sections": care.OfList(made.Sections...),
-		"transfer": care.OfText(transfer.ID), "consent": care.OfText(made.Basis), "issued_on": care.OfText(made.Day),
-		"valid_until": care.OfText(made.Until.UTC().Format(time.DateOnly)), "prepared_at": care.OfTime(now),
-	}}
-	if made.Country != "" {
-		paper.Set["destination_country"] = care.OfText(made.Country)
-	}
+	paper := j.record(transfer.Case, transfer.ID, made)
 	if len(papers) > 0 {
 		paper.Set["version"], paper.Set["replaces"] = care.OfInt(version(papers[0])+1), care.OfText(papers[0].ID)
 	}
@@ -252,6 +257,23 @@ func (j *Jobs) keep(ctx context.Context, transfer care.Row, papers []care.Row, m
 	task.Set["subject_collection"] = care.OfText("documents")
 	_, err = j.hub.KeepPaper(ctx, j.hub.HubActor(), made.PDF, paper, append(append(replaced, mended...), task)...)
 	return err
+}
+
+// record is what stands of a summary that was made.
+func (j *Jobs) record(caseID, transfer string, made Summary) collections.Draft {
+	paper := collections.Draft{Case: caseID, Set: set{
+		"kind": care.OfText("summary"), "status": care.OfText("prepared"), "purpose": care.OfText(string(care.CrossBorderTransfer)),
+		"edition": care.OfText(made.Edition), "version": care.OfInt(1), "title": care.OfText(collections.PaperName),
+		"languages": care.OfList(slices.Compact(slices.Sorted(slices.Values(made.Languages)))...), "sections": care.OfList(made.Sections...),
+		"consent": care.OfText(made.Basis), "issued_on": care.OfText(made.Day),
+		"valid_until": care.OfText(made.Until.UTC().Format(time.DateOnly)), "prepared_at": care.OfTime(j.hub.Now()),
+	}}
+	for field, v := range map[string]string{"transfer": transfer, "destination_country": made.Country} {
+		if v != "" {
+			paper.Set[field] = care.OfText(v)
+		}
+	}
+	return paper
 }
 
 // refuse cancels what lies ready, which is out of date by now, and tells the

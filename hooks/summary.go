@@ -10,6 +10,7 @@ import (
 	"time"
 	_ "time/tzdata" // sites name their time zone, also on machines without the database
 
+	"portolan/capsule"
 	"portolan/care"
 	"portolan/collections"
 	"portolan/interop"
@@ -24,6 +25,8 @@ type Summary struct {
 	Words     string // that open the edition for a telephone; told to the person and kept nowhere
 	Languages []string
 	Sections  []string // codes of summary_sections
+	LeftOut   []string // collections of which its code has nothing, for want of room
+	Edition   string
 	Country   string
 	Day       string
 	Basis     string    // the consent that ends first
@@ -45,13 +48,24 @@ func MakeSummary(ctx context.Context, hub *collections.Hub, reader care.Actor, o
 	if err := t.decide(); err != nil {
 		return Summary{}, err
 	}
+	if o.ticked {
+		if err := t.wholly(); err != nil {
+			return Summary{}, err
+		}
+	}
 	doc, err := t.tell()
 	if err != nil {
 		return Summary{}, err
 	}
 	options := pdf.Options{Text: locales.Text, Fonts: t.fonts, Paper: t.paper, Large: t.large, Pictures: t.drawn}
 	if o.Phone {
-		if options.Phone, err = t.phone(); err != nil {
+		if options.Phone, err = t.phone(o.carried); err != nil {
+			return Summary{}, err
+		}
+	}
+	var left []string
+	if o.carried != nil && o.carried.paper != nil {
+		if doc.Code, left, err = t.code(*o.carried); err != nil {
 			return Summary{}, err
 		}
 	}
@@ -71,7 +85,8 @@ func MakeSummary(ctx context.Context, hub *collections.Hub, reader care.Actor, o
 	if err := t.still(); err != nil {
 		return Summary{}, err
 	}
-	s := Summary{PDF: b.Bytes(), Pages: pages, Languages: t.languages, Sections: t.told(), Country: t.request.RecipientCountry, Day: t.day}
+	s := Summary{PDF: b.Bytes(), Pages: pages, Languages: t.languages, Sections: t.told(), Country: t.request.RecipientCountry, Day: t.day,
+		LeftOut: left, Edition: t.edition(o)}
 	s.Basis, s.Until = t.basis()
 	if options.Phone != nil {
 		s.Words = options.Phone.Passphrase
@@ -81,9 +96,12 @@ func MakeSummary(ctx context.Context, hub *collections.Hub, reader care.Actor, o
 
 // phone draws the words and writes what machines read: of the records, exactly
 // those that stand on the pages.
-func (t *teller) phone() (*pdf.Phone, error) {
-	words, err := pdf.Words(rand.Reader)
-	if err != nil {
+func (t *teller) phone(c *carried) (*pdf.Phone, error) {
+	var words string
+	var err error
+	if c != nil {
+		words = c.words
+	} else if words, err = pdf.Words(rand.Reader); err != nil {
 		return nil, err
 	}
 	t.machine.Day, t.machine.Language = t.day, t.languages[0]
@@ -92,6 +110,16 @@ func (t *teller) phone() (*pdf.Phone, error) {
 		return nil, err
 	}
 	return &pdf.Phone{Passphrase: words, Rand: rand.Reader, Bundle: bundle}, nil
+}
+
+// edition is the form that is asked for; what is prepared without the person is
+// in the form that they chose.
+func (t *teller) edition(o SummaryOrder) string {
+	switch {
+	case o.edition == asPersonChose && t.survivor.Text("carry_choice") == "phone", o.edition == "phone", o.Phone:
+		return "phone"
+	}
+	return "paper"
 }
 
 // unwanted says whether a person chose to carry a summary otherwise, or none.
@@ -120,7 +148,9 @@ type teller struct {
 	languages []string
 	decisions map[string]care.Decision
 	sections  map[string]bool // what it says, by code of summary_sections
+	chosen    []string        // the sections that the person ticked; nil for all
 	machine   interop.Summary // the same for machines
+	record    []capsule.Entry // and for the code, without what machine has
 }
 
 // begin reads who it is about and for whom it is.
@@ -133,7 +163,7 @@ func (t *teller) begin(o SummaryOrder) (err error) {
 	if d := care.MaySee(t.reader, care.Carry, target, t.now); !d.Allowed {
 		return errors.Join(t.hub.Audit(t.ctx, t.reader, collections.ActPrint, target, d), collections.ErrNotAtDesk)
 	}
-	t.sections = map[string]bool{}
+	t.sections, t.chosen = map[string]bool{}, o.Sections
 	people, err := t.list("survivors")
 	if err != nil {
 		return err
@@ -141,7 +171,7 @@ func (t *teller) begin(o SummaryOrder) (err error) {
 	if len(people) > 0 {
 		t.survivor = people[0]
 	}
-	if unwanted(t.survivor.Text("carry_choice"), o.Phone) {
+	if choice := t.survivor.Text("carry_choice"); unwanted(choice, t.edition(o) == "phone") {
 		return collections.NoConsentError(care.NotWanted)
 	}
 	if t.transfer, err = t.move(o); err != nil {
@@ -283,7 +313,7 @@ func whyNothing(decisions map[string]care.Decision) care.Reason {
 // allowed says whether the summary holds a section for this reader: the
 // person agreed, and the reader is on that part of the case.
 func (t *teller) allowed(section string) bool {
-	if !t.decisions[section].Allowed {
+	if !t.decisions[section].Allowed || !t.ticked(section) {
 		return false
 	}
 	for _, cat := range care.CarriedCategories(section) {
@@ -293,6 +323,27 @@ func (t *teller) allowed(section string) bool {
 		}
 	}
 	return true
+}
+
+// ticked says whether the person chose a section.
+func (t *teller) ticked(section string) bool {
+	return t.chosen == nil || slices.Contains(t.chosen, section)
+}
+
+// wholly refuses what the person ticked and may not be carried: because they
+// did not agree to it, or because whoever makes the summary is not on it.
+func (t *teller) wholly() error {
+	for _, s := range t.chosen {
+		switch d, known := t.decisions[s]; {
+		case !known:
+			return &care.Error{Code: "summary_order", Kind: care.Invalid, Hint: "No summary carries the section " + s + "."}
+		case !d.Allowed:
+			return collections.NoConsentError(d.Reason)
+		case !t.allowed(s):
+			return collections.ErrPaperClosed
+		}
+	}
+	return nil
 }
 
 // told lists the sections that the summary holds, sorted.

@@ -30,6 +30,9 @@ func (t *teller) carried(section, collection string, current func(care.Row) bool
 			continue
 		}
 		more, _ := care.Carried(r)
+		if slices.ContainsFunc(more, func(s string) bool { return !t.ticked(s) }) {
+			continue
+		}
 		for _, s := range more {
 			t.sections[s] = true
 		}
@@ -164,6 +167,7 @@ func (t *teller) pregnancy() ([]pdf.Entry, error) {
 		}
 		entries = append(entries, dated{r.Text("observed_on"), r.ID, pdf.Entry{Head: code(r, "status", "pregnancy_statuses"),
 			Details: []pdf.Detail{pdf.Of("due_on", exact(r, "due_on"))}}})
+		t.note("pregnancies", set{"status": r.Get("status"), "due_on": r.Get("due_on")})
 	}
 	return inOrder(entries), err
 }

@@ -2,11 +2,13 @@ package hooks
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/pocketbase/pocketbase/core"
 
+	"portolan/capsule"
 	"portolan/care"
 	"portolan/pdf"
 )
@@ -23,9 +25,24 @@ type SummaryOrder struct {
 	Reading   bool     // plain text to read out, instead of pages
 	Page      int      // a picture of this page, counted from 1, instead of the file
 	Width     int      // of the picture, in pixels; 0 is pictureWidth
+	Sections  []string // codes of summary_sections that the person ticked; nil: all that they agreed to
 	Phone     bool     // the edition for a telephone, which opens with words, instead of that for paper
 	Large     bool     // large letters, also where the person does not need them otherwise
 	Pictures  bool     // pictures beside the words, likewise
+
+	ticked  bool     // a section that may not be there refuses the whole, because the person asked for it
+	edition string   // pages to be kept: of the paper, or of the file for a telephone; "" for what is made at once
+	carried *carried // what is made with the person there
+}
+
+// asPersonChose is the edition of what is prepared without the person.
+const asPersonChose = "chosen"
+
+// carried is what a summary has when it is handed out: the words that are told,
+// and where it is paper with a code, the number of the paper.
+type carried struct {
+	words string
+	paper *capsule.Paper
 }
 
 // pictureWidth is that of a page on a screen, in pixels: A4 at 100 to the inch.
@@ -48,6 +65,9 @@ func (o *SummaryOrder) Check() error {
 	if o.Page < 0 || o.Reading && o.Page > 0 || o.Phone && (o.Reading || o.Page > 0) {
 		return wrong("A summary is one of a file, a picture of a page, and plain text.")
 	}
+	if sections, _ := care.FindCodes("summary_sections"); slices.ContainsFunc(o.Sections, func(s string) bool { return !sections.Has(s) }) {
+		return wrong("A section is not one of the list summary_sections.")
+	}
 	for i, l := range o.Languages {
 		o.Languages[i] = pdf.Language(l)
 		if err := pdf.CheckLanguage(o.Languages[i]); err != nil {
@@ -69,6 +89,7 @@ func (f *Front) summary(e *core.RequestEvent, a care.Actor) error {
 		Transfer  string   `json:"transfer"`
 		Country   string   `json:"country"`
 		Languages []string `json:"languages"`
+		Sections  []string `json:"sections"`
 		Paper     string   `json:"paper"`
 		Large     bool     `json:"large"`
 		Pictures  bool     `json:"pictures"`
@@ -78,7 +99,7 @@ func (f *Front) summary(e *core.RequestEvent, a care.Actor) error {
 	if err := decode(e, smallBodyMax, &in); err != nil {
 		return err
 	}
-	o := SummaryOrder{Case: e.Request.PathValue("id"), Transfer: in.Transfer, Country: in.Country, Languages: in.Languages,
+	o := SummaryOrder{Case: e.Request.PathValue("id"), Transfer: in.Transfer, Country: in.Country, Languages: in.Languages, Sections: in.Sections,
 		Paper: in.Paper, Large: in.Large, Pictures: in.Pictures, Reading: in.Form == "text", Page: in.Page, Width: in.Width}
 	name, of := "summary.pdf", "application/pdf"
 	switch in.Form {

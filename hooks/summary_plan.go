@@ -69,11 +69,13 @@ func (t *teller) nextSteps() ([]pdf.Entry, error) {
 	var entries []dated
 	for _, f := range rows {
 		if f.Text("status") == "planned" && f.Text("due_on") >= t.day {
+			t.note("follow_ups", set{"due_on": f.Get("due_on")})
 			entries = append(entries, dated{f.Text("due_on"), f.ID, pdf.Entry{Head: appointment, Details: []pdf.Detail{pdf.Of("date", exact(f, "due_on"))}}})
 		}
 	}
 	if at, ok := t.transfer.Get("first_appointment_at").Time(); ok && at.After(t.now) {
 		when := at.In(t.zone).Format("2006-01-02 15:04")
+		t.note("transfers", set{"first_appointment_at": care.OfTime(at)})
 		entries = append(entries, dated{when, t.transfer.ID, pdf.Entry{Head: appointment,
 			Details: []pdf.Detail{pdf.Of("date", pdf.Exactly(when), pdf.Exactly(t.zone.String()))}}})
 	}
@@ -87,5 +89,6 @@ func (t *teller) helpers() ([]pdf.Entry, error) {
 	if reach == "" {
 		return nil, nil
 	}
+	t.note("transfers", set{"receiving_contact": care.OfText(reach)})
 	return oneEntry([]pdf.Detail{pdf.Of("phone", pdf.Exactly(reach))}), nil
 }

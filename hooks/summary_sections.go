@@ -85,7 +85,10 @@ func (t *teller) interpreter() []pdf.Entry {
 		details = append(details, pdf.Of("interpreter", coded("answer", "true")...),
 			pdf.Of("interpreter_language", code(t.survivor, "interpreter_language", "languages")),
 			pdf.Of("interpreter_gender", code(t.survivor, "interpreter_gender", "interpreter_genders")))
+		t.note("survivors", set{"interpreter_needed": care.OfBool(true), "interpreter_language": t.survivor.Get("interpreter_language"),
+			"interpreter_gender": t.survivor.Get("interpreter_gender")})
 	}
+	t.note("survivors", set{"primary_language": t.survivor.Get("primary_language"), "languages": care.OfList(languages...)})
 	return []pdf.Entry{{Details: details}}
 }
 
@@ -109,6 +112,7 @@ func (t *teller) about() ([]pdf.Entry, error) {
 	if at := slices.IndexFunc(named, t.fonts.CanSet); at >= 0 {
 		written := []pdf.Value{pdf.Exactly(named[at])}
 		t.machine.Name = named[at]
+		t.note("identities", set{"aliases": care.OfList(named[at])})
 		// For a reader who does not know the letters.
 		if r := romanised[named[at]]; r != "" && r != named[at] && t.fonts.CanSet(r) {
 			written = append(written, pdf.Exactly(r))
@@ -119,6 +123,7 @@ func (t *teller) about() ([]pdf.Entry, error) {
 	}
 	if year, ok := t.survivor.Get("birth_year").Int(); ok {
 		t.machine.BirthYear = strconv.FormatInt(year, 10)
+		t.note("survivors", set{"birth_year": care.OfInt(year)})
 		details = append(details, pdf.Of("birth_year", pdf.Exactly(t.machine.BirthYear)))
 	}
 	return oneEntry(details), nil
@@ -135,6 +140,7 @@ func (t *teller) legal() ([]pdf.Entry, error) {
 	for _, m := range matters {
 		if until := m.Text("permit_until"); until != "" {
 			head := word("legal_matter_kinds", m.Text("kind"), pdf.Value{List: "appointments", Code: "matter"})
+			t.note("legal_matters", set{"kind": care.OfText(head.Code), "permit_until": care.OfText(until)})
 			entries = append(entries, dated{until, m.ID, pdf.Entry{Head: head, Details: []pdf.Detail{pdf.Of("valid_until", pdf.Exactly(until))}}})
 		}
 	}
@@ -145,6 +151,7 @@ func (t *teller) legal() ([]pdf.Entry, error) {
 	for _, d := range deadlines {
 		if s := d.Text("status"); s == "open" || s == "extended" {
 			head := word("deadline_kinds", d.Text("kind"), pdf.Value{List: "deadline_kinds", Code: "other"})
+			t.note("deadlines", set{"kind": care.OfText(head.Code), "due_on": d.Get("due_on")})
 			entries = append(entries, dated{d.Text("due_on"), d.ID, pdf.Entry{Head: head, Details: []pdf.Detail{pdf.Of("due_at", pdf.Exactly(d.Text("due_on")))}}})
 		}
 	}
@@ -156,6 +163,7 @@ func (t *teller) legal() ([]pdf.Entry, error) {
 		at, ok := h.Get("starts_at").Time()
 		if s := h.Text("status"); ok && at.After(t.now) && (s == "planned" || s == "confirmed") {
 			when := at.In(t.zone).Format("2006-01-02 15:04")
+			t.note("hearings", set{"starts_at": care.OfTime(at)})
 			entries = append(entries, dated{when, h.ID, pdf.Entry{Head: pdf.Value{List: "appointments", Code: "hearing"},
 				Details: []pdf.Detail{pdf.Of("date", pdf.Exactly(when), pdf.Exactly(t.zone.String()))}}})
 		}
@@ -166,6 +174,8 @@ func (t *teller) legal() ([]pdf.Entry, error) {
 // needs are those that a next helper prepares for. Only the words that the
 // papers have: others would tell why.
 func (t *teller) needs() ([]pdf.Entry, error) {
+	t.note("cases", set{"needs": wordedCodes("needs", t.file.Get("needs").List())})
+	t.note("survivors", set{"access_needs": wordedCodes("access_needs", t.survivor.Get("access_needs").List())})
 	details := []pdf.Detail{
 		pdf.Of("needs", worded("needs", t.file.Get("needs").List())...),
 		pdf.Of("access_needs", worded("access_needs", t.survivor.Get("access_needs").List())...),
@@ -184,8 +194,11 @@ func (t *teller) children() ([]pdf.Entry, error) {
 		if along, _ := d.Get("travels_along").Bool(); !along {
 			continue
 		}
+		head := word("dependent_relations", d.Text("relation"), pdf.Value{List: "dependent_relations", Code: "other"})
+		t.note("dependents", set{"relation": care.OfText(head.Code), "age_band": d.Get("age_band"), "schooling": d.Get("schooling"),
+			"needs": wordedCodes("needs", d.Get("needs").List())})
 		entries = append(entries, dated{d.Text("age_band"), d.ID, pdf.Entry{
-			Head: word("dependent_relations", d.Text("relation"), pdf.Value{List: "dependent_relations", Code: "other"}),
+			Head: head,
 			Details: []pdf.Detail{
 				pdf.Of("age_band", ageBand(d)),
 				pdf.Of("schooling", code(d, "schooling", "schooling_states")),
@@ -198,6 +211,7 @@ func (t *teller) children() ([]pdf.Entry, error) {
 // contact is how the person wants to be reached, and only where it is settled.
 func (t *teller) contact() ([]pdf.Entry, error) {
 	if no, _ := t.survivor.Get("do_not_contact").Bool(); no {
+		t.note("survivors", set{"do_not_contact": care.OfBool(true)})
 		return oneEntry([]pdf.Detail{pdf.Of("safe_channel", coded("contact_channels", "none")...)}), nil
 	}
 	identities, err := t.list("identities")
@@ -208,7 +222,9 @@ func (t *teller) contact() ([]pdf.Entry, error) {
 		pdf.Of("safe_channel", code(t.survivor, "safe_channel", "contact_channels")),
 		pdf.Of("safe_hours", pdf.Free(t.survivor.Text("safe_hours"), "")),
 	}
+	t.note("survivors", set{"safe_channel": t.survivor.Get("safe_channel"), "safe_hours": t.survivor.Get("safe_hours")})
 	for _, i := range identities {
+		t.note("identities", set{"safe_phone": i.Get("safe_phone")})
 		details = append(details, pdf.Of("phone", pdf.Exactly(i.Text("safe_phone"))))
 	}
 	return oneEntry(details), nil

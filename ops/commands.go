@@ -32,6 +32,7 @@ func Commands() []Command {
 		{"tablet", "--dir T enrol|sync|list|show|new|set|conflicts|watch …", "a tablet without a screen: a client that works offline", Tablet},
 		{"import", "htcds|fhir [--dir D] [--as LOGIN] [--org ID] FILE…", "read files of other systems into cases: HTCDS tables and submissions, FHIR R4 bundles", Import},
 		{"summary", "[--dir D] --as LOGIN --case ID [--to COUNTRY] [--languages es,en] --out FILE", "make the care summary of a case, as a member of staff", Summary},
+		{"handout", "[--dir D] --as LOGIN --case ID [--edition paper|phone|both|nothing] [--sections S] --out FILE", "hand a summary out with the person there: the words, the code on the paper, the file for a telephone", HandOutSummary},
 		{"capsule", "open [--dir D] --as LOGIN [--import] FILE|-", "open the code on a paper with its words, look whether a trusted hub signed it, take it in", Capsule},
 		{"trust", "show|list|add|remove [--dir D] --as LOGIN [KEY] [--name N] [--heard DIGITS]", "the hubs whose signature counts here", Trust},
 		{"audit", "verify|export|prove|events|who-saw|checkpoint|key|key rotate [--dir D] [--as LOGIN] …", "the log of who did what with whose data: check it, copy it out, look into it", Audit},

@@ -37,6 +37,7 @@ func Summary(ctx context.Context, env Env, args []string) int {
 	fs.StringVar(&order.Paper, "paper", "", "`size` of the paper, A4 or Letter; where it is left out, what the organisation's country prints on")
 	fs.BoolVar(&order.Large, "large", false, "large letters")
 	fs.BoolVar(&order.Pictures, "pictures", false, "pictures beside the words")
+	sections := fs.String("sections", "", "`sections` that the person ticked, as allergies,medications; all that they agreed to where none are named")
 	edition := fs.String("edition", "paper", "`edition`: paper; phone, which opens with words that are shown once; text, to read out; or picture, one page as a PNG")
 	fs.IntVar(&order.Page, "page", 0, "`number` of the page that the picture shows, 1 where it is left out")
 	fs.IntVar(&order.Width, "width", 0, "width of the picture in `pixels`, 827 where it is left out")
@@ -56,9 +57,7 @@ func Summary(ctx context.Context, env Env, args []string) int {
 	default:
 		return env.misused(fs, summaryUsage, "--edition is paper, phone, text or picture")
 	}
-	if *languages != "" {
-		order.Languages = strings.Split(*languages, ",")
-	}
+	order.Languages, order.Sections = listOf(*languages), listOf(*sections)
 	if problem := summaryProblem(words, *login, *out, &order); problem != "" {
 		return env.misused(fs, summaryUsage, problem)
 	}
@@ -76,11 +75,7 @@ func Summary(ctx context.Context, env Env, args []string) int {
 	}
 	made, err := hooks.MakeSummary(ctx, hub, actor, order)
 	if err != nil {
-		var telling *pdf.WordsError
-		if errors.As(err, &telling) { // to the one who signed in, who may read the text anyway
-			fmt.Fprintf(env.Stderr, "portolan: say in other words: %s\n", strings.Join(telling.Words, ", "))
-		}
-		return env.Fail(err)
+		return env.failTelling(err)
 	}
 	if err := writePrivate(env.Path(*out), made.PDF); err != nil {
 		return env.Fail(err)
@@ -94,6 +89,16 @@ func Summary(ctx context.Context, env Env, args []string) int {
 		fmt.Fprintf(env.Stdout, "It opens with these words and no others. Say them to the person; they are kept nowhere:\n  %s\n", made.Words)
 	}
 	return ExitOK
+}
+
+// failTelling is Fail with the words that must not stand on paper, for the one
+// who signed in, who may read the text anyway.
+func (e Env) failTelling(err error) int {
+	var telling *pdf.WordsError
+	if errors.As(err, &telling) {
+		fmt.Fprintf(e.Stderr, "portolan: say in other words: %s\n", strings.Join(telling.Words, ", "))
+	}
+	return e.Fail(err)
 }
 
 // summaryProblem says what makes no sense in the command line, "" where
