@@ -81,6 +81,6 @@ var organisationCodes = []*CodeList{
 		"justified", "partly_justified", "not_justified",
 	}},
 	{Name: "grant_end_reasons", Source: "local", Codes: []string{
-		"date_passed", "case_closed", "left_team", "no_longer_needed", "person_asked", "revoked",
+		"date_passed", "case_closed", "left_team", "no_longer_needed", "person_asked", "consent_ended", "revoked",
 	}},
 }

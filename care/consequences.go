@@ -28,7 +28,7 @@ type follower func(*check) []Consequence
 var followers = map[string][]follower{
 	"cases":                 {openingGrants, ownerGrants, caseDates, riskTask},
 	"survivors":             {childTask, dangerTask},
-	"consents":              {withdrawalMoment, withdrawalFollows, refusalEndsGrants},
+	"consents":              {withdrawalMoment, withdrawalFollows, refusalEndsGrants, grantsRest, renewalGivesBack},
 	"risk_assessments":      {caseShowsHigher, imminentTask},
 	"stays":                 {moveFollows, bedFollows, missingTask},
 	"incidents":             {incidentTask},
@@ -42,7 +42,7 @@ var followers = map[string][]follower{
 	"follow_ups":            {followUpTask, followUpAlarm},
 	"transfers":             {transferArrival, transferFailure},
 	"tasks":                 {taskDone},
-	"grants":                {emergencyFollows, reviewFollows},
+	"grants":                {emergencyFollows, reviewFollows, grantRests},
 	"feedbacks":             {subjectRequest},
 }
 
@@ -162,7 +162,7 @@ func grantsFor(c *check, staff string, roles []Role, reason string) []Consequenc
 	row, _ := c.w.Row("staff", staff)
 	of := ConsentsOf(c.w, c.after.ID)
 	for _, comp := range Compartments {
-		if MayHold(roles, comp) && !hasLiveGrant(c, staff, comp) && !refusesUse(c.w, of, c.after.ID, row, comp) {
+		if MayHold(roles, comp) && !hasLiveGrant(c, staff, comp) && !refusesUse(c.w, of, c.after.ID, row, comp) && !lapsed(of, row, comp, c.now) {
 			l = append(l, grantFor(c, staff, comp, reason))
 		}
 	}

@@ -57,13 +57,21 @@ func subjectRequest(c *check) []Consequence {
 // again: who takes over old files is not sent to everybody at once.
 const AskAgainWithin = 30 * 24 * time.Hour
 
-// AskAgain is what follows when a yes has run out: whoever owns the case is to
-// ask the person again. To share under it ended by itself; to use what helps
-// goes on (R2), and must not go on unasked (R3). Nothing follows where there is
-// another answer to the same question, or the case is over.
+// AskBefore is how long before a yes to use runs out its person is asked whether
+// it goes on: what rests on it closes at that moment.
+const AskBefore = 14 * 24 * time.Hour
+
+// AskAgain is what follows when a yes has run out, or a yes to use is about to:
+// whoever owns the case is to ask the person again. What rests on it ends by
+// itself (R3). Nothing follows where there is another answer to the same
+// question, or the case is over.
 func AskAgain(w World, consent Row) []Consequence {
 	end, ok := consent.Get("expires_at").Time()
-	if !ok || w.Now().Before(end) || w.Now().Sub(end) > AskAgainWithin || consent.Text("decision") != "permit" || consent.Text("status") == "withdrawn" {
+	from := end
+	if mentions(consent, "actions", string(Use)) {
+		from = end.Add(-AskBefore)
+	}
+	if !ok || w.Now().Before(from) || w.Now().Sub(end) > AskAgainWithin || consent.Text("decision") != "permit" || consent.Text("status") == "withdrawn" {
 		return nil
 	}
 	k, ok := w.Row("cases", consent.Case)
@@ -73,7 +81,7 @@ func AskAgain(w World, consent Row) []Consequence {
 	question := []string{"purpose", "recipient_kind", "recipient_org", "recipient_role", "recipient_country", "recipient_staff", "recipient_name"}
 	for _, other := range w.OfCase("consents", consent.Case) {
 		until, known := other.Get("expires_at").Time()
-		answers := other.Text("decision") == "deny" || other.Text("status") == "withdrawn" || known && w.Now().Before(until)
+		answers := other.Text("decision") == "deny" || other.Text("status") == "withdrawn" || known && w.Now().Before(until) && end.Before(until)
 		same := !slices.ContainsFunc(question, func(f string) bool { return !other.Get(f).Equal(consent.Get(f)) })
 		if other.ID != consent.ID && answers && same {
 			return nil
@@ -81,6 +89,9 @@ func AskAgain(w World, consent Row) []Consequence {
 	}
 	e, _ := Find("consents")
 	c := &check{w: w, e: e, after: consent, now: w.Now(), a: Actor{Staff: HubStaff}}
+	if c.now.Before(end) {
+		return c.once(order{rule: "consent_ending", title: "form", priority: "normal", due: end})
+	}
 	return c.once(order{rule: "consent_ended", title: "form", priority: "normal", due: c.now})
 }
 

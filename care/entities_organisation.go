@@ -195,6 +195,8 @@ var organisationEntities = defaults(General, Normal, ServiceDelivery, []*Entity{
 			{Name: "compartment", Type: Code, Codes: "compartments", Merge: Once, Required: true, Routing: true},
 			// Of two ends the earlier protects; a longer one is a decision of its own.
 			{Name: "until", Type: Time, Merge: Safer, Safer: Comparator{Dates: "earliest"}, Required: true, Routing: true},
+			// When the yes to use runs out on which it rests, as the hub knows from the consents: it ends then too (R3).
+			{Name: "rests_until", Type: Time, Merge: Latest, Routing: true},
 			{Name: "status", Type: Code, Codes: "grant_states", Merge: Safer, Safer: Comparator{Order: []string{"active", "ended"}}, Required: true, Routing: true},
 			{Name: "reason", Type: Code, Codes: "grant_reasons", Merge: Latest},
 			{Name: "granted_by", Type: Ref, Ref: "staff", Own: true, Merge: Once},

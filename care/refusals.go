@@ -54,6 +54,7 @@ var refusals = []struct{ reason, meaning string }{
 	{"follow_up_needs_outcome", "a follow-up that was done has an outcome"},
 	{"follow_up_not_due", "the follow-up is not due yet"},
 	{"goal_not_reached", "what was not reached is not completed"},
+	{"grant_consent_over", "the person's yes to that has run out: ask them again"},
 	{"grant_extended", "a grant is not prolonged; give a new one"},
 	{"grant_needs_reason", "an emergency grant says that it is one (R30)"},
 	{"grant_refused_by_person", "the person does not want this colleague to see that"},

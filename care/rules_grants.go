@@ -7,6 +7,9 @@ import (
 )
 
 func grantTerm(c *check) {
+	if c.sets("rests_until") && !c.a.IsHub() { // it follows from the consents
+		c.hold("rests_until", "grant_extended")
+	}
 	until, ok := c.after.Get("until").Time()
 	if !ok || !c.sets("until") {
 		return

@@ -16,8 +16,7 @@ func usePurposes(comp Compartment) []Purpose {
 
 // refusesUse says whether the person said no, or took a yes back, to the use
 // of a compartment by a member of staff: by name, by role, or by the whole
-// organisation. Nobody needs a yes to help (R2), and one that has run out
-// closes nothing; a no closes at once, at every door, for grants are what every
+// organisation. Nobody needs a yes to help (R2); a no closes at once, at every door, for grants are what every
 // door asks. What an organisation as a whole may not use leaves the general
 // part open, so that the case can be ended in good order.
 func refusesUse(w World, of Consents, caseID string, staff Row, comp Compartment) bool {
@@ -72,8 +71,13 @@ func grantAgreed(c *check) {
 		return
 	}
 	staff, ok := c.w.Row("staff", c.after.Text("staff"))
-	if ok && refusesUse(c.w, ConsentsOf(c.w, c.after.Case), c.after.Case, staff, Compartment(c.after.Text("compartment"))) {
+	of, comp := ConsentsOf(c.w, c.after.Case), Compartment(c.after.Text("compartment"))
+	switch {
+	case !ok:
+	case refusesUse(c.w, of, c.after.Case, staff, comp):
 		c.hold("", "grant_refused_by_person")
+	case lapsed(of, staff, comp, c.now):
+		c.hold("", "grant_consent_over")
 	}
 }
 

@@ -208,16 +208,23 @@ var topicCompartments = func() map[care.Topic][]care.Compartment {
 	return m
 }()
 
-// ExpireGrants ends the grants whose date has passed, as changes of the hub
-// like any other, so that their scopes leave the tablets. It returns how many.
+// ExpireGrants ends the grants whose date has passed, or that of the yes on
+// which they rest, as changes of the hub like any other, so that their scopes
+// leave the tablets; the owners of the latter's cases are told. It returns how
+// many.
 func (h *Hub) ExpireGrants(ctx context.Context) (int, error) {
-	due, err := h.dueGrants(ctx)
+	due, lapsed, err := h.dueGrants(ctx)
 	if err != nil || len(due) == 0 {
 		return 0, err
 	}
 	_, err = h.Do(ctx, h.HubActor(), due...)
 	if err != nil {
 		return 0, wrap("ending grants", err)
+	}
+	for _, caseID := range slices.Compact(slices.Sorted(slices.Values(lapsed))) {
+		if _, err := h.askAgain(ctx, `case_id = ?`, caseID); err != nil {
+			return len(due), err
+		}
 	}
 	return len(due), nil
 }
@@ -229,21 +236,28 @@ func (h *Hub) accessOver(ctx context.Context) (over bool, err error) {
 	return over, wrap("reading who sees what", err)
 }
 
-func (h *Hub) dueGrants(ctx context.Context) ([]Draft, error) {
-	rows, err := h.readDB().QueryContext(ctx, `SELECT id FROM grants WHERE status = 'active' AND until != '' AND until <= ?`, care.FormatTime(h.now()))
+func (h *Hub) dueGrants(ctx context.Context) (due []Draft, lapsed []string, err error) {
+	now := care.FormatTime(h.now())
+	rows, err := h.readDB().QueryContext(ctx, `SELECT id, case_id, until != '' AND until <= ?1 FROM grants
+		WHERE status = 'active' AND (until != '' AND until <= ?1 OR rests_until != '' AND rests_until <= ?1)`, now)
 	if err != nil {
-		return nil, wrap("reading grants", err)
+		return nil, nil, wrap("reading grants", err)
 	}
 	defer rows.Close()
-	var due []Draft
 	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
-			return nil, wrap("reading grants", err)
+		var id, caseID string
+		var over bool
+		if err := rows.Scan(&id, &caseID, &over); err != nil {
+			return nil, nil, wrap("reading grants", err)
 		}
-		due = append(due, Draft{Collection: "grants", Record: id, Set: map[string]care.Value{"status": care.OfText("ended")}})
+		set := map[string]care.Value{"status": care.OfText("ended")}
+		if !over {
+			set["ended_at"], set["ended_reason"] = care.OfTime(h.now()), care.OfText(care.ConsentOver)
+			lapsed = append(lapsed, caseID)
+		}
+		due = append(due, Draft{Collection: "grants", Record: id, Set: set})
 	}
-	return due, wrap("reading grants", rows.Err())
+	return due, lapsed, wrap("reading grants", rows.Err())
 }
 
 // Actor loads a member of staff with their roles and grants; care.ErrNotFound
@@ -330,11 +344,11 @@ func (h *Hub) loadStaff(q querier, staff, device string) (care.Actor, error) {
 // grantsOf lists the live grants of a member of staff, of one case where one
 // is named.
 func grantsOf(q querier, staff, caseID string) ([]care.Grant, error) {
-	query, args := `SELECT id, case_id, compartment, until, kind FROM grants WHERE staff = ? AND status = 'active'`, []any{staff}
+	query, args := `SELECT id, case_id, compartment, until, rests_until, kind FROM grants WHERE staff = ? AND status = 'active'`, []any{staff}
 	if caseID != "" {
 		// The plus keeps SQLite from the index on staff, which it would prefer
 		// and which leads through a whole caseload (sqlite.org/optoverview.html#uplus).
-		query, args = `SELECT id, case_id, compartment, until, kind FROM grants WHERE case_id = ? AND +staff = ? AND status = 'active'`, []any{caseID, staff}
+		query, args = `SELECT id, case_id, compartment, until, rests_until, kind FROM grants WHERE case_id = ? AND +staff = ? AND status = 'active'`, []any{caseID, staff}
 	}
 	rows, err := q.rows(query, args...)
 	if err != nil {
@@ -344,13 +358,16 @@ func grantsOf(q querier, staff, caseID string) ([]care.Grant, error) {
 	var grants []care.Grant
 	for rows.Next() {
 		var g care.Grant
-		var compartment, until, kind string
-		if err := rows.Scan(&g.ID, &g.Case, &compartment, &until, &kind); err != nil {
+		var compartment, until, rests, kind string
+		if err := rows.Scan(&g.ID, &g.Case, &compartment, &until, &rests, &kind); err != nil {
 			return nil, wrap("reading grants", err)
 		}
 		g.Compartment, g.BreakGlass = care.Compartment(compartment), kind != "" && kind != "ordinary"
 		if g.Until, err = time.Parse(care.TimeFormat, until); err != nil {
 			continue // a grant whose end is not settled grants nothing
+		}
+		if end, err := time.Parse(care.TimeFormat, rests); err == nil && end.Before(g.Until) { // the yes on which it rests
+			g.Until = end
 		}
 		grants = append(grants, g)
 	}

@@ -7,10 +7,14 @@ import (
 )
 
 // AskAgain gives the owners of an organisation's cases a task for each person
-// whose yes has run out and was not renewed (care.AskAgain). It returns for how
-// many it did so now; called again it does nothing twice.
+// whose yes has run out, or is about to, and was not renewed (care.AskAgain). It
+// returns for how many it did so now; called again it does nothing twice.
 func (h *Hub) AskAgain(ctx context.Context, org string) (asked int, err error) {
-	follows, err := h.ranOut(ctx, org)
+	return h.askAgain(ctx, `org = ?`, org)
+}
+
+func (h *Hub) askAgain(ctx context.Context, where, value string) (asked int, err error) {
+	follows, err := h.ranOut(ctx, where, value)
 	if err != nil || len(follows) == 0 {
 		return 0, err
 	}
@@ -18,7 +22,7 @@ func (h *Hub) AskAgain(ctx context.Context, org string) (asked int, err error) {
 		asked = 0 // the session may be entered again
 		for _, c := range follows {
 			before := s.seq
-			if err := s.consequence(c, org); err != nil {
+			if err := s.consequence(c, c.Org); err != nil {
 				return err
 			}
 			if s.seq > before {
@@ -30,10 +34,10 @@ func (h *Hub) AskAgain(ctx context.Context, org string) (asked int, err error) {
 	return asked, wrap("asking people again", err)
 }
 
-func (h *Hub) ranOut(ctx context.Context, org string) (follows []care.Consequence, err error) {
+func (h *Hub) ranOut(ctx context.Context, where, value string) (follows []care.Consequence, err error) {
 	defer caught(&err)
 	w, t := h.world(ctx), h.tables["consents"]
-	for _, consent := range w.many(t, t.selects+` WHERE org = ?`, org) {
+	for _, consent := range w.many(t, t.selects+` WHERE `+where, value) {
 		follows = append(follows, care.AskAgain(w, consent)...)
 	}
 	return follows, nil

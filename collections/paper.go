@@ -165,6 +165,25 @@ func (h *Hub) mayCarry(ctx context.Context, a care.Actor, act string, paper care
 	return refused
 }
 
+// StillCarries asks again, at the end of something that takes time, whether
+// somebody may take parts of a case out of the house, with the rights of this
+// moment. They are in the audit log since its beginning; here a no alone is noted.
+func (h *Hub) StillCarries(ctx context.Context, a care.Actor, of care.Row, parts ...care.Compartment) error {
+	if a.IsHub() {
+		return nil
+	}
+	now, err := h.actorNow(h.asks(ctx), a)
+	if err != nil {
+		return err
+	}
+	for _, c := range parts {
+		if !care.MaySee(now, care.Carry, care.Target{Collection: "documents", Org: of.Org, Case: of.Case, Compartment: c}, h.now()).Allowed {
+			return h.mayCarry(ctx, now, ActPrint, of, c)
+		}
+	}
+	return nil
+}
+
 // HandOut notes that a prepared paper was given to the person (for a child, to
 // the guardian: R27), by whom and when, and closes the task about it. The
 // person's agreement must hold at that moment.

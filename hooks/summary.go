@@ -281,7 +281,7 @@ func (t *teller) decide() error {
 }
 
 // still asks again, when the paper is made: what the person took back while
-// that was done is not given to anybody.
+// that was done, or what ended for the reader, is not given to anybody.
 func (t *teller) still() error {
 	of, err := t.hub.Consents(t.ctx, t.reader, t.file)
 	if err != nil {
@@ -289,6 +289,13 @@ func (t *teller) still() error {
 	}
 	r := t.request
 	r.Categories = care.CarriedCategories(t.told()...)
+	parts := make([]care.Compartment, len(r.Categories))
+	for i, cat := range r.Categories {
+		parts[i] = care.CategoryCompartment(cat)
+	}
+	if err := t.hub.StillCarries(t.ctx, t.reader, t.file, parts...); err != nil {
+		return err
+	}
 	d := care.MayShare(of, r, t.hub.Now())
 	if d.Allowed {
 		return nil

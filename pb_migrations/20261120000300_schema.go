@@ -135,6 +135,7 @@ func init() {
 			{"staff", link},
 			{"compartment", clear},
 			{"until", clear},
+			{"rests_until", clear},
 			{"status", clear},
 			{"reason", sealed},
 			{"granted_by", sealed},

@@ -31,6 +31,9 @@ var everyCategory = []string{"identity", "contact", "location", "health", "menta
 func (s *story) decide() {
 	w, first := s.w, s.opened.Add(2*time.Hour)
 	s.consent(decision{key: "service", purpose: care.ServiceDelivery, org: w.home, cats: everyCategory, acts: []string{"collect", "use"}, at: first, days: 360})
+	for n, at := 2, days(first, 350); at.Before(s.w.now) && at.Before(s.until); n, at = n+1, days(at, 350) { // asked again before it runs out
+		s.consent(decision{key: fmt.Sprint("service_", n), purpose: care.ServiceDelivery, org: w.home, cats: everyCategory, acts: []string{"collect", "use"}, at: at, days: 360})
+	}
 	s.consent(decision{key: "treatment", purpose: care.MedicalTreatment, org: w.orgs["hospital"], cats: []string{"health", "mental_health"}, acts: []string{"share"}, at: first, days: 90})
 	s.consent(decision{key: "statistics", purpose: care.Statistics, org: w.home, deny: s.chance(35), cats: []string{"trafficking_history", "shelter"}, acts: []string{"use"}, at: first, days: 360})
 	s.consent(decision{key: "police", purpose: care.LawEnforcementReport, org: w.orgs["police"], deny: !s.chance(15), cats: []string{"identity", "trafficking_history"}, acts: []string{"share"}, at: first, days: 30})
