@@ -3,7 +3,10 @@ package collections_test
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
@@ -32,6 +35,54 @@ func TestEveryShapeIsLookedFor(t *testing.T) {
 	for name, h := range hay {
 		if !slices.ContainsFunc(slices.Collect(maps.Values(hubtest.Shapes(text))), func(s []byte) bool { return bytes.Contains([]byte(h), s) }) {
 			t.Errorf("%s is not found in %q", name, h)
+		}
+	}
+}
+
+// TestEveryShapeOfADayIsLookedFor has real writers write a day and a moment of
+// it: whatever they make of it is found.
+func TestEveryShapeOfADayIsLookedFor(t *testing.T) {
+	at := gen.CanaryMoment
+	path := filepath.Join(t.TempDir(), "days.db")
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hay := map[string][]byte{}
+	for name, v := range map[string]any{"milliseconds": at.UnixMilli(), "nanoseconds": at.UnixNano(), "real": float64(at.Unix()), "text": at.Format(time.RFC3339)} {
+		if _, err := db.Exec(`CREATE TABLE IF NOT EXISTS days (at)`); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := db.Exec(`DELETE FROM days`); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := db.Exec(`INSERT INTO days VALUES (?)`, v); err != nil {
+			t.Fatal(err)
+		}
+		if hay["SQLite, "+name], err = os.ReadFile(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	quoted, err := json.Marshal(map[string]any{"at": at, "n": at.UnixMilli()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	hay["JSON"], hay["base64 of JSON"] = quoted, []byte(base64.StdEncoding.EncodeToString(quoted))
+	hay["varint"] = binary.AppendVarint([]byte("xx"), at.Unix())
+	hay["CBOR"] = []byte{0xc1, 0x3a, 0x7d, 0x00, 0x50, 0x0d} // tag 1, -2097172494, by RFC 8949
+	hay["a paper in French"] = []byte("né le 19 juillet 1903")
+	shapes := hubtest.MomentShapes(at.Format(time.RFC3339))
+	for name, h := range hay {
+		if !slices.ContainsFunc(slices.Collect(maps.Values(shapes)), func(s []byte) bool { return bytes.Contains(h, s) }) {
+			t.Errorf("%s is not found in %x", name, h[max(0, len(h)-64):])
+		}
+	}
+	for name, s := range shapes {
+		if len(s) < 5 {
+			t.Errorf("%s is %x: it would be found everywhere", name, s)
 		}
 	}
 }
@@ -128,7 +179,7 @@ func TestNothingThatPeopleToldLiesInClear(t *testing.T) {
 		}
 	}
 	for _, folder := range []string{dir, killed} {
-		if n := hubtest.LookFor(t, folder, w.CanaryPrefix(), words, w.CanaryDigits()); n < 5 {
+		if n := hubtest.LookFor(t, folder, w.CanaryPrefix(), words, w.CanaryDigits(), gen.CanaryDay.Format(time.DateOnly), gen.CanaryMoment.Format(time.RFC3339)); n < 5 {
 			t.Errorf("only %d files in %s", n, folder)
 		}
 	}

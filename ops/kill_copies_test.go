@@ -55,7 +55,7 @@ func TestBackupAndRestoreAfterAKill(t *testing.T) {
 	noPlaintext := func() {
 		t.Helper()
 		for _, dir := range []string{c.env.Path("."), temporary} {
-			hubtest.LookFor(t, dir, world.CanaryPrefix(), nil, world.CanaryDigits())
+			hubtest.LookFor(t, dir, world.CanaryPrefix(), nil, world.CanaryDigits(), gen.CanaryDay.Format(time.DateOnly), gen.CanaryMoment.Format(time.RFC3339))
 		}
 	}
 	var labels []string

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"portolan/internal/gen"
 	"portolan/internal/hubtest"
@@ -124,6 +125,11 @@ func nothingInClear(t *testing.T, dir string, world *gen.World, paper string) {
 	for _, canary := range []string{world.CanaryPrefix(), world.CanaryDigits()} {
 		for name, shape := range hubtest.Shapes(canary) {
 			sought[canary+", "+name] = shape
+		}
+	}
+	for _, at := range []string{gen.CanaryDay.Format(time.DateOnly), gen.CanaryMoment.Format(time.RFC3339)} {
+		for name, shape := range hubtest.MomentShapes(at) {
+			sought[at+", "+name] = shape
 		}
 	}
 	tablets := 0

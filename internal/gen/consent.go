@@ -73,6 +73,7 @@ func (s *story) consent(d decision) string {
 		"purpose": string(d.purpose), "categories": d.cats, "actions": d.acts, "decision": verdict, "valid_from": d.at, "expires_at": end,
 		"status": status, "language": s.c.language, "mode": s.code("consent_modes"), "explanation_version": "2026-1", "giver": giver,
 		"checklist": codesOf("consent_checklist"), "capacity": "has_capacity", "not_a_condition_of_service": true, "given_at": d.at, "copy_offered": true,
+		"data_from": CanaryDay, "copy_given_at": CanaryMoment,
 		"witness_staff": s.owner, "witness": from(s.source, "Inés Cabrera", "Jordi Puig"), "interpreter": s.interpreter,
 	})
 	switch {

@@ -153,7 +153,7 @@ func (s *story) allergy(seen time.Time) {
 	s.begin("allergies", seen).puts(map[string]any{
 		"substance": a.substance, "code": a.code, "code_system": care.SystemSNOMED, "kind": "allergy", "category": []string{a.category},
 		"criticality": a.criticality, "reaction": []string{a.reaction}, "severity": from(s.source, "mild", "moderate", "severe"), "status": "active",
-		"verification_status": from(s.source, "confirmed", "unconfirmed"), "recorded_on": seen, "source": from(s.source, "person", "clinician"),
+		"verification_status": from(s.source, "confirmed", "unconfirmed"), "recorded_on": CanaryDay, "source": from(s.source, "person", "clinician"),
 	})
 }
 

@@ -51,7 +51,7 @@ func (s *story) legalMatter(kind string, began time.Time) string {
 		"kind": kind, "pathway": path.Name, "status": steps[0], "jurisdiction": "ES", "authority": from(s.source, "Oficina de Extranjería", "Juzgado de lo Social 4"),
 		"reference": fmt.Sprintf("EXP-%d/%04d", began.Year(), s.IntN(10000)), "opened_on": began, "person_informed_on": began, "wishes": s.c.wish,
 		"legal_aid": from(s.source, "granted", "applied", "needed"), "representation": from(s.source, "represented", "needed"), "lawyer": "Lic. Teresa Olmo",
-		"lawyer_phone": s.phone(), "lawyer_organisation": s.w.orgs["lawyers"], "staff": s.w.person(care.LegalWorker, s.i), "conflict_check_on": began,
+		"lawyer_phone": s.phone(), "lawyer_organisation": s.w.orgs["lawyers"], "staff": s.w.person(care.LegalWorker, s.i), "conflict_check_on": CanaryDay,
 	})
 	if s.chance(12) {
 		m.put("offence_under_coercion", "Carried a parcel on demand; the claim of non-punishment is being prepared.")

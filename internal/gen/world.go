@@ -109,6 +109,13 @@ func (w *World) CanaryPrefix() string { return fmt.Sprintf("CANARY-%d-", w.seed%
 // locates a person.
 func (w *World) CanaryDigits() string { return fmt.Sprintf("7264%03d", w.seed%1000) }
 
+// CanaryDay and CanaryMoment stand in days and times that are sealed, one in
+// each of several parts of a case: nobody alive has another use for them.
+var (
+	CanaryMoment = time.Date(1903, time.July, 19, 4, 5, 6, 0, time.UTC)
+	CanaryDay    = CanaryMoment.Truncate(24 * time.Hour)
+)
+
 // Setup is everything that belongs to no case, in an order in which each
 // record refers only to those before it.
 func (w *World) Setup() []Draft {

@@ -41,12 +41,16 @@ func Shapes(text string) map[string][]byte {
 }
 
 // LookFor searches every file under a folder: for canaries in every shape, for
-// words as they are. It gives how many files there were.
+// days (2006-01-02) and moments (RFC 3339) among more in every shape of those,
+// for words as they are. It gives how many files there were.
 func LookFor(t testing.TB, dir, canary string, words []string, more ...string) (files int) {
 	t.Helper()
 	sought := map[string][]byte{}
 	for _, canary := range append(more, canary) {
 		for name, shape := range Shapes(canary) {
+			sought[canary+", "+name] = shape
+		}
+		for name, shape := range MomentShapes(canary) {
 			sought[canary+", "+name] = shape
 		}
 	}
