@@ -29,8 +29,7 @@ type reading struct {
 
 // fontMap is what a font says of its codes.
 type fontMap struct {
-	text   map[int]string // ToUnicode
-	glyphs []byte         // CIDToGIDMap
+	text map[int]string // ToUnicode
 }
 
 func (r reading) text() string { return strings.Join(r.pages, "\n") }
@@ -47,7 +46,6 @@ var (
 	packs    = regexp.MustCompile(`^<</Type/ObjStm/N (\d+)/First (\d+)/`)
 	showing  = regexp.MustCompile(`/(T\d+) [0-9.]+ Tf|<([0-9A-F]*)>|ET`)
 	fontRes  = regexp.MustCompile(`/(T\d+) (\d+) 0 R`)
-	cidMap   = regexp.MustCompile(`/CIDToGIDMap (\d+) 0 R`)
 	descents = regexp.MustCompile(`/DescendantFonts\[(\d+) 0 R\]`)
 	unicodes = regexp.MustCompile(`/ToUnicode (\d+) 0 R`)
 	mapping  = regexp.MustCompile(`<([0-9A-F]{4})><([0-9A-F]+)>`)
@@ -87,7 +85,7 @@ func number(t *testing.T, digits string) int {
 }
 
 // read takes the bytes apart without the code that made them: objects,
-// content streams, the fonts' maps to characters and to glyphs.
+// content streams, the fonts' maps to characters.
 func read(t *testing.T, raw []byte) reading {
 	t.Helper()
 	raw = unpacked(t, raw)
@@ -99,7 +97,10 @@ func read(t *testing.T, raw []byte) reading {
 	}
 	for _, m := range fontRes.FindAllStringSubmatch(objects["2"], -1) {
 		font := objects[m[2]]
-		f := fontMap{text: map[int]string{}, glyphs: body(t, objects[find(t, cidMap, objects[find(t, descents, font)])])}
+		f := fontMap{text: map[int]string{}}
+		if !strings.Contains(objects[find(t, descents, font)], "/CIDToGIDMap/Identity/") {
+			t.Errorf("the codes of %s are not the numbers of its glyphs", m[1])
+		}
 		for _, line := range mapping.FindAllStringSubmatch(string(body(t, objects[find(t, unicodes, font)])), -1) {
 			f.text[codes(t, line[1])[0]] = utf16Text(codes(t, line[2]))
 		}
@@ -189,15 +190,6 @@ func (r reading) page(t *testing.T, content []byte) string {
 		}
 	}
 	return out.String()
-}
-
-// glyphOf is the glyph that a font shows for a code; 0 is a gap.
-func (r reading) glyphOf(font string, code int) int {
-	m := r.fonts[font].glyphs
-	if code*2+1 >= len(m) {
-		return 0
-	}
-	return int(m[code*2])<<8 | int(m[code*2+1])
 }
 
 // catalogue reads the committed messages, so that the pages of the tests are

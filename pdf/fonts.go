@@ -63,5 +63,8 @@ func (f *Fonts) desk() (d *desk, done func()) {
 		}
 		d = &desk{Setter: typeset.NewSetter(set), settled: map[wording]string{}}
 	}
-	return d, func() { f.desks.Put(d) }
+	return d, func() {
+		d.Forget()
+		f.desks.Put(d)
+	}
 }

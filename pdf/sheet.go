@@ -63,8 +63,8 @@ func (p *page) file(title, day string, phone *Phone) ([]byte, error) {
 		return nil, err
 	}
 	f := gofpdf.New("P", "mm", p.paper, "")
-	f.SetCompression(true)
-	f.SetCatalogSort(true) // the same bytes each time; maps of gofpdf come in a random order otherwise
+	f.SetCompression(false) // typeset.File packs the pages, with writers that it keeps
+	f.SetCatalogSort(true)  // the same bytes each time; maps of gofpdf come in a random order otherwise
 	f.SetCreationDate(issued)
 	f.SetModificationDate(issued)
 	f.SetProducer("", false) // its default is a fingerprint

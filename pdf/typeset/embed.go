@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"sync"
 	"unicode/utf16"
@@ -26,22 +27,17 @@ func (p *Pen) Embed(f *File) error {
 }
 
 // embed writes the objects of a Type0 font (ISO 32000-1, 9.7): codes of two
-// bytes, a map to glyphs, and what text each stands for.
+// bytes, which are the numbers of their glyphs, and what
+// text each stands for.
 func (u *usedFont) embed(f *File) (int, error) {
 	face := u.face
-	program, glyphs := face.glyf.cut(u.codes)
+	program := face.glyf.cut(u.codes)
 	scale := func(units int32) int { return int(math.Round(float64(units) * 1000 / float64(face.em))) }
 	var widths strings.Builder
-	toGlyph := make([]byte, 0, 2*len(glyphs))
-	for i, c := range u.codes {
-		fmt.Fprintf(&widths, "%d ", scale(c.advance))
-		toGlyph = binary.BigEndian.AppendUint16(toGlyph, glyphs[i])
+	for _, c := range u.codes {
+		widths.WriteString(strconv.Itoa(scale(c.advance)) + " ")
 	}
 	fontFile, err := f.AddStream(fmt.Sprintf("/Length1 %d", len(program)), program)
-	if err != nil {
-		return 0, err
-	}
-	glyphMap, err := f.AddStream("", toGlyph)
 	if err != nil {
 		return 0, err
 	}
@@ -53,8 +49,8 @@ func (u *usedFont) embed(f *File) (int, error) {
 	box := func(i int) int { return scale(int32(int16(binary.BigEndian.Uint16(face.glyf.head[36+2*i:])))) }
 	descriptor := f.Add(fmt.Sprintf("<</Type/FontDescriptor/FontName/%s/Flags 4/FontBBox[%d %d %d %d]/ItalicAngle 0/Ascent %d/Descent %d/CapHeight %d/StemV 80/FontFile2 %d 0 R>>",
 		name, box(0), box(1), box(2), box(3), scale(face.ascent), -scale(face.descent), scale(face.ascent), fontFile))
-	descendant := f.Add(fmt.Sprintf("<</Type/Font/Subtype/CIDFontType2/BaseFont/%s/CIDSystemInfo<</Registry(Adobe)/Ordering(Identity)/Supplement 0>>/DW 0/W[0[%s]]/CIDToGIDMap %d 0 R/FontDescriptor %d 0 R>>",
-		name, widths.String(), glyphMap, descriptor))
+	descendant := f.Add(fmt.Sprintf("<</Type/Font/Subtype/CIDFontType2/BaseFont/%s/CIDSystemInfo<</Registry(Adobe)/Ordering(Identity)/Supplement 0>>/DW 0/W[0[%s]]/CIDToGIDMap/Identity/FontDescriptor %d 0 R>>",
+		name, widths.String(), descriptor))
 	return f.Add(fmt.Sprintf("<</Type/Font/Subtype/Type0/BaseFont/%s/Encoding/Identity-H/DescendantFonts[%d 0 R]/ToUnicode %d 0 R>>", name, descendant, toUnicode)), nil
 }
 
@@ -77,7 +73,7 @@ func (u *usedFont) toUnicode() []byte {
 	var lines []string
 	for code, c := range u.codes {
 		if c.text != "" {
-			lines = append(lines, fmt.Sprintf("<%04X><%s>\n", code, hexUTF16(c.text)))
+			lines = append(lines, "<"+hexUnit(uint16(code))+"><"+hexUTF16(c.text)+">\n")
 		}
 	}
 	var b bytes.Buffer
@@ -95,9 +91,14 @@ func (u *usedFont) toUnicode() []byte {
 func hexUTF16(text string) string {
 	var b strings.Builder
 	for _, unit := range utf16.Encode([]rune(text)) {
-		fmt.Fprintf(&b, "%04X", unit)
+		b.WriteString(hexUnit(unit))
 	}
 	return b.String()
+}
+
+func hexUnit(n uint16) string {
+	const digits = "0123456789ABCDEF"
+	return string([]byte{digits[n>>12], digits[n>>8&15], digits[n>>4&15], digits[n&15]})
 }
 
 // packing is how hard files are compressed: the usual 6 takes a fifth of the

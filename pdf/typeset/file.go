@@ -72,10 +72,32 @@ func ReadFile(raw []byte) (*File, error) {
 		body = bytes.TrimSuffix(bytes.TrimRight(body[len(m[0]):], "\n"), []byte("endobj"))
 		f.objects[i+1] = bytes.TrimRight(body, "\n")
 	}
+	if err := f.pack(); err != nil {
+		return nil, err
+	}
 	if f.root <= 0 || f.info <= 0 || max(f.root, f.info, resourcesObject) >= len(f.objects) {
 		return nil, errors.New("reading a PDF: an object is missing")
 	}
 	return f, nil
+}
+
+// plainStream is a page as gofpdf writes it where it does not compress.
+var plainStream = regexp.MustCompile(`^<</Length \d+>>\nstream\n`)
+
+// pack compresses the pages that came plain.
+func (f *File) pack() error {
+	for n, object := range f.objects {
+		head := plainStream.Find(object)
+		if head == nil {
+			continue
+		}
+		packed, err := packedStream("", bytes.TrimSuffix(object[len(head):], []byte("\nendstream")))
+		if err != nil {
+			return err
+		}
+		f.objects[n] = packed
+	}
+	return nil
 }
 
 // Add appends an object and returns its number.

@@ -20,7 +20,16 @@ type Setter struct {
 	shapers  map[*face]*harfbuzz.Font
 	buffer   *harfbuzz.Buffer
 	segments segmenter.Segmenter
-	shapes   map[shapeKey]keptShape
+	shapes   map[shapeKey]keptShape // of labels
+	now      map[shapeKey]keptShape // of what stands in one document, until Forget
+	lines    map[linesKey][]Line    // of paragraphs that are labels and nothing else
+}
+
+// linesKey is all that the lines of a paragraph of labels depend on.
+type linesKey struct {
+	runs  string
+	rtl   bool
+	width float64
 }
 
 // shapeKey is all that a shape depends on, but for the letters around it.
@@ -48,7 +57,8 @@ type fontQuestion struct {
 func NewSetter(f *Fonts) *Setter {
 	return &Setter{
 		fonts: f, orders: map[fontQuestion][]func() (*face, error){},
-		shapers: map[*face]*harfbuzz.Font{}, buffer: harfbuzz.NewBuffer(), shapes: map[shapeKey]keptShape{},
+		shapers: map[*face]*harfbuzz.Font{}, buffer: harfbuzz.NewBuffer(),
+		shapes: map[shapeKey]keptShape{}, now: map[shapeKey]keptShape{}, lines: map[linesKey][]Line{},
 	}
 }
 
@@ -117,17 +127,26 @@ type shaped struct {
 // shapesMax bounds what a setter keeps: all words of all papers are fewer.
 const shapesMax = 1 << 15
 
-// shape finds the shape of one item. That of a label is kept, if no letter
-// stands beside it that it could join.
+// Forget lets go of everything but labels: whoever set a document calls it, so
+// that nothing of a person is kept longer than their paper takes.
+func (s *Setter) Forget() { clear(s.now) }
+
+// shape finds the shape of one item. It is kept, if no letter stands beside it
+// that it could join: that of a label for good, that of a value, which stands in
+// each column, until the document is done.
 func (s *Setter) shape(text []rune, it item, run Run) (shaped, error) {
-	if !run.Known || joinsAround(text, it) {
+	if joinsAround(text, it) {
 		return s.shapeAnew(text, it, run)
 	}
+	known := s.now
+	if run.Known {
+		known = s.shapes
+	}
 	k := shapeKey{it.face, string(text[it.from:it.to]), run.Lang, it.script, it.level.rightToLeft()}
-	kept, ok := s.shapes[k]
+	kept, ok := known[k]
 	if !ok {
 		out, err := s.shapeAnew(text, it, run)
-		if err != nil || len(s.shapes) >= shapesMax {
+		if err != nil || len(known) >= shapesMax {
 			return out, err
 		}
 		kept.glyphs = slices.Clone(out.glyphs)
@@ -136,7 +155,7 @@ func (s *Setter) shape(text []rune, it item, run Run) (shaped, error) {
 			kept.glyphs[i].to -= it.from
 			kept.advance += kept.glyphs[i].advance
 		}
-		s.shapes[k] = kept
+		known[k] = kept
 		return out, nil
 	}
 	out := shaped{item: it, text: text, lang: run.Lang, size: run.Size, glyphs: slices.Clone(kept.glyphs)}
@@ -235,6 +254,33 @@ type Line struct {
 // fails with a CharacterError where a character cannot be set, and with a
 // WidthError where the box is narrower than one letter.
 func (s *Setter) Set(p Paragraph) ([]Line, error) {
+	if slices.ContainsFunc(p.Runs, func(r Run) bool { return !r.Known }) {
+		return s.setAnew(p)
+	}
+	k := linesKey{keyOf(p.Runs), p.RightToLeft, p.Width}
+	lines, ok := s.lines[k]
+	if !ok {
+		var err error
+		if lines, err = s.setAnew(p); err != nil {
+			return nil, err
+		}
+		if len(s.lines) < shapesMax {
+			s.lines[k] = lines
+		}
+	}
+	return slices.Clone(lines), nil
+}
+
+// keyOf tells runs apart.
+func keyOf(runs []Run) string {
+	var b strings.Builder
+	for _, r := range runs {
+		fmt.Fprintf(&b, "%q %s %g %t %t %t;", r.Text, r.Lang, r.Size, r.Bold, r.Isolate, r.Whole)
+	}
+	return b.String()
+}
+
+func (s *Setter) setAnew(p Paragraph) ([]Line, error) {
 	for _, r := range p.Runs {
 		if r.Size <= 0 {
 			return nil, fmt.Errorf("setting text in a size of %g points", r.Size)

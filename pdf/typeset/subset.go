@@ -32,48 +32,50 @@ func (c composition) plain(t *glyfTables) bool {
 }
 
 // cutter cuts a TrueType font down to what a document shows, and adds the
-// composed glyphs.
+// composed glyphs. The glyph of a code has its number: no map stands between.
 type cutter struct {
 	from  *glyfTables
-	order []uint16          // old numbers by new ones; 0 stays 0
 	place map[uint16]uint16 // new numbers by old ones
+	more  []uint16          // old numbers of those that only others are made of
+	codes int
 	glyf  []byte
 	loca  []byte
 	hmtx  []byte
 }
 
-// cut returns the font that shows the compositions, and the glyph of each.
-func (t *glyfTables) cut(compositions []composition) (font []byte, glyphs []uint16) {
-	c := &cutter{from: t, place: map[uint16]uint16{}}
-	c.number(0)
-	for _, k := range compositions {
-		for _, p := range k.parts {
-			c.number(p.glyph)
-		}
-	}
-	for i := 0; i < len(c.order); i++ { // parts of composite glyphs join at the end
-		c.copyGlyph(c.order[i])
-	}
-	next := uint16(len(c.order))
-	for _, k := range compositions {
+// cut returns the font that shows the compositions, each by the glyph of its
+// place among them.
+func (t *glyfTables) cut(compositions []composition) (font []byte) {
+	c := &cutter{from: t, place: map[uint16]uint16{}, codes: len(compositions)}
+	first := make([]bool, len(compositions)) // whether it is the glyph itself, and not made of it
+	for i, k := range compositions {
 		if k.plain(t) {
-			glyphs = append(glyphs, c.place[k.parts[0].glyph])
-			continue
+			if _, taken := c.place[k.parts[0].glyph]; !taken {
+				c.place[k.parts[0].glyph], first[i] = uint16(i), true
+			}
 		}
-		c.compose(k)
-		glyphs = append(glyphs, next)
-		next++
+	}
+	for i, k := range compositions {
+		if first[i] {
+			c.copyGlyph(k.parts[0].glyph)
+		} else {
+			c.compose(k)
+		}
+	}
+	for i := 0; i < len(c.more); i++ { // parts of composite glyphs join at the end
+		c.copyGlyph(c.more[i])
 	}
 	c.loca = binary.BigEndian.AppendUint32(c.loca, uint32(len(c.glyf)))
-	return c.file(next), glyphs
+	return c.file(uint16(c.codes + len(c.more)))
 }
 
+// number is the new number of a glyph, which is added where it is not there.
 func (c *cutter) number(old uint16) uint16 {
 	n, ok := c.place[old]
 	if !ok {
-		n = uint16(len(c.order))
+		n = uint16(c.codes + len(c.more))
 		c.place[old] = n
-		c.order = append(c.order, old)
+		c.more = append(c.more, old)
 	}
 	return n
 }
@@ -116,7 +118,7 @@ func (c *cutter) copyGlyph(old uint16) {
 
 // compose adds one glyph that is made of others, or of none.
 func (c *cutter) compose(k composition) {
-	if len(k.parts) == 0 {
+	if len(k.parts) == 0 || len(k.parts) == 1 && len(c.from.outline(k.parts[0].glyph)) == 0 {
 		c.begin(uint16(k.advance), 0)
 		return
 	}
@@ -137,7 +139,7 @@ func (c *cutter) compose(k composition) {
 		if i+1 < len(k.parts) {
 			flags |= moreComponents
 		}
-		for _, v := range []uint16{flags, c.place[p.glyph], uint16(p.dx), uint16(p.dy)} {
+		for _, v := range []uint16{flags, c.number(p.glyph), uint16(p.dx), uint16(p.dy)} {
 			c.glyf = binary.BigEndian.AppendUint16(c.glyf, v)
 		}
 	}
