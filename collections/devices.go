@@ -2,6 +2,7 @@ package collections
 
 import (
 	"context"
+	"errors"
 
 	"portolan/care"
 	fieldsync "portolan/sync"
@@ -142,16 +143,45 @@ func (h *Hub) DeviceState(ctx context.Context, a care.Actor, device string) (Dev
 	if err != nil {
 		return DeviceState{}, err
 	}
-	q := reader{ctx, h.readDB()}
+	return h.stateOfDevice(reader{ctx, h.readDB()}, row.ID)
+}
+
+// DeviceStates says the same of every tablet of the actor's organisation that
+// was ever enrolled, at most ListMax.
+func (h *Hub) DeviceStates(ctx context.Context, a care.Actor) ([]DeviceState, error) {
+	if !a.Can(care.MayEnrol) {
+		return nil, ErrNoPower
+	}
+	rows, err := h.List(ctx, a, Query{Collection: "devices"})
+	if err != nil {
+		return nil, err
+	}
+	out, q := []DeviceState{}, reader{ctx, h.readDB()}
+	for _, row := range rows {
+		s, err := h.stateOfDevice(q, row.ID)
+		if errors.Is(err, care.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+// stateOfDevice is what the hub knows of a tablet, care.ErrNotFound of one that
+// never enrolled.
+func (h *Hub) stateOfDevice(q querier, device string) (DeviceState, error) {
 	var replica string
-	if err := q.row(`SELECT COALESCE(MAX(replica), '') FROM device_keys WHERE device = ?`, row.ID).Scan(&replica); err != nil {
+	if err := q.row(`SELECT COALESCE(MAX(replica), '') FROM device_keys WHERE device = ?`, device).Scan(&replica); err != nil {
 		return DeviceState{}, wrap("reading a tablet's key", err)
 	}
 	k, err := keyOf(q, replica)
 	if err != nil {
-		return DeviceState{}, care.ErrNotFound // a device that never enrolled
+		return DeviceState{}, care.ErrNotFound
 	}
-	s := DeviceState{Device: row.ID, Staff: k.staff, EnrolledAt: k.madeAt, SeenAt: k.seen, LeaseUntil: k.leaseUntil, RevokedAt: k.revoked, BorderAt: k.border, WipedAt: k.wiped}
+	s := DeviceState{Device: device, Staff: k.staff, EnrolledAt: k.madeAt, SeenAt: k.seen, LeaseUntil: k.leaseUntil, RevokedAt: k.revoked, BorderAt: k.border, WipedAt: k.wiped}
 	if s.Holdings, err = holdings(q, replica, 0); err != nil {
 		return s, err
 	}

@@ -300,7 +300,8 @@ func TestListsOfEverythingHoldNothingHidden(t *testing.T) {
 			answers.Write(body)
 		}
 		for _, d := range []idDoor{{"GET", "", "/api/portolan/worklist", nil, ""}, {"POST", "", "/api/portolan/search", map[string]any{"text": canary}, ""},
-			{"GET", "", "/api/portolan/approvals", nil, ""}, {"GET", "", "/api/portolan/emergencies", nil, ""}} {
+			{"GET", "", "/api/portolan/approvals", nil, ""}, {"GET", "", "/api/portolan/emergencies", nil, ""},
+			{"GET", "", "/api/portolan/devices", nil, ""}} {
 			_, body := o.ask(t, who, d.method, d.path, d.body)
 			answers.Write(body)
 		}
@@ -313,7 +314,7 @@ func TestListsOfEverythingHoldNothingHidden(t *testing.T) {
 		}
 		for _, k := range o.records {
 			// A task may say what it is about; the record itself is in no answer.
-			for _, member := range []string{"id", "record", "r"} {
+			for _, member := range []string{"id", "record", "r", "device"} {
 				if !o.sees(who, grants, k) && bytes.Contains(answers.Bytes(), []byte(`"`+member+`":"`+k.id+`"`)) {
 					t.Errorf("%s finds %s of %s", who.name, k.collection, k.org)
 				}

@@ -49,6 +49,7 @@ var ownRoutes = []route{
 	{method: "POST", path: "/api/portolan/sync", ended: true, handle: (*Front).sync},
 	{method: "POST", path: "/api/portolan/token", acts: true, handle: (*Front).token},
 	{method: "POST", path: "/api/portolan/report", ended: true, acts: true, last: true, handle: (*Front).report},
+	{method: "GET", path: "/api/portolan/devices", handle: (*Front).deviceStates},
 	{method: "GET", path: "/api/portolan/devices/{id}", handle: (*Front).deviceState},
 	{method: "POST", path: "/api/portolan/leases", acts: true, handle: (*Front).leaseTerm},
 	{method: "GET", path: "/api/portolan/me", handle: (*Front).me},

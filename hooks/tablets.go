@@ -145,6 +145,17 @@ func (f *Front) report(e *core.RequestEvent, _ care.Actor) error {
 	return reply(e, done)
 }
 
+// deviceStates tells who may enrol what the hub knows of every tablet.
+func (f *Front) deviceStates(e *core.RequestEvent, a care.Actor) error {
+	list, err := f.hub.DeviceStates(e.Request.Context(), a)
+	if err != nil {
+		return err
+	}
+	return reply(e, struct {
+		Devices []collections.DeviceState `json:"devices"`
+	}{list})
+}
+
 // deviceState tells who may enrol what the hub knows of a tablet.
 func (f *Front) deviceState(e *core.RequestEvent, a care.Actor) error {
 	s, err := f.hub.DeviceState(e.Request.Context(), a, e.Request.PathValue("id"))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -327,6 +328,11 @@ func TestBorderAndWipeAreKnown(t *testing.T) {
 		if got.State != want || got.Received != received || got.Owed != owed {
 			t.Errorf("the hub knows %+v, want %s %d %d", got, want, received, owed)
 		}
+		var all struct{ Devices []collections.DeviceState }
+		s.ask(t, "GET", "/api/portolan/devices", boss, nil).into(t, &all)
+		if !slices.Contains(all.Devices, got) {
+			t.Errorf("the list has %+v, without %+v", all.Devices, got)
+		}
 	}
 	known("enrolled", 2, 0)
 	if a := report("border", 3); a.status != http.StatusConflict || a.code(t) != "changes_owed" {
@@ -350,8 +356,10 @@ func TestBorderAndWipeAreKnown(t *testing.T) {
 	if a := s.ask(t, "POST", "/api/portolan/report", desk, map[string]any{"state": "wiped"}); a.status != http.StatusForbidden {
 		t.Errorf("a person reports as a tablet: %d %s", a.status, a.body)
 	}
-	if a := s.ask(t, "GET", "/api/portolan/devices/"+d.ID, desk, nil); a.status != http.StatusUnprocessableEntity {
-		t.Errorf("a worker asks: %d %s", a.status, a.body)
+	for _, path := range []string{"/api/portolan/devices/" + d.ID, "/api/portolan/devices"} {
+		if a := s.ask(t, "GET", path, desk, nil); a.status != http.StatusUnprocessableEntity {
+			t.Errorf("a worker asks: %d %s", a.status, a.body)
+		}
 	}
 	if got := s.sync(t, d, d.push("")); got[0].Wipe == nil {
 		t.Errorf("a wiped tablet is one that has ended: %+v", got)

@@ -87,7 +87,7 @@ export function fieldWords(collection: string, field: string): string {
 export function faultWords(thrown: unknown): string {
   const { code, hint } = thrown as { code?: string; hint?: string };
   if (code === undefined) return t('app.fault.other', { what: String(thrown) });
-  return catalogue.text(`app.fault.${code}`) ?? (hint || code);
+  return catalogue.text(`app.fault.${code}`) ?? catalogue.text(`reason.${code}`) ?? (hint || code);
 }
 
 const formats = new Map<string, Intl.DateTimeFormat>();
