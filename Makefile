@@ -75,6 +75,8 @@ test-outside: ## data and judges from elsewhere: real files in, our papers check
 	@.ci/need pdftotext poppler-utils
 	@.ci/need qpdf qpdf
 	@.ci/need zbarimg zbar-tools
+	@.ci/need mutool mupdf-tools
+	@.ci/need npm nodejs npm
 	.ci/outside "$(SHARED)"
 
 bench: ## the figures of docs/benchmarks.md

@@ -363,6 +363,12 @@ func randomParagraph(rng *rand.Rand, all []sample) Paragraph {
 // environment asks for another number.
 const randomParagraphs = 800
 
+// others are languages that the fonts cover and papers have no words in.
+var others = []sample{
+	{lang: "ckb", rtl: true, text: "ناوی تەواو و ڕێکەوتی لەدایکبوون ژمارەی تەلەفۆن"}, {lang: "tr", text: "İlaç dozu, doğum günü, iğne ve ağrı"},
+	{lang: "sq", text: "Emri, datëlindja dhe çdo ilaç"}, {lang: "bg", text: "Име, рождена дата и всяко лекарство"}, {lang: "el", text: "Όνομα, ημερομηνία γέννησης και κάθε φάρμακο"},
+}
+
 func TestRandomParagraphs(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -373,7 +379,7 @@ func TestRandomParagraphs(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	all, s, lines := samples(t), NewSetter(BuiltIn()), 0
+	all, s, lines := append(samples(t), others...), NewSetter(BuiltIn()), 0
 	for range n {
 		p := randomParagraph(rng, all)
 		set, err := s.Set(p)
