@@ -13,10 +13,14 @@ import (
 )
 
 // KeepKey writes the key file anew for the root key that the hub has: under a
-// passphrase, or in clear where none is given.
+// passphrase, or in clear where none is given: never what custodians keep
+// together (ErrRootInClear), of whom one at a console would need no other.
 func (h *Hub) KeepKey(ctx context.Context, passphrase string) error {
 	if h.Locked() {
 		return ErrLocked
+	}
+	if split, err := h.TakesShares(ctx); err != nil || split && passphrase == "" {
+		return errors.Join(err, ErrRootInClear)
 	}
 	h.keys.mu.RLock()
 	root := h.keys.rootKey

@@ -325,7 +325,7 @@ func TestCase3ATokenEndsWithItsSignIn(t *testing.T) {
 		login, token string
 		desk         *sse
 	}
-	t.Setenv("PORTOLAN_PASSWORD", "another long password")
+	t.Setenv("PORTOLAN_NEW_PASSWORD", "another long password")
 	s := arrange(t)
 	ends := map[string]func(p *person){
 		"sign out": func(p *person) {

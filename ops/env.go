@@ -132,6 +132,19 @@ func (e Env) Password(ctx context.Context, prompt string) (string, error) {
 	return e.Ask(ctx, prompt)
 }
 
+// NewPasswordVariable names the one that is taken for a password that is being
+// set: a command that asks for both is not answered with one.
+const NewPasswordVariable = "PORTOLAN_NEW_PASSWORD"
+
+// newPassword asks for the password that a login is to have, or takes it from
+// PORTOLAN_NEW_PASSWORD.
+func (e Env) newPassword(ctx context.Context, login string) (string, error) {
+	if p := e.Getenv(NewPasswordVariable); p != "" {
+		return p, nil
+	}
+	return e.Ask(ctx, "New password for "+login+": ")
+}
+
 // KeyFileVariable names the environment variable that says where the hub's
 // root key lies, for every command that opens a hub.
 const KeyFileVariable = "PORTOLAN_KEY_FILE"
@@ -151,7 +164,7 @@ func (e Env) keyFile(named string) string {
 }
 
 var errNoTerminal = &care.Error{Code: "no_terminal", Kind: care.Invalid,
-	Hint: "There is no terminal to ask for the password on: set " + PasswordVariable + "."}
+	Hint: "There is no terminal to ask for the password on: set " + PasswordVariable + ", or " + NewPasswordVariable + " for one that is being set."}
 
 func askTerminal(_ context.Context, prompt string) (string, error) {
 	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)

@@ -16,7 +16,8 @@ The root key of the hub, under which everything lies sealed.
 
   status   how the key is kept, and whether the hub is locked
   init     writes the key file anew: in clear, or under a passphrase (--passphrase);
-           the hub that takes one starts locked
+           the hub that takes one starts locked. Where the key is split it is
+           not written in clear
   split    prints shares of the key for custodians (--shares, --need), and asks
            for enough of them again; with --remove-key-file the hub then starts
            locked, and takes shares

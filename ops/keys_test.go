@@ -213,6 +213,14 @@ func TestCustodiansOpenTheHubTogether(t *testing.T) {
 	c.must(t, ExitOK, "verify", "--dir", "hub")
 	c.answers(t, earlier[1], earlier[2]) // of the same root key
 	c.must(t, ExitOK, "verify", "--dir", "hub")
+	// What is split comes to lie in clear by no command.
+	c.answers(t, shares[1], shares[2])
+	if out := c.must(t, ExitFault, "keys", "init", "--dir", "hub"); !strings.Contains(out, "root_in_clear") {
+		t.Errorf("writing the key in clear: %s", out)
+	}
+	if _, err := os.Stat(c.env.Path("hub/hub.key")); err == nil {
+		t.Fatal("it wrote the key file")
+	}
 	// A new root key does not come to lie in clear where the old one did not.
 	c.answers(t, shares[1], shares[2])
 	if out := c.must(t, ExitFault, "keys", "rotate", "--root", "--dir", "hub"); !strings.Contains(out, "root_in_clear") {

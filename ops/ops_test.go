@@ -64,7 +64,7 @@ func newConsole(t *testing.T) *console {
 // newBareConsole stands in an empty folder.
 func newBareConsole(t *testing.T) *console {
 	t.Helper()
-	c := &console{out: new(screen), err: new(screen), vars: map[string]string{PasswordVariable: password, tablet.PassphraseVariable: demoTabletPassphrase}}
+	c := &console{out: new(screen), err: new(screen), vars: map[string]string{PasswordVariable: password, NewPasswordVariable: password, tablet.PassphraseVariable: demoTabletPassphrase}}
 	c.env = Env{Stdout: c.out, Stderr: c.err, WorkDir: t.TempDir(), Version: "test", Program: "portolan", Now: time.Now,
 		Getenv: c.getenv,
 		Ask:    func(context.Context, string) (string, error) { return "", errNoTerminal }}
@@ -223,11 +223,12 @@ func TestAccountsFromTheConsole(t *testing.T) {
 	if out := c.must(t, ExitOK, "user", "add", "dina", "--role", "health", "--dir", "hub", "--country", "ug"); !strings.Contains(out, "change nothing") {
 		t.Errorf("of a second country it says %s", out)
 	}
-	c.vars[PasswordVariable] = "another long password"
-	c.must(t, ExitForbidden, "device", "list", "--dir", "hub", "--as", "ana")
+	c.vars[NewPasswordVariable] = "another long password"
 	c.must(t, ExitOK, "user", "password", "--dir", "hub", "ana")
+	c.must(t, ExitForbidden, "device", "list", "--dir", "hub", "--as", "ana")
+	c.vars[PasswordVariable] = "another long password"
 	c.must(t, ExitOK, "device", "list", "--dir", "hub", "--as", "ana")
-	c.vars[PasswordVariable] = "short"
+	c.vars[NewPasswordVariable] = "short"
 	c.must(t, ExitUsage, "user", "password", "--dir", "hub", "ana")
 	c.must(t, ExitFault, "user", "password", "--dir", "hub", "nobody")
 	c.must(t, ExitOK, "user", "disable", "--dir", "hub", "ben")
@@ -236,8 +237,8 @@ func TestAccountsFromTheConsole(t *testing.T) {
 	if out := c.must(t, ExitOK, "verify", "--dir", "hub"); !strings.Contains(out, " changes\n") || !strings.Contains(out, "0 faults") {
 		t.Errorf("verify says %s", out)
 	}
-	delete(c.vars, PasswordVariable)
-	if out := c.must(t, ExitUsage, "user", "add", "--dir", "hub", "cleo", "--role", "auditor"); !strings.Contains(out, PasswordVariable) {
+	delete(c.vars, NewPasswordVariable)
+	if out := c.must(t, ExitUsage, "user", "add", "--dir", "hub", "cleo", "--role", "auditor"); !strings.Contains(out, NewPasswordVariable) {
 		t.Errorf("without a terminal it says %s", out)
 	}
 }

@@ -26,7 +26,7 @@ func shutOut(t *testing.T) *console {
 	copyKey(t, c, "backups/ended.list", "then/ended.list")
 	copyKey(t, c, "backups/ended.head", "then/ended.head")
 	c.must(t, ExitOK, "user", "disable", "--dir", "hub", "ben")
-	c.vars[PasswordVariable] = "another long password"
+	c.vars[NewPasswordVariable] = "another long password"
 	c.must(t, ExitOK, "user", "password", "--dir", "hub", "dan")
 	return c
 }

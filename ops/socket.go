@@ -24,6 +24,7 @@ type order struct {
 	Args     []string      `json:"args"`
 	WorkDir  string        `json:"dir"`
 	Password care.Personal `json:"password,omitempty"` // from PORTOLAN_PASSWORD
+	New      care.Personal `json:"new,omitempty"`      // from PORTOLAN_NEW_PASSWORD
 	Code     care.Personal `json:"code,omitempty"`     // from PORTOLAN_CODE
 	Words    care.Personal `json:"words,omitempty"`    // from PORTOLAN_WORDS
 }
@@ -54,7 +55,7 @@ func (e Env) handOver(ctx context.Context, use *InUseError) (int, error) {
 	}
 	in, out := json.NewDecoder(conn), json.NewEncoder(conn)
 	var first frame
-	if err := errors.Join(out.Encode(order{e.command, e.WorkDir, e.secret(PasswordVariable), e.secret(CodeVariable), e.secret(WordsVariable)}), in.Decode(&first)); err != nil || !first.Taken {
+	if err := errors.Join(out.Encode(order{e.command, e.WorkDir, e.secret(PasswordVariable), e.secret(NewPasswordVariable), e.secret(CodeVariable), e.secret(WordsVariable)}), in.Decode(&first)); err != nil || !first.Taken {
 		return refused("it is starting, stopping, or stuck")
 	}
 	if err := conn.SetDeadline(time.Time{}); err != nil {
@@ -178,6 +179,8 @@ func (e Env) of(o order, p *peer) Env {
 		switch name {
 		case PasswordVariable:
 			return string(o.Password)
+		case NewPasswordVariable:
+			return string(o.New)
 		case CodeVariable:
 			return string(o.Code)
 		case WordsVariable:

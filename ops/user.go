@@ -36,7 +36,8 @@ Whoever still signs in with the old password stops a new one. An organisation
 keeps somebody who can approve, unless --nobody-left says otherwise, and then
 after three days.
 
-The password is asked for, or taken from PORTOLAN_PASSWORD.
+Passwords are asked for; that of whoever gives the command is taken from
+PORTOLAN_PASSWORD, a new one from PORTOLAN_NEW_PASSWORD.
 `
 
 // User manages the accounts of staff. Whoever may write to the hub's folder
@@ -149,7 +150,7 @@ func (u *user) readRoles() error {
 }
 
 func (u *user) add(ctx context.Context, hub *collections.Hub, login string) error {
-	password, err := u.env.Password(ctx, "New password for "+login+": ")
+	password, err := u.env.newPassword(ctx, login)
 	if err != nil {
 		return err
 	}
@@ -253,7 +254,7 @@ func (u *user) password(ctx context.Context, hub *collections.Hub, login string)
 		if err != nil {
 			return err
 		}
-		password, err := u.env.Password(ctx, "New password for "+login+": ")
+		password, err := u.env.newPassword(ctx, login)
 		if err != nil {
 			return err
 		}
@@ -269,7 +270,7 @@ func (u *user) password(ctx context.Context, hub *collections.Hub, login string)
 		}
 		return err
 	}
-	password, err := u.env.Password(ctx, "New password for "+login+": ")
+	password, err := u.env.newPassword(ctx, login)
 	if err != nil {
 		return err
 	}

@@ -103,7 +103,7 @@ func (o *outside) portolan(ctx context.Context, args ...string) error {
 	env := ops.Env{
 		Stdout: o.out, Stderr: &errs, WorkDir: o.work, Version: "outside", Now: time.Now,
 		Getenv: func(name string) string {
-			if name == ops.PasswordVariable {
+			if name == ops.PasswordVariable || name == ops.NewPasswordVariable {
 				return "an invented password of some length"
 			}
 			return ""
