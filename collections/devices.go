@@ -38,13 +38,8 @@ type Holdings struct {
 	Owed     uint64 `json:"owed"`     // how many that the tablet has announced are still to come
 }
 
-// Owed says how many changes of a replica the hub does not hold, as far as the
-// tablet has ever said; last is what it says now.
-func (h *Hub) Owed(ctx context.Context, replica string, last uint64) (uint64, error) {
-	got, err := holdings(reader{ctx, h.readDB()}, replica, last)
-	return got.Owed, err
-}
-
+// holdings is what the hub has of a replica, and how much is still to come as
+// far as the tablet has ever said; last is what it says now.
 func holdings(q querier, replica string, last uint64) (Holdings, error) {
 	var got Holdings
 	var announced uint64

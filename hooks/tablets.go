@@ -96,19 +96,12 @@ func (f *Front) token(e *core.RequestEvent, _ care.Actor) error {
 }
 
 // dismiss answers a tablet whose access has ended: what it delivers is kept
-// for a person to decide, and it is told to destroy what it holds.
+// for a person to decide, and it is told to destroy what it holds. It is not
+// told by Clear-Site-Data: others work in the same browser (docs/decisions/027-a-hub-empties-no-browser.md).
 func (f *Front) dismiss(e *core.RequestEvent, c collections.Contact) error {
 	got, err := f.take(e, c)
 	if err != nil {
 		return err
-	}
-	owed, err := f.hub.Owed(e.Request.Context(), c.Replica, got.push.Last)
-	if err != nil {
-		return err
-	}
-	if owed == 0 {
-		// A browser that holds nothing unsent forgets everything.
-		e.Response.Header().Set("Clear-Site-Data", `"*"`)
 	}
 	s := newStream(e, ndjson)
 	if err := s.send(fieldsync.Line{Wipe: &fieldsync.Wipe{Why: collections.HeldRevoked}}); err != nil {

@@ -291,8 +291,8 @@ func TestARevokedTabletDeliversAndGetsNothing(t *testing.T) {
 			d.n++
 			again := d.push("", second)
 			a = s.ask(t, "POST", syncPath, d.Token, again)
-			if a.header.Get("Clear-Site-Data") != `"*"` {
-				t.Errorf("nothing is owed: %v %s", a.header, a.body)
+			if a.header.Get("Clear-Site-Data") != "" {
+				t.Errorf("the browser is emptied, where others work too: %v", a.header)
 			}
 			if b := s.ask(t, "POST", syncPath, d.Token, again); !bytes.Equal(lines(t, a.body)[1].Receipts[0], lines(t, b.body)[1].Receipts[0]) {
 				t.Error("a push that is sent again gets another receipt")
