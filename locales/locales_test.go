@@ -31,7 +31,7 @@ func everywhere() []string { return Languages("pdf") }
 const named = "pdf.substances."
 
 func TestEveryLanguageHasEveryKey(t *testing.T) {
-	for prefix, languages := range map[string][]string{"": Languages("seen"), "pdf.": everywhere(), "app.": Languages("app")} {
+	for prefix, languages := range map[string][]string{"": Languages("seen"), "pdf.": everywhere(), "app.": Languages("app"), "desk.": Languages("app")} {
 		en := slices.DeleteFunc(Keys("en", prefix), func(key string) bool { return prefix == "" && strings.HasPrefix(key, "app.") })
 		if len(en) == 0 || len(languages) < 3 {
 			t.Fatalf("%d English keys and %d languages", len(en), len(languages))

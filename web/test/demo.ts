@@ -75,7 +75,7 @@ export async function goTablet(folder: string, login: string, ...args: string[])
 const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 
 /** The six digits of an authenticator app (RFC 6238). */
-function totp(secret: string, at: number): string {
+export function totp(secret: string, at: number): string {
   const bits = [...secret.replace(/=+$/, '')].map((c) => BASE32.indexOf(c).toString(2).padStart(5, '0')).join('');
   const key = Buffer.from(bits.match(/.{8}/g)!.map((b) => parseInt(b, 2)));
   const counter = Buffer.alloc(8);
