@@ -3,6 +3,7 @@ package collections
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"errors"
 	"io/fs"
 	"os"
@@ -306,4 +307,16 @@ func (h *Hub) receiver(ctx context.Context, caseID string) (to string, err error
 		return "guardian", nil
 	}
 	return "person", nil
+}
+
+// PaperWithdrawn says whether the paper with a number, the random half of its
+// record's id, was taken back, or replaced because its person took back what
+// they had agreed to. It says nothing else, also of a number that there is none
+// of, and of nobody's record to anybody.
+func (h *Hub) PaperWithdrawn(ctx context.Context, number [8]byte) (bool, error) {
+	x := hex.EncodeToString(number[:])
+	var n int
+	err := h.readDB().QueryRowContext(ctx, `SELECT COUNT(*) FROM documents WHERE substr(id, 20) = ? AND status IN ('cancelled', 'not_recallable')`,
+		x[:4]+"-"+x[4:]).Scan(&n)
+	return n > 0, wrap("asking after a paper", err)
 }

@@ -43,29 +43,30 @@ type Config struct {
 
 // Front is the hub as the network sees it.
 type Front struct {
-	hub      *collections.Hub
-	app      core.App
-	log      *slog.Logger
-	cfg      Config
-	started  time.Time
-	routes   []route
-	proxies  proxies
-	attempts *attempts
-	meter    *meter
-	readers  *places
-	files    *places // papers and documents on their way out
-	uploads  *places // and on their way in
-	wake     *waker
-	out      *outgoing
-	stall    time.Duration // wakeStall, but for a test
-	tick     time.Duration // tendTick, but for a test
-	patience patience      // usualPatience, but for a test
-	lines    *connections
-	jobs     *Jobs
-	server   *http.Server
-	cut      context.CancelFunc // ends what is still being answered
-	gate     sync.RWMutex       // held, for reading, by whatever is being answered
-	closed   bool
+	hub       *collections.Hub
+	app       core.App
+	log       *slog.Logger
+	cfg       Config
+	started   time.Time
+	routes    []route
+	proxies   proxies
+	attempts  *attempts
+	meter     *meter
+	readers   *places
+	verifying sync.Mutex // held while somebody unknown has a paper checked
+	files     *places    // papers and documents on their way out
+	uploads   *places    // and on their way in
+	wake      *waker
+	out       *outgoing
+	stall     time.Duration // wakeStall, but for a test
+	tick      time.Duration // tendTick, but for a test
+	patience  patience      // usualPatience, but for a test
+	lines     *connections
+	jobs      *Jobs
+	server    *http.Server
+	cut       context.CancelFunc // ends what is still being answered
+	gate      sync.RWMutex       // held, for reading, by whatever is being answered
+	closed    bool
 }
 
 // New binds PocketBase's events and routes of a hub. Once per hub:

@@ -182,23 +182,27 @@ func (h *handOut) edition(edition string) error {
 		return err
 	}
 	order.Phone, order.Day, order.carried = edition == "phone", kept.Day, &carried{words: h.out.Words}
+	number, err := paperNumber(id)
+	if err != nil {
+		return err
+	}
 	name := collections.PaperName
 	switch {
 	case order.Phone && h.o.Edition == "both":
 		name = "summary-2.pdf"
 	case edition == "paper" && !h.o.Plain:
-		number, err := paperNumber(id)
-		if err != nil {
-			return err
-		}
 		order.carried.paper = &number
+	}
+	key, err := h.hub.SigningKey(h.ctx)
+	if err != nil {
+		return err
 	}
 	made, err := MakeSummary(h.ctx, h.hub, h.actor, order)
 	if err != nil {
 		return err
 	}
 	h.out.Documents = append(h.out.Documents, id)
-	h.out.Files = append(h.out.Files, CarriedFile{Edition: edition, Name: name, Type: "application/pdf", Data: made.PDF})
+	h.out.Files = append(h.out.Files, CarriedFile{Edition: edition, Name: name, Type: "application/pdf", Data: capsule.Prove(made.PDF, number, key)})
 	h.out.Sections, h.out.Languages, h.out.LeftOut = made.Sections, made.Languages, append(h.out.LeftOut, made.LeftOut...)
 	return nil
 }

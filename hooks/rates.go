@@ -17,7 +17,7 @@ type Rate struct{ PerMinute, Burst int }
 // A file comes in as many requests as its line breaks, each with an end to wait
 // for: it is metered apart, so that it is not stopped, nor stops a sync.
 // A summary takes the hub's processor as long as a hundred records do.
-type Rates struct{ Device, Account, Address, Search, Upload, Summary Rate }
+type Rates struct{ Device, Account, Address, Search, Upload, Summary, Verify Rate }
 
 var usualRates = Rates{
 	Device:  Rate{PerMinute: 300, Burst: 200},
@@ -26,6 +26,7 @@ var usualRates = Rates{
 	Upload:  Rate{PerMinute: 3000, Burst: 3000},
 	Search:  Rate{PerMinute: 20, Burst: 60}, // of one person, on all their devices
 	Summary: Rate{PerMinute: 30, Burst: 60}, // and so is this one
+	Verify:  Rate{PerMinute: 10, Burst: 20}, // of one address: anybody may ask
 }
 
 var errTooFast = &care.Error{Code: "too_many_requests", Kind: tooMany, Hint: "That was faster than the hub answers one device, person or address. Nothing was lost; go on after a pause."}

@@ -23,10 +23,15 @@ languages are the person's own and the receiving country's, one or two; where
 none are named they come from the case and its next move. There are words in
 ` + strings.Join(pdf.Languages(), ", ") + `.
 The password is asked for, or taken from PORTOLAN_PASSWORD.
+
+  summary verify FILE   says whether a summary is valid, changed, unknown or withdrawn
 `
 
-// Summary writes a care summary to a file.
+// Summary writes a care summary to a file, or says whether one can be trusted.
 func Summary(ctx context.Context, env Env, args []string) int {
+	if len(args) > 0 && args[0] == "verify" {
+		return verifySummary(ctx, env, args[1:])
+	}
 	fs := env.flags("summary")
 	dir := fs.String("dir", DefaultDir, "the hub's `folder`")
 	login := fs.String("as", "", "`login` of the member of staff")

@@ -13,7 +13,7 @@ import (
 var Unhurried = hooks.Rates{
 	Device: hooks.Rate{PerMinute: 1e9, Burst: 1e9}, Account: hooks.Rate{PerMinute: 1e9, Burst: 1e9}, Address: hooks.Rate{PerMinute: 1e9, Burst: 1e9},
 	Search: hooks.Rate{PerMinute: 1e9, Burst: 1e9}, Upload: hooks.Rate{PerMinute: 1e9, Burst: 1e9},
-	Summary: hooks.Rate{PerMinute: 1e9, Burst: 1e9},
+	Summary: hooks.Rate{PerMinute: 1e9, Burst: 1e9}, Verify: hooks.Rate{PerMinute: 1e9, Burst: 1e9},
 }
 
 // Serve answers for the hub on this machine, as `portolan serve` does, until
