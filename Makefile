@@ -80,6 +80,7 @@ test-outside: ## data and judges from elsewhere: real files in, our papers check
 	.ci/outside "$(SHARED)"
 
 bench: ## the figures of docs/benchmarks.md
+	@.ci/need chromium chromium
 	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./...
 
 bench-sync: ## the sync side by side with PocketBase and PouchDB, N=10000 records, RUNS=3

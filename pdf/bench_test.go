@@ -3,8 +3,13 @@ package pdf
 import (
 	"bytes"
 	"compress/gzip"
+	"fmt"
+	"html"
 	"io"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -130,4 +135,67 @@ func gofpdfAlone(d *document, langs [2]string, fonts map[string][]byte) error {
 	}
 	var out bytes.Buffer
 	return f.Output(&out)
+}
+
+// BenchmarkThreePairs says how much memory a process holds that has set papers
+// in three pairs of languages, one after the other.
+func BenchmarkThreePairs(b *testing.B) {
+	for b.Loop() {
+		for range benchRounds {
+			for _, pair := range [][2]string{{"ar", "fr"}, {"my", "th"}, {"ur", "ar"}} {
+				if err := Render(io.Discard, example(pair[0], pair[1]), Options{Text: locales.Text}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+	}
+	status, err := os.ReadFile("/proc/self/status") // proc(5)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for name, metric := range map[string]string{"VmHWM:": "MB-peak", "VmRSS:": "MB-resident"} {
+		var kb float64
+		_, rest, _ := strings.Cut(string(status), name)
+		if _, err := fmt.Sscanf(rest, "%f kB", &kb); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(kb/1024, metric)
+	}
+}
+
+// browserRounds is how many papers the browser makes.
+const browserRounds = 3
+
+// BenchmarkBesideChromium makes the same words into pages by a browser that is
+// started for each, as a program does that has one beside it.
+func BenchmarkBesideChromium(b *testing.B) {
+	s, o := example("ar", "fr"), Options{Text: locales.Text}
+	var words bytes.Buffer
+	if err := Read(&words, s, o); err != nil {
+		b.Fatal(err)
+	}
+	dir := b.TempDir()
+	page := "<!doctype html><meta charset=utf-8><pre style='white-space:pre-wrap;columns:2' dir=auto>" + html.EscapeString(words.String()) + "</pre>"
+	if err := os.WriteFile(filepath.Join(dir, "page.html"), []byte(page), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		var ours, browser time.Duration
+		for range browserRounds {
+			begun := time.Now()
+			if err := Render(io.Discard, s, o); err != nil {
+				b.Fatal(err)
+			}
+			ours += time.Since(begun)
+			begun = time.Now()
+			c := exec.Command("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir="+filepath.Join(dir, "profile"),
+				"--print-to-pdf="+filepath.Join(dir, "page.pdf"), "file://"+filepath.Join(dir, "page.html"))
+			if out, err := c.CombinedOutput(); err != nil {
+				b.Fatalf("chromium, of the Debian package of that name: %v\n%s", err, out)
+			}
+			browser += time.Since(begun)
+		}
+		b.ReportMetric(browserRounds/browser.Seconds(), "chromium/s")
+		b.ReportMetric(browser.Seconds()/ours.Seconds(), "times-chromium")
+	}
 }

@@ -94,6 +94,27 @@ func TestPicturesAreToldApart(t *testing.T) {
 			seen[drawn] = code
 		}
 	}
+	// A picture whose sides differ would say another order to whoever reads from
+	// the other side.
+	for _, code := range []string{"medicine_food AC", "medicine_food PC", "medicine_times MORN", "medicine_times EVE"} {
+		r := typeset.NewRaster(96, 96, 96)
+		r.Figure(pictures[code], 0, 96, 96)
+		all, alone := 0, 0
+		for y := range 96 {
+			for x := range 96 {
+				black := r.Image().GrayAt(x, y).Y < 128
+				if black {
+					all++
+				}
+				if black && r.Image().GrayAt(95-x, y).Y > 250 {
+					alone++
+				}
+			}
+		}
+		if alone*20 > all {
+			t.Errorf("%s is not the same from both sides: %d of %d", code, alone, all)
+		}
+	}
 	counts := map[string]bool{}
 	for n := 1; n <= 4; n++ {
 		counts[timesADay(n).Content(0, 0, 10)] = true

@@ -21,13 +21,12 @@ var (
 	figureEvening = typeset.Figure{horizon, typeset.Drawn(0, "M 6.5 18 C 6.5 10.6 17.5 10.6 17.5 18 Z"), typeset.Drawn(thick, "M 12 2 L 12 8 M 9.8 6 L 12 8.3 L 14.2 6")}
 	figureNight   = typeset.Figure{typeset.Drawn(0, "M 15.5 3 C 9 3.5 5.5 10 8 15.5 C 10 20 15.5 21.8 20 19 C 14 18.6 11 14 11.6 9.5 C 12 6.6 13.4 4.4 15.5 3 Z"), typeset.Drawn(thin, "M 18.5 6.5 L 18.5 10.5 M 16.5 8.5 L 20.5 8.5")}
 
-	plate        = typeset.Drawn(thin, "O 12 13 6 O 12 13 3.6")
-	cutlery      = typeset.Drawn(thin, "M 3 5 L 3 9 M 5 5 L 5 9 M 3 9 L 5 9 M 4 9 L 4 21 M 4 5 L 4 9 M 20.5 21 L 20.5 5 C 18.8 7 18.8 11 20.5 13")
-	smallPlate   = typeset.Drawn(thin, "O 17 13 5.4 O 17 13 3.2")
-	pill         = "M 3 9 L 7 9 L 7 17 L 3 17 Z M 3 13 L 7 13"
-	figureMeal   = typeset.Figure{plate, cutlery}
-	figurePre    = typeset.Figure{typeset.Drawn(thin, pill), smallPlate, typeset.Drawn(thick, "M 8.5 5 L 15 5 M 13 3 L 15.2 5 L 13 7")}
-	figurePost   = typeset.Figure{typeset.Drawn(thin, pill), smallPlate, typeset.Drawn(thick, "M 15 5 L 8.5 5 M 10.7 3 L 8.4 5 L 10.7 7")}
+	plate      = typeset.Drawn(thin, "O 12 13 6 O 12 13 3.6")
+	cutlery    = typeset.Drawn(thin, "M 3 5 L 3 9 M 5 5 L 5 9 M 3 9 L 5 9 M 4 9 L 4 21 M 4 5 L 4 9 M 20.5 21 L 20.5 5 C 18.8 7 18.8 11 20.5 13")
+	figureMeal = typeset.Figure{plate, cutlery}
+	// From above to below: there all scripts agree on what comes first.
+	figurePre    = typeset.Figure{typeset.Drawn(thin, "M 8 2 L 16 2 C 18.4 2 18.4 6 16 6 L 8 6 C 5.6 6 5.6 2 8 2 M 12 2 L 12 6"), typeset.Drawn(thick, "M 12 7.4 L 12 10.6 M 10 8.9 L 12 10.9 L 14 8.9"), typeset.Drawn(thin, "O 12 17.3 5.4 O 12 17.3 3.2")}
+	figurePost   = typeset.Figure{typeset.Drawn(thin, "O 12 6.7 5.4 O 12 6.7 3.2"), typeset.Drawn(thick, "M 12 13.4 L 12 16.6 M 10 14.9 L 12 16.9 L 14 14.9"), typeset.Drawn(thin, "M 8 18.3 L 16 18.3 C 18.4 18.3 18.4 22.3 16 22.3 L 8 22.3 C 5.6 22.3 5.6 18.3 8 18.3 M 12 18.3 L 12 22.3")}
 	figureMouth  = typeset.Figure{typeset.Drawn(thin, "M 15.5 8.4 C 14 3.5 8.5 1.6 5 4.6 C 1.5 7.6 1.6 12.4 3.6 15 L 3.6 22 M 15.5 8.4 L 17.4 11.2 L 15.2 11.8 L 10.6 13.4 L 14.6 15 C 14.6 18 13 18.6 10.4 18.4 L 10.4 22"), typeset.Drawn(0, "O 10.6 8 1"), typeset.Drawn(thin, "M 18 13.2 L 22 13.2 C 23.4 13.2 23.4 15.8 22 15.8 L 18 15.8 C 16.6 15.8 16.6 13.2 18 13.2 M 20 13.2 L 20 15.8")}
 	figureNeedle = typeset.Figure{typeset.Drawn(thick, "M 2 22 L 7 17"), typeset.Drawn(thin, "M 6 15 L 15 6 L 18 9 L 9 18 Z M 9.5 14.5 L 11.5 16.5 M 12 12 L 14 14"), typeset.Drawn(thick, "M 16.5 7.5 L 20.5 3.5 M 18.5 1.5 L 22.5 5.5")}
 
