@@ -4,7 +4,8 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { begins, enrol, heading, Hub, openBrowser, openTablet, PASSPHRASE, PIN, press, readOut, typedAt, violations, words } from './app';
+import { deskOf } from '../test/demo';
+import { begins, enrol, heading, Hub, openBrowser, openTablet, PASSPHRASE, PIN, keysOf, memory, press, readOut, typedAt, violations, words } from './app';
 
 let hub: Hub;
 let browser: Browser;
@@ -125,6 +126,23 @@ test('two that wrote differently stand side by side, and one is kept', async () 
   await expect.poll(() => page.locator('.side').count()).toBe(2);
   await page.locator('.side').nth(1).getByRole('button', { name: words('app.conflicts.keep') }).click();
   await page.getByText(words('app.conflicts.none')).waitFor();
+});
+
+test('of a locked app nothing can be read in memory', async () => {
+  await press(page, 'app.tab.cases');
+  await page.locator('main .item .what').nth(1).waitFor();
+  const titles = (await page.locator('main .item .what').allInnerTexts()).filter((title) => title !== 'Lucerito');
+  expect(await memory(page)).toContain(titles[0]); // so the reading reads
+  await press(page, 'app.lock');
+  await heading(page, 'app.unlock.title');
+  const read = async () => {
+    const all = await memory(page);
+    return [...titles, 'Zaranda', 'behind the bakery'].filter((c) => all.includes(c)); // the driver of this test holds what it sought itself
+  };
+  await expect.poll(read, { timeout: 20_000, interval: 500 }).toEqual([]);
+  await page.getByLabel(words('app.unlock.pin'), { exact: true }).fill(PIN);
+  await press(page, 'app.unlock.open');
+  await heading(page, 'app.tab.today');
 });
 
 test('it locks, a wrong PIN opens nothing, the right one does', async () => {
@@ -249,6 +267,40 @@ test('the quick exit blanks first, closes everything, and leaves a page that say
   await page.goto(hub.url);
   await page.locator('main .item', { hasText: 'Amina' }).click();
   await unlock();
+});
+
+test('signing out is stopped while something is not sent', async () => {
+  await press(page, 'app.tab.cases');
+  await page.getByRole('searchbox').fill('Lucerito');
+  await page.locator('main .item').first().click();
+  await press(page, 'app.case.note');
+  await page.getByRole('textbox').first().fill('One more thing.');
+  await press(page, 'app.form.save');
+  await page.locator('main', { hasText: 'One more thing.' }).waitFor();
+  await press(page, 'app.tab.device');
+  await press(page, 'app.device.sign_out');
+  await page.getByText(begins('app.device.out_unsent')).waitFor();
+  expect(await page.getByRole('button', { name: words('app.device.out_do') }).count()).toBe(0);
+  await context.setOffline(false); // it is sent by itself, and then there is nothing in the way
+  await page.getByRole('button', { name: words('app.device.out_do') }).click();
+  await heading(page, 'app.unlock.title'); // Bo alone is left
+  expect(await page.locator('main').innerText()).toContain('Bo');
+  expect(await readOut(page)).not.toContain('Amina');
+});
+
+test('a wipe destroys the keys at once, also without a network', async () => {
+  await unlock();
+  await context.setOffline(true);
+  await press(page, 'app.tab.device');
+  await press(page, 'app.device.wipe_do');
+  await page.getByText(words('app.device.wipe_sure')).click();
+  await page.getByRole('dialog').getByRole('button', { name: words('app.device.wipe_do') }).click();
+  await page.getByText(words('app.door.emptied')).waitFor();
+  expect(await keysOf(page)).toEqual([]);
   await context.setOffline(false);
+  await page.locator('main .item', { hasText: 'Bo' }).click();
+  const { staff } = await (await deskOf(hub.demo, 'health'))('/api/portolan/me');
+  const { code } = await (await deskOf(hub.demo, 'coordinator'))('/api/portolan/enrolments', { staff });
+  await enrol(page, hub.demo, 'health', 'Bo', code); // and whoever it was begins again
   expect(faults).toEqual([]);
 });

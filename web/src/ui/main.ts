@@ -3,6 +3,7 @@ import './page.css';
 import { mount } from 'svelte';
 import App from './App.svelte';
 import { listenForLeaving } from './leaving';
+import { renewal } from './renewal.svelte';
 import { store } from './tablet/store.svelte';
 
 listenForLeaving();
@@ -16,5 +17,5 @@ function keepForLater(): void {
   const { trustedTypes } = globalThis as unknown as { trustedTypes?: { createPolicy(name: string, p: { createScriptURL(s: string): string }): { createScriptURL(s: string): string } } };
   const own = '/worker.js';
   const policy = trustedTypes?.createPolicy('portolan-worker', { createScriptURL: () => own });
-  navigator.serviceWorker.register(policy?.createScriptURL(own) ?? own, { type: 'module' }).catch(() => {}); // the next opening asks again
+  navigator.serviceWorker.register(policy?.createScriptURL(own) ?? own, { type: 'module' }).then((r) => renewal.watch(r), () => {}); // the next opening asks again
 }

@@ -32,10 +32,7 @@ export function heads(): Promise<Heads> {
   return made.heads;
 }
 
-/** Forgets them, as the store is closed. */
-export function forgetHeads(): void {
-  made = undefined;
-}
+store.onLock(() => (made = undefined));
 
 async function work(): Promise<Heads> {
   const [cases, survivors, identities] = await Promise.all([store.list('cases'), store.list('survivors'), store.list('identities')]);

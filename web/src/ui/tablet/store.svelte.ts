@@ -41,6 +41,10 @@ class Store {
   /** Since when the oldest unsent change waits. */
   since = $state('');
   synced = $state('');
+  /** The lease holds: what is here opens. */
+  readable = $state(true);
+  /** Whose tablet the hub has just ended, so that they are told. */
+  ended = $state('');
   /** What was begun and not saved. */
   forms = $state.raw<Form[]>([]);
   /** Of a first sync: how many records came so far. */
@@ -54,6 +58,7 @@ class Store {
   private sending: ReturnType<typeof setTimeout> | undefined;
   private lists = new Map<string, Promise<ShownRecord[]>>();
   private listsOf = -1;
+  private readonly forgets: (() => void)[] = [];
 
   /** Reads who works here, in which language. */
   async begin(): Promise<void> {
@@ -79,6 +84,7 @@ class Store {
   private tick(): void {
     this.now = Date.now();
     if (this.tablet !== undefined && this.now - this.touched >= LOCK_AFTER) this.lock();
+    this.tell();
   }
 
   /** Makes an empty store this person's, or gives somebody who is known here a new beginning. */
@@ -132,6 +138,8 @@ class Store {
     this.person = p;
     this.tablet = tablet;
     if (p.language !== catalogue.language) await catalogue.speak(p.language);
+    this.readable = tablet.leaseUntil !== '';
+    this.ended = '';
     this.forms = await tablet.drafts().catch(() => []);
     this.tell();
     route.reset({ screen: tablet.synced === '' ? 'first' : 'today' });
@@ -154,7 +162,17 @@ class Store {
     this.line = fault === undefined ? 'idle' : isUnreachable(fault) ? 'offline' : isRefused(fault) ? 'refused' : 'fault';
     if (report !== undefined) this.version++;
     this.tell();
-    if (report?.ended) this.line = 'refused';
+    if (report?.ended && this.person !== undefined) void this.over(this.person);
+  }
+
+  /** The hub ended this person's tablet, and all that was here is destroyed. */
+  private async over(person: Person): Promise<void> {
+    this.ended = person.name;
+    this.lock();
+    this.warm.delete(person.id);
+    person.lock = undefined;
+    await this.known.put(person);
+    this.people = (await this.known.read()).people;
   }
 
   private tell(): void {
@@ -162,9 +180,10 @@ class Store {
     if (tablet === undefined) return;
     const waiting = tablet.waiting();
     this.unsent = waiting.length + tablet.draftsUnsent() + tablet.filesWaiting();
-    void tablet.drafts().then((forms) => {
-      if (this.tablet === tablet) this.forms = forms;
-    }, () => {});
+    const told = (forms: Form[], readable: boolean) => {
+      if (this.tablet === tablet) [this.forms, this.readable] = [forms, readable];
+    };
+    void tablet.drafts().then((forms) => told(forms, true), () => told([], false));
     this.since = waiting.find((w) => w.at !== undefined)?.at ?? '';
     this.synced = tablet.synced;
     this.came = tablet.size;
@@ -194,6 +213,11 @@ class Store {
     }
   }
 
+  /** Has something be forgotten as the store is closed. */
+  onLock(forget: () => void): void {
+    this.forgets.push(forget);
+  }
+
   /** Closes the store: nothing of it stays open in memory. */
   lock(): void {
     clearTimeout(this.sending);
@@ -204,6 +228,7 @@ class Store {
     this.person = undefined;
     this.lists = new Map();
     this.listsOf = -1;
+    for (const forget of this.forgets) forget();
     this.fault = undefined;
     route.reset({ screen: 'door' });
   }
