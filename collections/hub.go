@@ -56,6 +56,10 @@ type Config struct {
 
 // Hub is an open hub: its database, its door, its files.
 type Hub struct {
+	// PullVersionMin is the oldest version of the protocol to which what is new
+	// is given. Tests set it.
+	PullVersionMin int
+
 	dir     string
 	keyFile string
 	// restoring says that the folder is opened to be checked.
@@ -175,7 +179,7 @@ func (a *asked) close() error {
 // Open boots the hub in its folder and runs pending migrations. It does not
 // listen. The caller holds the folder's lock (main).
 func Open(cfg Config) (*Hub, error) {
-	h := &Hub{dir: cfg.Dir, keyFile: cfg.KeyFile, restoring: cfg.Restoring, endedHeads: cfg.EndedHeads, givenRoot: cfg.Root, now: cfg.Now, rand: cfg.Rand, log: cfg.Log}
+	h := &Hub{PullVersionMin: fieldsync.PullVersionMin, dir: cfg.Dir, keyFile: cfg.KeyFile, restoring: cfg.Restoring, endedHeads: cfg.EndedHeads, givenRoot: cfg.Root, now: cfg.Now, rand: cfg.Rand, log: cfg.Log}
 	if h.keyFile == "" {
 		h.keyFile = filepath.Join(cfg.Dir, KeyFileName)
 	}

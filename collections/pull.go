@@ -348,6 +348,9 @@ func (p *pull) send(ask Ask) error {
 		}
 		p.h.reached("answer evicts")
 	}
+	if ask.Upgrade > 0 {
+		return p.sendUpgrade(ask)
+	}
 	if err := p.sendEntered(); err != nil {
 		return err
 	}
@@ -371,6 +374,18 @@ func (p *pull) send(ask Ask) error {
 	}
 	p.h.reached("answer is whole")
 	return p.sendLine(fieldsync.Line{End: &fieldsync.End{Cursor: p.h.sealCursor(p.actor.Staff, p.done()), Digest: fieldsync.RootDigest(digests), Server: care.FormatTime(p.h.now())}})
+}
+
+// sendUpgrade ends the answer to a device whose program is too old for the rest:
+// it has what it had, but for what it lost, and goes on from there.
+func (p *pull) sendUpgrade(ask Ask) error {
+	if err := p.to.Disclose(len(p.evict) > 0); err != nil {
+		return err
+	}
+	if err := p.sendLine(fieldsync.Line{Upgrade: &fieldsync.Upgrade{Least: ask.Upgrade}}); err != nil {
+		return err
+	}
+	return p.sendLine(fieldsync.Line{End: &fieldsync.End{Cursor: ask.Cursor, Server: care.FormatTime(p.h.now())}})
 }
 
 // done is the cursor of a device that has all of this answer.

@@ -9,11 +9,12 @@ import (
 
 // Ask is what a device asks for in one round trip, beside what it delivers.
 type Ask struct {
-	Cursor string
-	Check  []string            // fieldsync.EveryScope, or scopes
-	Again  map[string][]string // records to be sent anew, by scope
-	Own    Own                 // what the device just brought and need not be sent
-	Drafts *fieldsync.Drafts   // what the device has of its owner's half-filled forms; nil where it knows none
+	Cursor  string
+	Check   []string            // fieldsync.EveryScope, or scopes
+	Again   map[string][]string // records to be sent anew, by scope
+	Own     Own                 // what the device just brought and need not be sent
+	Upgrade uint64              // the device's program is older than this version of the protocol: it is sent nothing that is new
+	Drafts  *fieldsync.Drafts   // what the device has of its owner's half-filled forms; nil where it knows none
 }
 
 // walk answers a device whose root digest differed: the digests of all scopes,

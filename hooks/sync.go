@@ -36,6 +36,9 @@ func (f *Front) sync(e *core.RequestEvent, a care.Actor) error {
 	}
 	to := &answer{f: f, ctx: e.Request.Context(), s: newStream(e, ndjson), got: got, seen: got.push.Seen}
 	ask := collections.Ask{Cursor: got.push.Cursor, Check: got.push.Check, Again: got.push.Again}
+	if least := f.hub.PullVersionMin; got.push.Version < least {
+		ask.Upgrade = uint64(least)
+	}
 	if d := got.push.Drafts; d != nil {
 		// What it just brought it has.
 		ask.Drafts = &fieldsync.Drafts{Have: slices.Clone(d.Have)}

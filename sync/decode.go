@@ -275,7 +275,8 @@ func HomeOf(raw []byte) (record, caseID string) {
 	return record, caseID
 }
 
-// DecodePush reads the body of a push, strictly. The changes stay raw, and
+// DecodePush reads the body of a push, of any version: members around the
+// changes that this one does not know are passed over. The changes stay raw, and
 // share body's memory; Numbers checks how they are numbered.
 func DecodePush(body []byte) (Push, error) {
 	var p Push
@@ -328,7 +329,9 @@ func (s *scanner) pushMember(p *Push, name string) (err error) {
 	case "again":
 		p.Again, err = s.again()
 	default:
-		return bad(CodeMember, "a member of the push is unknown to this version")
+		// Of a newer tablet: what it asks for with it is not done, and what it
+		// brings is taken.
+		err = s.skip()
 	}
 	return err
 }
@@ -356,8 +359,8 @@ func (s *scanner) pushChange(p *Push) error {
 
 func (p *Push) check() error {
 	switch {
-	case p.Version != ProtocolVersion:
-		return bad(CodeVersion, "this hub speaks version "+strconv.Itoa(ProtocolVersion))
+	case p.Version < 1:
+		return bad(CodeVersion, "a push says its version, from 1")
 	case !IsID(p.Replica):
 		return bad(CodeID, "a replica is named by a UUIDv7 in lower case")
 	case len(p.Cursor) > CursorBytesMax:

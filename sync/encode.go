@@ -237,6 +237,8 @@ func (l *Line) AppendJSON(b []byte) []byte {
 		b = append(b, '}')
 	case l.Enter != nil:
 		b = appendList(append(b, `{"enter":`...), l.Enter)
+	case l.Upgrade != nil:
+		b = append(strconv.AppendUint(append(b, `{"upgrade":{"least":`...), l.Upgrade.Least, 10), '}')
 	case l.Drafts != nil:
 		b = l.Drafts.appendTo(b)
 	case l.Draft != nil:

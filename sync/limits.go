@@ -3,6 +3,7 @@ package fieldsync
 // The limits of the wire. Both ends keep them; docs/protocol.md, "Limits".
 const (
 	ProtocolVersion  = 1
+	PullVersionMin   = 1         // the oldest version to which what is new is given; pushes of all are taken
 	PushBytesMax     = 4 << 20   // bytes of one push's body, after decompression
 	PushChangesMax   = 500       // changes in one push
 	ChangeBytesMax   = 256 << 10 // bytes of one change

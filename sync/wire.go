@@ -40,6 +40,7 @@ type Line struct {
 	Enter    []Scope           `json:"enter,omitempty"`    // scopes newly granted: all their rows follow
 	Drafts   *DraftsSaid       `json:"drafts,omitempty"`   // what the hub has, and has not, of half-filled forms
 	Draft    *KeptDraft        `json:"draft,omitempty"`    // a half-filled form of this person's
+	Upgrade  *Upgrade          `json:"upgrade,omitempty"`  // the device's program is too old for what would follow; End does
 	Own      []Stood           `json:"own,omitempty"`      // changes of this push that stand as they were written
 	Row      *Row              `json:"row,omitempty"`      // fields of one record in one scope
 	Mark     string            `json:"mark,omitempty"`     // a cursor: what came before it need not be sent again
@@ -63,6 +64,12 @@ type LogHead struct {
 type Lease struct {
 	Key   string `json:"key"`   // base64url, 32 bytes
 	Until string `json:"until"` // care.TimeFormat
+}
+
+// Upgrade says that the hub takes what a device of this age brings, and gives it
+// nothing that is new. What it holds stays readable.
+type Upgrade struct {
+	Least uint64 `json:"least"` // the oldest version of the protocol that is given something
 }
 
 // Wipe orders a device to destroy what it holds. What it has not sent it can
@@ -117,6 +124,8 @@ func DecodeLine(raw []byte) (Line, error) {
 			err = s.logHead(l.Log)
 		case "enter":
 			l.Enter, err = s.scopes()
+		case "upgrade":
+			l.Upgrade, err = s.upgrade()
 		case "drafts":
 			l.Drafts, err = s.draftsSaid()
 		case "draft":
@@ -149,6 +158,17 @@ func DecodeLine(raw []byte) (Line, error) {
 		return Line{}, err
 	}
 	return l, nil
+}
+
+func (s *scanner) upgrade() (*Upgrade, error) {
+	u := &Upgrade{}
+	return u, s.object(func(name string) (err error) {
+		if name == "least" {
+			u.Least, err = s.uint(NumberMax)
+			return err
+		}
+		return s.skip()
+	})
 }
 
 func (s *scanner) own(l *Line) error {

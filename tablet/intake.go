@@ -162,6 +162,9 @@ func (in *intake) take(x *tx, l *fieldsync.Line, sums digestSums, report *Report
 		return x.setMetaJSON(metaHubKey, l.HubKey)
 	case l.Enter != nil:
 		return in.enter(x, l.Enter, sums, report)
+	case l.Upgrade != nil:
+		report.Upgrade = true
+		return nil
 	case l.Draft != nil:
 		return x.keepDraft(l.Draft)
 	case l.Own != nil:
@@ -314,6 +317,9 @@ func (in *intake) end(x *tx, e *fieldsync.End, sums digestSums, report *Report) 
 			return err
 		}
 		return x.setMeta(metaCursor, "")
+	}
+	if report.Upgrade { // what is here stands as it stood
+		return in.t.setShift(x, e.Server)
 	}
 	if err := x.dropStale(sums); err != nil {
 		return err

@@ -26,6 +26,7 @@ type Report struct {
 	Repaired  bool              `json:"repaired,omitempty"` // it was not, and the difference was looked for
 	Mended    int               `json:"mended,omitempty"`   // records that were sent anew because of it
 	Restored  bool              `json:"restored,omitempty"` // the hub says that it was put back from a copy
+	Upgrade   bool              `json:"upgrade,omitempty"`  // the hub takes what is brought, and gives a program of this age nothing that is new
 
 	Files        int         `json:"files,omitempty"`         // that the hub has whole now
 	FilesWaiting int         `json:"files_waiting,omitempty"` // that it has not
@@ -39,7 +40,7 @@ func (r *Report) add(o Report) {
 	r.Entered, r.Evicted = append(r.Entered, o.Entered...), append(r.Evicted, o.Evicted...)
 	r.Rounds += o.Rounds
 	r.Differs, r.Restored = o.Differs, r.Restored || o.Restored
-	r.Ended = r.Ended || o.Ended
+	r.Ended, r.Upgrade = r.Ended || o.Ended, r.Upgrade || o.Upgrade
 }
 
 // roundsMax bounds one Sync; what is left goes with the next.
@@ -125,7 +126,7 @@ func (t *Tablet) rounds(ctx context.Context, l *line, key ed25519.PrivateKey, re
 		}
 		switch {
 		case rest:
-		case done.Restored:
+		case done.Restored && from == 0:
 			if from, err = t.offers(ctx, replica); err != nil {
 				return err
 			}

@@ -17,6 +17,7 @@ const (
 	heldGroup   = "group_held"
 	heldNoGrant = "no_grant"
 	heldField   = "unknown_field"
+	heldCode    = "code_unknown"
 	heldLease   = "lease_over"
 	heldRevoked = "device_revoked"
 	heldEarlier = "earlier_enrolment"
@@ -254,6 +255,8 @@ func (h *hub) judge(a *arrival, r *fieldsync.Receipt, now time.Time) {
 		switch {
 		case !knows(h.version, name):
 			reason = heldField
+		case strange(h.version, &a.Change, name):
+			reason = heldCode
 		case !may[f.Compartment]:
 			reason = heldNoGrant
 		default:
@@ -266,7 +269,7 @@ func (h *hub) judge(a *arrival, r *fieldsync.Receipt, now time.Time) {
 }
 
 func (h *hub) merge(a *arrival, at place, r *fieldsync.Receipt, now time.Time) (reason string) {
-	f, was := fieldOf(at.field), h.state[at]
+	f, was := policyOf(h.version, at.field), h.state[at]
 	reg := was.Register
 	seen, awaits, _ := reg.Seen(a.Base[at.field], func(d fieldsync.Dot) (fieldsync.Fate, error) { return h.fate(a, at, d), nil })
 	if awaits != "" && !a.unbased {

@@ -27,7 +27,7 @@ var fields = []care.Field{
 	{Name: "newer", Merge: care.Latest, Compartment: care.General},
 	{Name: "once", Merge: care.Once, Compartment: care.General},
 	{Name: "removal", Merge: care.Union, RemovalWins: true, Compartment: care.General},
-	{Name: "safer", Merge: care.Safer, Compartment: care.Health, Safer: care.Comparator{Order: values}},
+	{Name: "safer", Merge: care.Safer, Compartment: care.Health, Safer: care.Comparator{Order: append(slices.Clone(values), newerValue)}},
 	{Name: "union", Merge: care.Union, Compartment: care.Health},
 }
 
@@ -44,6 +44,38 @@ func fieldOf(name string) *care.Field {
 
 // knows says whether a program of a version knows a field.
 func knows(version int, name string) bool { return version > 1 || name != "newer" }
+
+// newerValue is a code that programs of the second version alone know.
+const newerValue = "f"
+
+// codes are the values that a program of a version knows.
+func codes(version int) []string {
+	if version > 1 {
+		return append(slices.Clone(values), newerValue)
+	}
+	return values
+}
+
+// policyOf is a field as a program of a version knows it: in the first one, of
+// what a person is asked about now, the later clock stood, and none but its
+// codes had an order.
+func policyOf(version int, name string) *care.Field {
+	f := *fieldOf(name)
+	switch {
+	case version == 1 && f.Merge == care.Ask:
+		f.Merge = care.Latest
+	case version == 1 && f.Merge == care.Safer:
+		f.Safer = care.Comparator{Order: values}
+	}
+	return &f
+}
+
+// strange says whether a change writes a code to a field that a program of a
+// version does not know.
+func strange(version int, c *fieldsync.Change, field string) bool {
+	said := append(slices.Concat(c.Add[field], c.Remove[field]), c.Set[field].Text())
+	return version == 1 && slices.Contains(said, newerValue)
+}
 
 func (p place) scope() fieldsync.Scope {
 	return fieldsync.CaseScope(caseOf[p.record], fieldOf(p.field).Compartment)

@@ -83,7 +83,7 @@ func (t *tablet) shown(at place) fieldsync.Register {
 			continue
 		}
 		for _, v := range e.change.Versions(at.field, e.replica, e.change.Clock, 0) {
-			reg.Apply(fieldOf(at.field), v, e.change.Base[at.field])
+			reg.Apply(policyOf(t.version, at.field), v, e.change.Base[at.field])
 		}
 	}
 	return reg
@@ -102,7 +102,7 @@ func (e *entry) holds(field string) bool {
 
 // edit writes a value to a field, with what the person sees as base.
 func (t *tablet) edit(rng *rand.Rand, at place, group string, salt uint64, now time.Time) (*entry, error) {
-	f := fieldOf(at.field)
+	f := policyOf(t.version, at.field)
 	bytes := binary.BigEndian.AppendUint64(make([]byte, fieldsync.SaltBytes-8), salt)
 	c := fieldsync.Change{N: t.n + 1, Collection: "tasks", Record: at.record, Case: caseOf[at.record], Author: id(idStaff, t.staff), Group: group,
 		At: care.FormatTime(now.Add(t.skew)), Clock: t.clock.Tick(), Salt: base64.RawURLEncoding.EncodeToString(bytes)}
@@ -110,7 +110,8 @@ func (t *tablet) edit(rng *rand.Rand, at place, group string, salt uint64, now t
 		return nil, fmt.Errorf("the clock of %s went from %s to %s", t.replica, t.lastTick, c.Clock)
 	}
 	t.lastTick = c.Clock
-	value := values[rng.IntN(len(values))]
+	known := codes(t.version)
+	value := known[rng.IntN(len(known))]
 	switch {
 	case f.Merge != care.Union:
 		c.Set = map[string]care.Value{at.field: care.OfText(value)}

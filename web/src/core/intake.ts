@@ -35,6 +35,8 @@ export interface Report {
   mended: number;
   /** The hub says that it was put back from a copy. */
   restored: boolean;
+  /** The hub takes what is brought, and gives a program of this age nothing that is new. */
+  upgrade: boolean;
   /** The hub ended this replica: all that was here is destroyed. */
   ended: boolean;
   /** Files that the hub has whole now, that it has not, of those that it has about which somebody there decides. */
@@ -47,7 +49,7 @@ export interface Report {
 }
 
 export function newReport(): Report {
-  return { sent: 0, conflicts: 0, held: 0, rows: 0, entered: [], evicted: [], rounds: 0, differs: false, repaired: false, mended: 0, restored: false, ended: false,
+  return { sent: 0, conflicts: 0, held: 0, rows: 0, entered: [], evicted: [], rounds: 0, differs: false, repaired: false, mended: 0, restored: false, upgrade: false, ended: false,
     files: 0, filesWaiting: 0, filesAside: 0, fileFaults: [], filesErased: [] };
 }
 
@@ -62,6 +64,7 @@ export function addReport(to: Report, o: Report): void {
   to.differs = o.differs;
   to.restored ||= o.restored;
   to.ended ||= o.ended;
+  to.upgrade ||= o.upgrade;
 }
 
 export function isAlarm(thrown: unknown): boolean {
@@ -153,6 +156,7 @@ export class Intake {
     } else if (l.lease !== undefined) tx.lease = l.lease;
     else if (l.hubKey !== undefined) tx.set(meta.hubKey, JSON.stringify(l.hubKey));
     else if (l.enter !== undefined) this.enter(tx, l.enter, report);
+    else if (l.upgrade !== undefined) report.upgrade = true;
     else if (l.draft !== undefined) keepDraft(tx, this.state.until !== '' || tx.lease !== undefined, l.draft);
     else if (l.own !== undefined) this.own(tx, l.own);
     else if (l.row !== undefined) this.row(tx, l.row, report);
@@ -176,7 +180,9 @@ export class Intake {
       this.shown = true;
       report.restored ||= restored;
       if (restored) {
-        tx.set(meta.offers, OFFERS_LAST);
+        // What it is being given back goes on from where it asked: from the last change alone it would not hear which
+        // receipts were lost on the way.
+        if (tx.text(meta.offers) === '') tx.set(meta.offers, OFFERS_LAST);
         tx.set(meta.draftsAgain, 'restored');
       }
       tx.set(meta.witness, JSON.stringify(witness satisfies Witness));
@@ -239,6 +245,7 @@ export class Intake {
       tx.set(meta.cursor, '');
       return;
     }
+    if (report.upgrade) return; // what is here stands as it stood
     if (this.whole && report.entered.length === 0) dropUnnamed(tx, report);
     // What the hub did not send again of a scope that it sent anew is not there any more.
     for (const [key, row] of [...tx.rows.entries()]) {

@@ -59,6 +59,8 @@ export interface Line {
   log?: LogHead;
   enter?: Scope[];
   own?: Stood[];
+  /** The hub takes what is brought, and gives a program of this age nothing that is new. */
+  upgrade?: true;
   /** What the hub says of half-filled forms, and one of another tablet of this person. */
   drafts?: { taken: string[]; gone: string[]; refused: Map<string, string> };
   draft?: { name: string; until: string; snapshot: string };
@@ -117,6 +119,10 @@ function readMember(l: Line, s: Scanner, name: string): void {
       l.own = own;
       break;
     }
+    case 'upgrade':
+      s.skip();
+      l.upgrade = true;
+      break;
     case 'drafts':
       l.drafts = readDrafts(s);
       break;

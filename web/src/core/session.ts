@@ -150,7 +150,7 @@ export class Session {
       if (from > 0) from += push.changes.length;
       if (rest) continue;
       if (total.ended) return total;
-      if (report.restored) {
+      if (report.restored && from === 0) {
         from = await this.state.inTx(offered);
         continue;
       }
