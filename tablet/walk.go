@@ -56,8 +56,10 @@ func (t *Tablet) walkOn(ctx context.Context, w *walk, total *Report) (*walk, err
 	}
 	on := false
 	err := t.inTx(ctx, func(x *tx) (err error) {
-		on, err = w.next(x, total)
-		return err
+		if on, err = w.next(x, total); err != nil || on || total.Differs {
+			return err
+		}
+		return x.setMeta(metaRepaired, "") // it mended all: another difference is another one
 	})
 	total.Mended = w.mended
 	if err != nil || !on {

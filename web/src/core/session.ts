@@ -232,6 +232,7 @@ export class Session {
         return new Walk();
       }
       const on = walk.next(tx, total);
+      if (!on && !total.differs) tx.set(meta.repaired, ''); // it mended all: another difference is another one
       total.mended = walk.mended;
       return on ? walk : undefined;
     });
