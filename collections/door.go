@@ -248,6 +248,19 @@ func (s *session) push(p fieldsync.Push, changes []arrival) ([]json.RawMessage, 
 	return receipts, nil
 }
 
+// notReplaced refuses what comes under the name of a replica in whose place its
+// tablet was enrolled again.
+func (s *session) notReplaced(replica string) error {
+	var at string
+	if err := s.t.row(`SELECT replaced_at FROM replicas WHERE id = ?`, replica).Scan(&at); err != nil {
+		return fmt.Errorf("reading the replica: %w", err)
+	}
+	if at != "" {
+		return ErrReplica
+	}
+	return nil
+}
+
 // replica reads how far the hub knows a replica, which must be one of the
 // actor's on this device.
 func (s *session) replica(id string) (lastN uint64, link fieldsync.Link, err error) {
@@ -292,6 +305,9 @@ func (s *session) known(p fieldsync.Push, changes []arrival, lastN uint64) (int,
 }
 
 func (s *session) checkChain(p fieldsync.Push, lastN uint64, link fieldsync.Link) error {
+	if err := s.notReplaced(p.Replica); err != nil {
+		return err
+	}
 	if link.String() != p.Link {
 		return ErrChain
 	}

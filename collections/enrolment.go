@@ -209,7 +209,7 @@ type Known struct {
 }
 
 // knownReplicas says how far the hub holds the replicas that a tablet had
-// before.
+// before, and takes nothing more under their names.
 func (s *session) knownReplicas(staff string, earlier []Earlier) (map[string]Known, error) {
 	known := make(map[string]Known, len(earlier))
 	for _, e := range earlier {
@@ -222,6 +222,11 @@ func (s *session) knownReplicas(staff string, earlier []Earlier) (map[string]Kno
 		}
 		if err != nil {
 			return nil, wrap("reading the replica", err)
+		}
+		// What it brings from now on it brings under the new one: a push that is
+		// under way would arrive twice.
+		if _, err := s.t.exec(`UPDATE replicas SET replaced_at = ? WHERE id = ? AND staff = ?`, s.nowText, e.Replica, staff); err != nil {
+			return nil, wrap("ending the earlier replica", err)
 		}
 		k.Link = hex.EncodeToString(link)
 		if k.Receipts, err = s.receiptsAfter(e); err != nil {

@@ -22,7 +22,7 @@ var machinery = []string{
 
 	`CREATE TABLE replicas (
 		id TEXT PRIMARY KEY NOT NULL, staff TEXT NOT NULL, device TEXT NOT NULL,
-		last_n INTEGER NOT NULL, link BLOB NOT NULL, made_at TEXT NOT NULL) WITHOUT ROWID`,
+		last_n INTEGER NOT NULL, link BLOB NOT NULL, made_at TEXT NOT NULL, replaced_at TEXT NOT NULL DEFAULT '') WITHOUT ROWID`,
 
 	`CREATE TABLE changes (
 		seq INTEGER PRIMARY KEY NOT NULL, replica TEXT NOT NULL, n INTEGER NOT NULL,

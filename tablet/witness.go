@@ -153,7 +153,7 @@ func (in *intake) log(x *tx, l *fieldsync.LogHead, report *Report) error {
 		// What it is being given back goes on from where it asked: from the last
 		// change alone it would not hear which receipts were lost on the way.
 		if err := errors.Join(x.exec(`INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE value = ''`, metaOffers, offersLast),
-			x.setMeta(metaDraftsAgain, "restored")); err != nil {
+			x.setMeta(metaDraftsAgain, "restored"), x.setMeta(metaRepaired, "")); err != nil {
 			return err
 		}
 	}
