@@ -24,8 +24,9 @@ type record struct {
 	madeAt    string
 	arrivedAt string
 	seq       uint64
-	stored    bool // it stands in the database
-	changed   bool // not as it stands there
+	routing   string // the clear registers as they stand in the database
+	stored    bool   // it stands in the database
+	changed   bool   // not as it stands there
 
 	cells  []cell    // by the place of the field in the entity
 	shared bool      // a snapshot or a row reads them: they are copied before one is put
@@ -63,7 +64,7 @@ func scanFields(t *table, sealed []*care.Field, row scanner) (*record, error) {
 	} else if err != nil {
 		return nil, fmt.Errorf("reading a row of %s: %w", t.entity.Name, err)
 	}
-	r.stored = true
+	r.stored, r.routing = true, string(routing)
 	clear, err := fieldsync.DecodeRegisters(routing)
 	if err != nil {
 		return nil, fmt.Errorf("reading a row of %s: %w", t.entity.Name, err)
@@ -322,7 +323,9 @@ func (s *session) keep(key recordKey, rec *record) {
 	s.kept[key] = rec
 }
 
-// store writes the whole row.
+// store writes the row: all of it, or, where nothing clear has changed, what is
+// sealed. The indexes are on clear columns, and SQLite writes an index anew for
+// every column that is named.
 func (t *tx) store(r *record) error {
 	args := []any{r.id, r.org, r.caseID, r.createdBy, r.madeAt, r.arrivedAt, r.seq, nil}
 	routing := make(map[string]fieldsync.Register, len(r.t.clear))
@@ -336,7 +339,8 @@ func (t *tx) store(r *record) error {
 			routing[f.Name] = reg
 		}
 	}
-	args[7] = string(fieldsync.AppendRegisters(nil, routing)) // as TEXT, which a person with a SQLite shell can read; sealed cells are BLOBs
+	clear := string(fieldsync.AppendRegisters(nil, routing))
+	args[7] = clear // as TEXT, which a person with a SQLite shell can read; sealed cells are BLOBs
 	for _, f := range r.t.sealed {
 		cell, err := r.sealedCell(f)
 		if err != nil {
@@ -345,14 +349,18 @@ func (t *tx) store(r *record) error {
 		args = append(args, cell)
 	}
 	query := r.t.insert
-	if r.stored {
+	switch {
+	case r.stored && clear == r.routing:
+		query = r.t.updateSealed
+		args = append(append([]any{r.seq}, args[len(envelope)+len(r.t.clear):]...), r.id)
+	case r.stored:
 		query = r.t.update
 		args = append(args[1:], r.id)
 	}
 	if _, err := t.exec(query, args...); err != nil {
 		return fmt.Errorf("writing a row of %s: %w", r.t.entity.Name, err)
 	}
-	r.stored, r.changed = true, false
+	r.stored, r.changed, r.routing = true, false, clear
 	return nil
 }
 

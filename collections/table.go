@@ -24,6 +24,7 @@ type table struct {
 	parts        map[care.Compartment]tablePart
 	insert       string
 	update       string
+	updateSealed string // what is sealed, and the number
 }
 
 // tablePart is what a table holds in one compartment.
@@ -70,6 +71,7 @@ func newTable(e *care.Entity, keys *keyring) *table {
 	}
 	t.insert = "INSERT OR FAIL INTO " + quote(e.Name) + " (" + quoted(columns, ", ") + ") VALUES (" +
 		strings.TrimSuffix(strings.Repeat("?, ", len(columns)), ", ") + ")"
+	t.updateSealed = "UPDATE OR FAIL " + quote(e.Name) + " SET " + quoted(append([]string{"seq"}, names(t.sealed)...), " = ?, ") + " = ? WHERE id = ?"
 	t.update = "UPDATE OR FAIL " + quote(e.Name) + " SET " + quoted(columns[1:], " = ?, ") + " = ? WHERE id = ?"
 	return t
 }
