@@ -72,12 +72,14 @@ func (h *Hub) Answer(ctx context.Context, a care.Actor, ask Ask, to Receiver) er
 	if err := h.EndOver(ctx); err != nil {
 		return err
 	}
-	release, err := h.pullSlot(ctx)
+	late := time.NewTimer(writerWaitMax)
+	defer late.Stop()
+	release, err := slotOf(ctx, h.pulls, late.C)
 	if err != nil {
 		return err
 	}
 	defer release()
-	turn, err := h.answers.take(ctx)
+	turn, err := h.answers.take(ctx, late.C)
 	if err != nil {
 		return err
 	}
@@ -123,14 +125,12 @@ func (h *Hub) EndOver(ctx context.Context) error {
 // readersMax is for everybody else.
 const pullsMax = readersMax - 8
 
-// pullSlot waits for a place among those who are answered.
-func (h *Hub) pullSlot(ctx context.Context) (release func(), err error) {
-	wait := time.NewTimer(writerWaitMax)
-	defer wait.Stop()
+// slotOf waits for one of so many places, and no longer than until late.
+func slotOf(ctx context.Context, places chan struct{}, late <-chan time.Time) (release func(), err error) {
 	select {
-	case h.pulls <- struct{}{}:
-		return func() { <-h.pulls }, nil
-	case <-wait.C:
+	case places <- struct{}{}:
+		return func() { <-places }, nil
+	case <-late:
 		return nil, ErrBusy
 	case <-ctx.Done():
 		return nil, ctx.Err()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 	"sync/atomic"
+	"time"
 )
 
 // turns bounds how many answers are worked on at one time: more than keep the
@@ -22,48 +23,47 @@ func newTurns() *turns { return &turns{free: make(chan struct{}, turnsEach*runti
 
 // Turn is somebody's, until they leave it.
 type Turn struct {
-	all  *turns
-	ctx  context.Context
-	held bool
+	all     *turns
+	ctx     context.Context
+	release func() // nil while it is not held
 }
 
-// take waits for a turn, in the order in which it is called.
-func (t *turns) take(ctx context.Context) (*Turn, error) {
+// take waits for a turn, in the order in which it is called and no longer than
+// until late.
+func (t *turns) take(ctx context.Context, late <-chan time.Time) (*Turn, error) {
 	one := &Turn{all: t, ctx: ctx}
-	return one, one.take()
+	return one, one.take(late)
 }
 
-func (t *Turn) take() error {
+func (t *Turn) take(late <-chan time.Time) error {
 	t.all.wanted.Add(1)
-	select {
-	case t.all.free <- struct{}{}:
-		t.held = true
-		return nil
-	case <-t.ctx.Done():
+	release, err := slotOf(t.ctx, t.all.free, late)
+	if err != nil {
 		t.all.wanted.Add(-1)
-		return t.ctx.Err()
 	}
+	t.release = release
+	return err
 }
 
 func (t *Turn) leave() {
-	if t.held {
-		t.held = false
+	if t.release != nil {
+		t.release()
+		t.release = nil
 		t.all.wanted.Add(-1)
-		<-t.all.free
 	}
 }
 
 // Rest gives the turn away while something is waited for, and waits for
 // another. Where the answer is over meanwhile it says so.
 func (t *Turn) Rest(wait func() error) error {
-	if !t.held { // what is behind the answer, that was worked on to its end
+	if t.release == nil { // what is behind the answer, that was worked on to its end
 		return wait()
 	}
 	t.leave()
 	if err := wait(); err != nil {
 		return err
 	}
-	return t.take()
+	return t.take(nil) // what was begun is ended
 }
 
 // Crowded says whether more want to work than there are processors.

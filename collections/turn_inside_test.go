@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 )
 
 func TestTurns(t *testing.T) {
@@ -12,13 +13,13 @@ func TestTurns(t *testing.T) {
 	held := make([]*Turn, cap(all.free))
 	for i := range held {
 		var err error
-		if held[i], err = all.take(ctx); err != nil {
+		if held[i], err = all.take(ctx, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
 	waiting := make(chan *Turn)
 	go func() {
-		one, err := all.take(ctx)
+		one, err := all.take(ctx, nil)
 		if err != nil {
 			t.Error(err)
 		}
@@ -33,11 +34,16 @@ func TestTurns(t *testing.T) {
 		other.leave()
 		return nil
 	})
-	if err != nil || !held[0].held {
+	if err != nil || held[0].release == nil {
 		t.Errorf("after a rest: %v", err)
 	}
+	late := make(chan time.Time)
+	close(late)
+	if _, err := all.take(ctx, late); !errors.Is(err, ErrBusy) {
+		t.Errorf("who waited too long was told %v", err)
+	}
 	cancel()
-	if _, err := all.take(ctx); !errors.Is(err, context.Canceled) {
+	if _, err := all.take(ctx, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("more than %d work: %v", len(held), err)
 	}
 	// Behind the answer nothing is taken that nobody gives back.
