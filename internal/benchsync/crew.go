@@ -68,8 +68,8 @@ func (c *child) crew(w crew) error {
 	if err := c.do(drafts); err != nil {
 		return err
 	}
-	drafts = nil
-	for team := range (w.Staff + w.Team - 1) / w.Team {
+	for team := range (w.Staff + w.Team - 1) / w.Team { // by the team: all of them would be most of the hub's memory
+		drafts = nil
 		for k := range w.Cases {
 			for row := range w.Rows {
 				i := w.recordIn(team, k, row)
@@ -77,8 +77,11 @@ func (c *child) crew(w crew) error {
 				drafts = append(drafts, collections.Draft{Collection: collection, Record: recordID(i), Case: w.caseOf(team, k), Set: set, Add: map[string][]string{"needs": needs}})
 			}
 		}
+		if err := c.do(drafts); err != nil {
+			return err
+		}
 	}
-	return c.do(drafts)
+	return nil
 }
 
 // stir changes one record, or, without one, something that concerns everybody.
