@@ -18,6 +18,14 @@ class Waiting {
     return new Set(this.worklist?.conflicts.map((c) => `${c.record} ${c.field}`)).size + new Set(this.worklist?.held.map((h) => h.seq)).size + this.toAnswer.length;
   }
 
+  /** Forgets it, as the store is closed: the next person asks anew. */
+  forget(): void {
+    this.worklist = undefined;
+    this.approvals = [];
+    this.fault = undefined;
+    this.asked = -1;
+  }
+
   /** Asks the hub, once for each time that something came. */
   async look(version: number, again = false): Promise<void> {
     if ((version === this.asked && !again) || store.tablet === undefined) return;

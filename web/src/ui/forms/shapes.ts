@@ -2,7 +2,7 @@
 // it takes and whether it must be there says the schema that the hub published;
 // fields that are not named here stand under "more".
 import type { Entered } from '../../core/value';
-import type { IconName } from '../components/Icon.svelte';
+import type { IconName } from '../components/icons';
 
 export interface Shape {
   icon: IconName;

@@ -1,0 +1,32 @@
+// Strokes on a grid of 24; those that point somewhere turn with the script.
+export const strokes = {
+  back: 'M15 5l-7 7 7 7',
+  next: 'M9 5l7 7-7 7',
+  today: 'M4 6h16v14H4zM4 10h16M8 3v4M16 3v4',
+  cases: 'M4 7h6l2 2h8v10H4z',
+  sync: 'M5 12a7 7 0 0 1 12-5l2 2M19 12a7 7 0 0 1-12 5l-2-2M19 4v5h-5M5 20v-5h5',
+  device: 'M6 3h12v18H6zM10 18h4',
+  search: 'M11 4a7 7 0 1 0 0 14 7 7 0 0 0 0-14zM16 16l5 5',
+  plus: 'M12 5v14M5 12h14',
+  lock: 'M6 11h12v9H6zM8 11V8a4 4 0 0 1 8 0v3',
+  exit: 'M10 4H5v16h5M14 8l4 4-4 4M18 12H9',
+  check: 'M5 13l4 4L19 7',
+  alert: 'M12 4l9 16H3zM12 10v4M12 17v.5',
+  person: 'M12 4a4 4 0 1 0 0 8 4 4 0 0 0 0-8zM4 21c1-5 4-7 8-7s7 2 8 7',
+  phone: 'M6 3h4l2 5-2.5 2a12 12 0 0 0 5 5L17 12.500l4 2v4c-9 2-17-6-15-15.500z',
+  note: 'M6 3h9l4 4v14H6zM9 11h7M9 15h7',
+  home: 'M4 11l8-7 8 7v9H4zM10 20v-6h4v6',
+  health: 'M12 20s-8-5-8-11a4.500 4.500 0 0 1 8-2.500A4.500 4.500 0 0 1 20 9c0 6-8 11-8 11z',
+  legal: 'M12 4v16M7 20h10M5 8h14M5 8l-2.500 6h5zM19 8l-2.500 6h5z',
+  shield: 'M12 3l8 3v6c0 5-4 8-8 9-4-1-8-4-8-9V6z',
+  key: 'M8 12a4 4 0 1 0 0-.010M12 12h9M18 12v4',
+  out: 'M5 12h14M13 6l6 6-6 6',
+  two: 'M4 5h7v14H4zM13 5h7v14h-7z',
+  world: 'M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18zM3 12h18M12 3c3 3 3 15 0 18M12 3c-3 3-3 15 0 18',
+  camera: 'M4 8h4l2-3h4l2 3h4v11H4zM12 10a3.500 3.500 0 1 0 0 7 3.500 3.500 0 0 0 0-7z',
+  edit: 'M4 20l1-5L16 4l4 4L9 19z',
+  clock: 'M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16zM12 8v4l3 2',
+  sun: 'M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8zM12 2v3M12 19v3M2 12h3M19 12h3',
+} as const;
+export type IconName = keyof typeof strokes;
+export const turning: readonly string[] = ['back', 'next', 'exit', 'out'];
