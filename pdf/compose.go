@@ -2,6 +2,7 @@ package pdf
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -253,7 +254,12 @@ func (c *composer) say(v Value, field, lang string) ([]run, error) {
 		if v.Text == "" {
 			return nil, nil
 		}
-		return []run{{text: v.Text, bold: true, exact: true, field: field}}, nil
+		runs := []run{{text: v.Text, bold: true, exact: true, field: field}}
+		said, err := c.spoken(v.Text, lang)
+		if said != "" {
+			runs = append(runs, run{text: "(" + said + ")", lang: lang, field: field})
+		}
+		return runs, err
 	}
 	if v.List != "" && v.Code != "" {
 		if said, in, ok := c.term(lang, v.List, v.Code); ok {
@@ -287,6 +293,27 @@ func (c *composer) say(v Value, field, lang string) ([]run, error) {
 		return nil, err
 	}
 	return append(runs, run{text: mark, lang: lang, label: true, field: field}), nil
+}
+
+// day is how a day stands in the records, with or without an hour.
+var day = regexp.MustCompile(`^\d{4}-(\d{2})-(\d{2})(?: \d{2}:\d{2})?$`)
+
+// spoken is a day as people say it, with the name of its month, beside the
+// digits that are the same for everybody: in the person's own language, where
+// the text is one. Names and order are those of CLDR 48.2, in the calendar that
+// the digits are of.
+func (c *composer) spoken(text, lang string) (string, error) {
+	m := day.FindStringSubmatch(text)
+	if m == nil || lang != c.langs[0] {
+		return "", nil
+	}
+	number, of := strings.TrimPrefix(m[1], "0"), strings.TrimPrefix(m[2], "0")
+	month, known := c.text(lang, "pdf.months."+number)
+	if !known {
+		return "", nil // there is no such month: the record stands as it is
+	}
+	pattern, err := c.message(lang, "pdf.day_of_month")
+	return strings.NewReplacer("{d}", of, "{month}", month).Replace(pattern), err
 }
 
 // international is the list of substances: in a language that has no names of

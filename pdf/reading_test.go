@@ -42,3 +42,33 @@ func TestTheReadingVersionSaysWhatThePagesSay(t *testing.T) {
 		t.Errorf("what no paper may say is read out: %v", err)
 	}
 }
+
+// A day has the name of its month beside it in the person's own language, the
+// digits staying what they are; what is no day has none.
+func TestADayIsSaidInOnesOwnLanguage(t *testing.T) {
+	text := catalogue(t)
+	for i, own := range languages {
+		other := languages[(i+5)%len(languages)]
+		var b bytes.Buffer
+		if err := Read(&b, example(own, other), Options{Text: text}); err != nil {
+			t.Fatalf("%s: %v", own, err)
+		}
+		first, second, found := strings.Cut(b.String(), "\n\n\n")
+		if !found {
+			t.Fatalf("%s: no second language in %q", own, b.String())
+		}
+		december, _ := text(own, "pdf.months.12")
+		if !strings.Contains(first, december) || !strings.Contains(first, "2026-12-08") || !strings.Contains(second, "2026-12-08") {
+			t.Errorf("%s: %q or the digits of the day are not there: %q", own, december, first)
+		}
+		if there, _ := text(other, "pdf.months.12"); there != december && strings.Contains(second, "("+there) {
+			t.Errorf("%s: the day is said in the other language too", own)
+		}
+	}
+	c := &composer{text: text, langs: []string{"es"}}
+	for given, want := range map[string]string{"2026-12-08": "8 de diciembre", "2026-12-11 09:30": "11 de diciembre", "2026-13-08": "", "2011-05": "", "+961 1 234-567": ""} {
+		if said, err := c.spoken(given, "es"); err != nil || said != want {
+			t.Errorf("%s is said as %q, %v; want %q", given, said, err, want)
+		}
+	}
+}
