@@ -49,6 +49,9 @@ const (
 // metaEnded is up to which line of the list the database has what ended.
 const metaEnded = "ended_n"
 
+// metaEndedFrom is behind which line the list must be whole.
+const metaEndedFrom = "ended_from"
+
 // Errors of the list.
 var (
 	ErrEndedList = &care.Error{Code: "ended_list_damaged", Kind: care.Damaged,
@@ -60,6 +63,60 @@ var (
 	ErrEndedListOld = &care.Error{Code: "ended_list_old", Kind: care.Damaged,
 		Hint: "The list of what ended is older than the backup. Take the newest copy that there is: beside the backups, or in the folder of the hub that was lost."}
 )
+
+// ErrEndedListShort says that the hub's own list does not have all that its
+// database had listed: somebody cut it, or put an older one in its place.
+var ErrEndedListShort = &care.Error{Code: "ended_list_short", Kind: care.Damaged,
+	Hint: "The list of what ended has fewer lines than the hub has written, so that a later restore would open again what was closed. Nothing is served. Put the copy back that lies beside the backups (ended.list); where there is none, two people who approve go on without it: `portolan ended`."}
+
+// EndedShort says whether the hub's own list lacks any of what its database had
+// listed, but for what two people, or a restore, went on without. A locked hub
+// knows its own lines from no others.
+func (h *Hub) EndedShort(ctx context.Context) (bool, error) {
+	if h.Locked() {
+		return false, nil
+	}
+	return h.endedShort(ctx)
+}
+
+func (h *Hub) endedShort(ctx context.Context) (bool, error) {
+	q := reader{ctx, h.readDB()}
+	from, err := metaNumber(q, metaEndedFrom)
+	if err != nil {
+		return false, err
+	}
+	known, err := metaNumber(q, metaEnded)
+	if err != nil || known <= from {
+		return false, err
+	}
+	list, err := ReadEnded(h.ended.path) // after the number: it only grows
+	return !h.wholeBetween(list, from, known), err
+}
+
+// GoOnWithShortList has two people who approve say that the hub goes on with the
+// list that there is: what it lacks ends by no restore again.
+func (h *Hub) GoOnWithShortList(ctx context.Context, one, other care.Actor) error {
+	if one.Staff == other.Staff || one.IsHub() || other.IsHub() || !one.Can(care.MayApprove) || !other.Can(care.MayApprove) {
+		return ErrApprovalNeeded
+	}
+	return h.writer.write(ctx, func(t *tx) error {
+		for _, who := range []care.Actor{one, other} {
+			if err := t.note(h.nowText(), who, event{act: ActRestore, decision: care.Decision{Allowed: true, Reason: "ended_list_short", Basis: who.Staff}}); err != nil {
+				return err
+			}
+		}
+		return h.fromHere(t)
+	})
+}
+
+// fromHere notes that of the list nothing earlier is missed any more.
+func (h *Hub) fromHere(t *tx) error {
+	known, err := metaNumber(t, metaEnded)
+	if err != nil {
+		return err
+	}
+	return t.setMetaNumber(metaEndedFrom, max(known, h.ended.last))
+}
 
 // ReadEnded reads a list; none is as good as an empty one.
 func ReadEnded(path string) ([]Ended, error) {
@@ -183,14 +240,17 @@ func (h *Hub) endedMAC(e Ended) string {
 }
 
 // wholeTo says whether a list has every line of the hub's up to a number.
-func (h *Hub) wholeTo(list []Ended, n uint64) bool {
+func (h *Hub) wholeTo(list []Ended, n uint64) bool { return h.wholeBetween(list, 0, n) }
+
+// wholeBetween says whether it has every one behind a number up to another.
+func (h *Hub) wholeBetween(list []Ended, from, n uint64) bool {
 	own := make(map[uint64]bool, len(list))
 	for _, e := range list {
-		if e.N <= n && hmac.Equal([]byte(e.MAC), []byte(h.endedMAC(e))) {
+		if e.N > from && e.N <= n && hmac.Equal([]byte(e.MAC), []byte(h.endedMAC(e))) {
 			own[e.N] = true
 		}
 	}
-	return uint64(len(own)) == n
+	return uint64(len(own)) == n-from
 }
 
 // unlist takes back what a transaction wrote that failed. What cannot be taken

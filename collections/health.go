@@ -150,5 +150,9 @@ func (h *Hub) quickFaults(ctx context.Context) (faults, log int, err error) {
 	if n != last {
 		faults, log = faults+1, 1
 	}
+	if short, err := h.EndedShort(ctx); err != nil || short {
+		h.log.Error("the list of what ended is shorter than the database knows", "code", ErrEndedListShort.Code, "error", err)
+		faults++
+	}
 	return faults, log, nil
 }

@@ -50,6 +50,8 @@ type Config struct {
 	// EndedHeads are signed heads of the audit log, kept outside the folder: the
 	// list of what ended must be as long as each says.
 	EndedHeads []string
+	// Serving refuses a hub whose own list of what ended was cut.
+	Serving bool
 
 	Reserve int64 // bytes laid aside against a full disk; none where 0
 }
@@ -65,6 +67,7 @@ type Hub struct {
 	// restoring says that the folder is opened to be checked.
 	restoring  bool
 	endedHeads []string
+	serving    bool
 	app        *core.BaseApp
 	connect    func(path string) (*dbx.DB, error)
 	now        func() time.Time
@@ -179,7 +182,7 @@ func (a *asked) close() error {
 // Open boots the hub in its folder and runs pending migrations. It does not
 // listen. The caller holds the folder's lock (main).
 func Open(cfg Config) (*Hub, error) {
-	h := &Hub{PullVersionMin: fieldsync.PullVersionMin, dir: cfg.Dir, keyFile: cfg.KeyFile, restoring: cfg.Restoring, endedHeads: cfg.EndedHeads, givenRoot: cfg.Root, now: cfg.Now, rand: cfg.Rand, log: cfg.Log}
+	h := &Hub{PullVersionMin: fieldsync.PullVersionMin, dir: cfg.Dir, keyFile: cfg.KeyFile, restoring: cfg.Restoring, endedHeads: cfg.EndedHeads, serving: cfg.Serving, givenRoot: cfg.Root, now: cfg.Now, rand: cfg.Rand, log: cfg.Log}
 	if h.keyFile == "" {
 		h.keyFile = filepath.Join(cfg.Dir, KeyFileName)
 	}

@@ -67,6 +67,15 @@ func (h *Hub) endAgain(ctx context.Context) error {
 	if err := h.checkEnded(); err != nil {
 		return err
 	}
+	short, err := h.endedShort(ctx)
+	switch {
+	case err != nil:
+		return err
+	case short && h.serving:
+		return ErrEndedListShort
+	case short && !h.restoring:
+		h.log.Error("the list of what ended is shorter than the database knows", "code", ErrEndedListShort.Code)
+	}
 	known, err := metaNumber(reader{ctx, h.readDB()}, metaEnded)
 	switch {
 	case err != nil || h.ended.last == known:
@@ -74,8 +83,7 @@ func (h *Hub) endAgain(ctx context.Context) error {
 	case h.ended.last < known && h.restoring:
 		return ErrEndedListOld
 	case h.ended.last < known:
-		h.log.Error("the list of what ended is older than the database", "code", ErrEndedListOld.Code)
-		return nil
+		return nil // said above
 	}
 	list, err := ReadEnded(h.ended.path)
 	if err != nil {
@@ -90,7 +98,10 @@ func (h *Hub) endAgain(ctx context.Context) error {
 				return fmt.Errorf("ending %s again: %w", e.What, err)
 			}
 		}
-		return s.t.setMetaNumber(metaEnded, h.ended.last)
+		if err := s.t.setMetaNumber(metaEnded, h.ended.last); err != nil || !h.restoring {
+			return err
+		}
+		return h.fromHere(s.t) // the restore held it against what was signed, or was told to go on without
 	})
 	if err != nil {
 		return fmt.Errorf("ending again what had ended: %w", err)

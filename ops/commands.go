@@ -36,6 +36,7 @@ func Commands() []Command {
 		{"capsule", "open [--dir D] --as LOGIN [--import] FILE|-", "open the code on a paper with its words, look whether a trusted hub signed it, take it in", Capsule},
 		{"trust", "show|list|add|remove [--dir D] --as LOGIN [KEY] [--name N] [--heard DIGITS]", "the hubs whose signature counts here", Trust},
 		{"audit", "verify|export|prove|events|who-saw|checkpoint|key|key rotate [--dir D] [--as LOGIN] …", "the log of who did what with whose data: check it, copy it out, look into it", Audit},
+		{"ended", "[--dir D] --as LOGIN --and LOGIN", "go on with a list of what ended that was cut, as two people agree", Ended},
 		{"erase", "[--dir D] --as LOGIN --case ID", "erase a case for good, once a second person has agreed", Erase},
 		{"export", "[ask] [--dir D] --as LOGIN --purpose P --recipient R [--case ID]… [--reason W] [--out FILE] | open FILE --out FOLDER", "take the records of many people out, as they agreed, once a second person has", Export},
 		{"keys", "status|init|split|unlock|rotate [--dir D] [--passphrase] [--shares N --need K] [--remove-key-file] [--root]", "the hub's root key: how it is kept, unlocking, new epochs", Keys},

@@ -58,7 +58,7 @@ func Start(ctx context.Context, env Env, s Service) (*Running, error) {
 	if err != nil {
 		return nil, errors.Join(err, folder.Release())
 	}
-	hub, err := collections.Open(collections.Config{Dir: s.Dir, KeyFile: s.KeyFile, Now: env.Now, Log: s.Log, Reserve: collections.Reserve, Reached: env.Reached})
+	hub, err := collections.Open(collections.Config{Dir: s.Dir, KeyFile: s.KeyFile, Now: env.Now, Log: s.Log, Reserve: collections.Reserve, Reached: env.Reached, Serving: true})
 	if err != nil {
 		return nil, errors.Join(err, line.Listener.Close(), folder.Release())
 	}
