@@ -190,6 +190,7 @@ func (w *world) idDoors(collection, id string) []idDoor {
 		{"PATCH", uploadsPath + "/{id}", uploadsPath + "/" + id, tus("Content-Type", pieceType, "Upload-Offset", "0"), "documents"},
 		{"DELETE", uploadsPath + "/{id}", uploadsPath + "/" + id, tus(), "documents"},
 		{"POST", "/api/portolan/documents/{id}/hand-out", "/api/portolan/documents/" + id + "/hand-out", map[string]any{}, "documents"},
+		{"POST", "/api/portolan/cases/{id}/summary", "/api/portolan/cases/" + id + "/summary", map[string]any{}, "cases"},
 		{"POST", "/api/portolan/cases/{id}/hand-out", "/api/portolan/cases/" + id + "/hand-out", map[string]any{}, "cases"},
 	}
 }
