@@ -120,7 +120,7 @@ func route(method, path string) string { return method + " " + path }
 // answers 401 to a guest and to a wrong token, never an empty 200.
 func TestGuestsGetNothing(t *testing.T) {
 	s := arrange(t)
-	toGuests := []string{"GET /", "HEAD /", "GET /app/{file}", "GET /worker.js", "GET /app.webmanifest", "GET /api/health", "HEAD /api/health", "GET /api/portolan/health", "HEAD /api/portolan/health",
+	toGuests := []string{"GET /", "HEAD /", "GET /app/{file}", "GET /worker.js", "GET /app.webmanifest", "GET /verify", "HEAD /verify", "POST /verify", "POST /api/portolan/papers/standing", "GET /api/health", "HEAD /api/health", "GET /api/portolan/health", "HEAD /api/portolan/health",
 		"POST /api/portolan/enrol", "POST " + passwordPath,
 		"GET /api/realtime", // learns who it is with the subscription
 	}
