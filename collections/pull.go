@@ -37,19 +37,26 @@ type Receiver interface {
 type Worker interface{ Work(*Turn) }
 
 // lines is a Receiver that asks for nothing but the lines.
-type lines func(line []byte) error
+type lines struct {
+	give func(line []byte) error
+	turn *Turn
+}
 
-func (l lines) Line(line []byte) error { return l(line) }
-func (lines) Disclose(bool) error      { return nil }
-func (lines) Flush() error             { return nil }
+func (l *lines) Work(t *Turn)        { l.turn = t }
+func (l *lines) Disclose(bool) error { return nil }
+func (l *lines) Flush() error        { return nil }
 
-func (l lines) Packed(p *fieldsync.Packed, part int) error {
+func (l *lines) Line(line []byte) error {
+	return l.turn.Rest(func() error { return l.give(line) })
+}
+
+func (l *lines) Packed(p *fieldsync.Packed, part int) error {
 	plain, err := p.Plain(part)
 	if err != nil {
 		return err
 	}
 	for line := range bytes.Lines(plain) {
-		if err := l(bytes.TrimSuffix(line, []byte{'\n'})); err != nil {
+		if err := l.Line(bytes.TrimSuffix(line, []byte{'\n'})); err != nil {
 			return err
 		}
 	}
@@ -58,7 +65,7 @@ func (l lines) Packed(p *fieldsync.Packed, part int) error {
 
 // Pull is Answer for whoever needs the lines alone.
 func (h *Hub) Pull(ctx context.Context, a care.Actor, cursor string, out func(line []byte) error) error {
-	return h.Answer(ctx, a, Ask{Cursor: cursor}, lines(out))
+	return h.Answer(ctx, a, Ask{Cursor: cursor}, &lines{give: out})
 }
 
 // Answer sends what is new for the actor since the cursor, line by line: scopes

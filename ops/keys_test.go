@@ -107,7 +107,7 @@ func TestALockedHubTakesWorkAndShowsNothing(t *testing.T) {
 		t.Errorf("health: %d %s", status, state)
 	}
 	for _, route := range []string{"POST /api/portolan/records/cases", "GET /api/portolan/me", "GET /api/portolan/worklist", "GET /api/portolan/schema",
-		"POST /api/collections/accounts/auth-with-password", "POST /api/portolan/enrol", "GET /api/realtime", "GET /"} {
+		"POST /api/collections/accounts/auth-with-password", "POST /api/portolan/enrol", "GET /api/realtime", "GET /verify"} {
 		method, path, _ := strings.Cut(route, " ")
 		if status, code := asks(t, method, r.URL+path); status != http.StatusServiceUnavailable || code != "hub_locked" {
 			t.Errorf("%s: %d %s", route, status, code)
