@@ -35,7 +35,7 @@ var (
 // Holdings is what the hub has of what a tablet made.
 type Holdings struct {
 	Received uint64 `json:"received"` // number of the last change that the hub holds
-	Owed     uint64 `json:"owed"`     // how many that the tablet has announced are still to come
+	Owed     uint64 `json:"owed"`     // how many changes, half-filled forms and files that the tablet has announced are still to come
 }
 
 // holdings is what the hub has of a replica, and how much is still to come as
@@ -43,7 +43,7 @@ type Holdings struct {
 func holdings(q querier, replica string, last uint64) (Holdings, error) {
 	var got Holdings
 	var announced uint64
-	err := q.row(`SELECT r.last_n, k.announced_n, k.drafts_owed FROM replicas r JOIN device_keys k ON k.replica = r.id WHERE r.id = ?`, replica).Scan(&got.Received, &announced, &got.Owed)
+	err := q.row(`SELECT r.last_n, k.announced_n, k.drafts_owed + k.files_owed FROM replicas r JOIN device_keys k ON k.replica = r.id WHERE r.id = ?`, replica).Scan(&got.Received, &announced, &got.Owed)
 	if last = max(last, announced); last > got.Received {
 		got.Owed += last - got.Received
 	}
@@ -51,17 +51,17 @@ func holdings(q querier, replica string, last uint64) (Holdings, error) {
 }
 
 // TabletReports notes what a tablet says of itself and answers with what the
-// hub holds of it. Before a border it is told to go on only where nothing is
+// hub holds of it: the number of its last change, and how many files wait on it. Before a border it is told to go on only where nothing is
 // owed. A tablet whose keys are destroyed has ended: it can do nothing but
 // deliver the rest, and is enrolled anew by a fresh code.
-func (h *Hub) TabletReports(ctx context.Context, c Contact, state string, last uint64) (Holdings, error) {
-	if state != StateBorder && state != StateWiped || last > fieldsync.NumberMax {
+func (h *Hub) TabletReports(ctx context.Context, c Contact, state string, last, files uint64) (Holdings, error) {
+	if state != StateBorder && state != StateWiped || last > fieldsync.NumberMax || files > fieldsync.NumberMax {
 		return Holdings{}, ErrState
 	}
 	var got Holdings
 	err := h.enter(ctx, h.HubActor(), func(s *session) error {
 		var err error
-		if _, err = s.t.exec(`UPDATE device_keys SET announced_n = MAX(announced_n, ?), seen_at = ? WHERE replica = ?`, last, s.nowText, c.Replica); err != nil {
+		if _, err = s.t.exec(`UPDATE device_keys SET announced_n = MAX(announced_n, ?), files_owed = ?, seen_at = ? WHERE replica = ?`, last, files, s.nowText, c.Replica); err != nil {
 			return wrap("noting a report", err)
 		}
 		if got, err = holdings(s.t, c.Replica, last); err != nil {

@@ -130,6 +130,19 @@ func (h *Hub) noteDraftsOwed(ctx context.Context, c Contact, d *fieldsync.Drafts
 	})
 }
 
+// NoteFilesOwed notes how many files wait on a tablet, where that is another
+// number than before.
+func (h *Hub) NoteFilesOwed(ctx context.Context, c Contact, files uint64) error {
+	var had uint64
+	if err := (reader{ctx, h.readDB()}).row(`SELECT files_owed FROM device_keys WHERE replica = ?`, c.Replica).Scan(&had); err != nil || had == files {
+		return wrap("reading what a tablet owes", err)
+	}
+	return h.writer.share(ctx, func(t *tx) error {
+		_, err := t.exec(`UPDATE device_keys SET files_owed = ? WHERE replica = ?`, files, c.Replica)
+		return wrap("noting what a tablet owes", err)
+	})
+}
+
 // openDraft opens what a tablet sealed of a form. It must be of whoever brings
 // it.
 func (h *Hub) openDraft(ctx context.Context, staff string, p fieldsync.SealedDraft) (a arrivedDraft, err error) {

@@ -16,9 +16,10 @@ import (
 // leaves it with that code.
 var routingUses = map[string]struct{ file, code string }{
 	"grants.staff":             {"access.go", "FROM grants WHERE staff = ?"},
-	"grants.compartment":       {"access.go", "SELECT id, case_id, compartment, until, kind FROM grants"},
+	"grants.compartment":       {"access.go", "SELECT id, case_id, compartment, until, rests_until, kind FROM grants"},
 	"grants.until":             {"access.go", "until != '' AND until <= ?"},
-	"grants.status":            {"access.go", "FROM grants WHERE status = 'active'"},
+	"grants.status":            {"access.go", "WHERE status = 'active' AND (until"},
+	"grants.rests_until":       {"access.go", "rests_until != '' AND rests_until <= ?"},
 	"grants.kind":              {"emergency.go", "kind = 'break_glass'"},
 	"grants.reviewed_by":       {"emergency.go", "reviewed_by = ''"},
 	"grants.reviewed_at":       {"emergency.go", "until, reviewed_by, reviewed_at FROM grants"},
@@ -29,7 +30,7 @@ var routingUses = map[string]struct{ file, code string }{
 	"stays.check_out":          {"../care/stay.go", `Unended("stays", "bed", bed.ID, "check_out"`},
 	"stays.status":             {"tend.go", "stays.status IN"},
 	"beds.state":               {"tend.go", `h.rowsOf(ctx, h.HubActor(), "beds", ` + "`state IN"},
-	"transfers.status":         {"jobruns.go", `"transfers", ` + "`org = ? AND status IN"},
+	"transfers.status":         {"jobruns.go", "status IN ('consented', 'sent', 'accepted')"},
 	"transfers.departure_at":   {"jobruns.go", "departure_at <= ?"},
 	"documents.kind":           {"jobruns.go", "kind = 'summary'"},
 	"documents.status":         {"jobruns.go", "status IN ('prepared', 'handed_out')"},

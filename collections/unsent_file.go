@@ -156,7 +156,7 @@ func (r *Receiving) setAside(ctx context.Context) error {
 			return errors.Join(err, care.ErrNotFound)
 		}
 		r.row.aside = receipt.Seq
-		return nil
+		return r.owedLess(s.t)
 	})
 	if err == nil {
 		r.h.reached("upload aside")

@@ -415,13 +415,19 @@ func (r *Receiving) finish(ctx context.Context) error {
 	r.Expires = now.Add(uploadRemember)
 	err = r.h.writer.write(ctx, func(t *tx) error {
 		_, err := t.exec(`UPDATE uploads SET done_at = ?, expires_at = ? WHERE id = ?`, care.FormatTime(now), care.FormatTime(r.Expires), r.ID)
-		return wrap("ending an upload", err)
+		return errors.Join(wrap("ending an upload", err), r.owedLess(t))
 	})
 	if err != nil {
 		return err // the next who asks finds the document in order, and ends it
 	}
 	r.row.done = true
 	return r.h.removeUpload(r.ID)
+}
+
+// owedLess notes that one of the files came for which the hub waits.
+func (r *Receiving) owedLess(t *tx) error {
+	_, err := t.exec(`UPDATE device_keys SET files_owed = files_owed - 1 WHERE device = ? AND staff = ? AND files_owed > 0`, r.actor.Device, r.row.staff)
+	return wrap("noting what a tablet owes", err)
 }
 
 func (r *Receiving) hand(ctx context.Context) error {

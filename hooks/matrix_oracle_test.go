@@ -28,7 +28,7 @@ type oracle struct {
 	records []whole
 }
 
-func newOracle(t *testing.T) *oracle {
+func newOracle(t testing.TB) *oracle {
 	t.Helper()
 	h, said := hubtest.Recorded(t)
 	o := &oracle{world: newWorldOn(t, h), said: said}
@@ -61,7 +61,7 @@ var unusual = map[string]map[string]care.Value{
 
 // make makes the smallest record of a collection that the rules take, with a
 // canary in one text.
-func (o *oracle) make(t *testing.T, e *care.Entity, at, n int, org string) whole {
+func (o *oracle) make(t testing.TB, e *care.Entity, at, n int, org string) whole {
 	t.Helper()
 	k := whole{kept: kept{collection: e.Name, id: wholeID(at, n), org: org}}
 	if e.Topic == care.NoTopic {
@@ -79,7 +79,7 @@ func (o *oracle) make(t *testing.T, e *care.Entity, at, n int, org string) whole
 			continue
 		}
 		if v == nil {
-			v = o.some(t, e, f, n)
+			v = o.some(t, e, f, n, org)
 		}
 		if sow {
 			v, sown = text(canary), true
@@ -93,7 +93,7 @@ func (o *oracle) make(t *testing.T, e *care.Entity, at, n int, org string) whole
 	return k
 }
 
-func (o *oracle) some(t *testing.T, e *care.Entity, f *care.Field, n int) care.Value {
+func (o *oracle) some(t testing.TB, e *care.Entity, f *care.Field, n int, org string) care.Value {
 	t.Helper()
 	switch f.Type {
 	case care.Code, care.Codes:
@@ -111,7 +111,7 @@ func (o *oracle) some(t *testing.T, e *care.Entity, f *care.Field, n int) care.V
 		return text(code)
 	case care.Ref:
 		if f.Ref == "staff" {
-			return text(o.world.record("staff", map[int]string{1: o.hub.Org, 2: otherOrg}[n]).id)
+			return text(o.world.record("staff", org).id)
 		}
 		return text(wholeID(slices.IndexFunc(care.Schema, func(x *care.Entity) bool { return x.Name == f.Ref }), n))
 	case care.Date:
@@ -151,7 +151,7 @@ type asked struct {
 	statements []string
 }
 
-func (o *oracle) asks(t *testing.T, who asker, d idDoor) asked {
+func (o *oracle) asks(t testing.TB, who asker, d idDoor) asked {
 	t.Helper()
 	o.said.Take()
 	code, body, header := o.askWhole(t, who, d.method, d.path, d.body)
@@ -363,7 +363,7 @@ func TestAPushHasNoOracle(t *testing.T) {
 	}
 }
 
-func (o *oracle) pushesAlike(t *testing.T, d *tablet, hidden, none fieldsync.Change) {
+func (o *oracle) pushesAlike(t testing.TB, d *tablet, hidden, none fieldsync.Change) {
 	t.Helper()
 	o.said.Take()
 	got := d.push(t, hidden, hidden) // records of several changes are read together

@@ -59,7 +59,7 @@ type world struct {
 }
 
 // aside has the built program answer in the place of this process.
-func (w *world) aside(t *testing.T) {
+func (w *world) aside(t testing.TB) {
 	t.Helper()
 	may := map[string]bool{}
 	for _, who := range w.askers {
@@ -76,12 +76,12 @@ const otherOrg = "01930000-0000-7000-8000-0000000000f2"
 
 func caseOf(n int) string { return fmt.Sprintf("01930000-0000-7000-8000-0000000000c%d", n) }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	return newWorldOn(t, hubtest.New(t))
 }
 
-func newWorldOn(t *testing.T, h *hubtest.Hub) *world {
+func newWorldOn(t testing.TB, h *hubtest.Hub) *world {
 	t.Helper()
 	super := superuserToken(t, h.App())
 	front, err := hooks.New(h.Hub, hooks.Config{Version: "test", Rates: hubtest.Unhurried})
@@ -110,7 +110,7 @@ func newWorldOn(t *testing.T, h *hubtest.Hub) *world {
 	return w
 }
 
-func superuserToken(t *testing.T, app core.App) string {
+func superuserToken(t testing.TB, app core.App) string {
 	t.Helper()
 	c, err := app.FindCachedCollectionByNameOrId(core.CollectionNameSuperusers)
 	if err != nil {
@@ -129,14 +129,14 @@ func superuserToken(t *testing.T, app core.App) string {
 	return token
 }
 
-func (w *world) signIn(t *testing.T, login string) string {
+func (w *world) signIn(t testing.TB, login string) string {
 	t.Helper()
 	return w.hub.Token(t, w.url, login)
 }
 
 // fill makes a case in each organisation, with a record of several
 // compartments each, whose texts are canaries.
-func (w *world) fill(t *testing.T) {
+func (w *world) fill(t testing.TB) {
 	t.Helper()
 	w.put(t, kept{"organisations", otherOrg, otherOrg, "", care.General}, map[string]care.Value{
 		"name": care.OfText("Elsewhere " + canary), "kind": care.OfText("NGO"), "country": care.OfText("NP"), "time_zone": care.OfText("Asia/Kathmandu")})
@@ -161,7 +161,7 @@ func (w *world) fill(t *testing.T) {
 	w.grantThatEnded(t)
 }
 
-func (w *world) put(t *testing.T, k kept, set map[string]care.Value) {
+func (w *world) put(t testing.TB, k kept, set map[string]care.Value) {
 	t.Helper()
 	w.hub.Must(t, w.hub.HubActor(), collections.Draft{Collection: k.collection, Record: k.id, Case: k.caseID, Org: k.org, Set: set})
 	w.records = append(w.records, k)
@@ -169,7 +169,7 @@ func (w *world) put(t *testing.T, k kept, set map[string]care.Value) {
 
 // grantThatEnded gives the outreach worker the own organisation's case, and
 // takes it back.
-func (w *world) grantThatEnded(t *testing.T) {
+func (w *world) grantThatEnded(t testing.TB) {
 	t.Helper()
 	const grant = "01930000-0000-7000-8000-0000000000e1"
 	worker := w.byRole(care.Outreach)
@@ -192,7 +192,7 @@ func (w *world) record(collection, org string) kept {
 
 // sees says whether somebody may see a record, by the grants that they hold
 // at the moment and by nothing that the code under test decides.
-func (w *world) sees(t *testing.T, who asker, k kept) bool {
+func (w *world) sees(t testing.TB, who asker, k kept) bool {
 	t.Helper()
 	if w.may != nil {
 		return w.may[who.name+k.id]
@@ -209,7 +209,7 @@ func (w *world) sees(t *testing.T, who asker, k kept) bool {
 }
 
 // enrol enrols a tablet for somebody and returns the device's id and token.
-func (w *world) enrol(t *testing.T, staff, org string) (device, token string) {
+func (w *world) enrol(t testing.TB, staff, org string) (device, token string) {
 	t.Helper()
 	code, err := w.hub.NewEnrolment(t.Context(), w.hub.HubActor(), staff)
 	if err != nil {
@@ -228,14 +228,14 @@ func (w *world) enrol(t *testing.T, staff, org string) (device, token string) {
 }
 
 // ask sends one request and returns the whole answer.
-func (w *world) ask(t *testing.T, who asker, method, path string, body any) (int, []byte) {
+func (w *world) ask(t testing.TB, who asker, method, path string, body any) (int, []byte) {
 	t.Helper()
 	code, b, _ := w.askWhole(t, who, method, path, body)
 	return code, b
 }
 
 // askWhole is ask, with the headers of the answer.
-func (w *world) askWhole(t *testing.T, who asker, method, path string, body any) (int, []byte, http.Header) {
+func (w *world) askWhole(t testing.TB, who asker, method, path string, body any) (int, []byte, http.Header) {
 	t.Helper()
 	header, alone := body.(http.Header)
 	if !alone && body != nil {
@@ -245,7 +245,7 @@ func (w *world) askWhole(t *testing.T, who asker, method, path string, body any)
 }
 
 // askBytes is askWhole, of a body as it is sent.
-func (w *world) askBytes(t *testing.T, who asker, method, path string, sent []byte, header http.Header) (int, []byte, http.Header) {
+func (w *world) askBytes(t testing.TB, who asker, method, path string, sent []byte, header http.Header) (int, []byte, http.Header) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, w.url+path, bytes.NewReader(sent))
 	if err != nil {
@@ -270,7 +270,7 @@ func (w *world) askBytes(t *testing.T, who asker, method, path string, sent []by
 }
 
 // refused fails the test where an answer is anything but a refusal.
-func refused(t *testing.T, what string, code int, body []byte, allowed ...int) {
+func refused(t testing.TB, what string, code int, body []byte, allowed ...int) {
 	t.Helper()
 	if !slices.Contains(append(allowed, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound), code) {
 		t.Errorf("%s: answered %d %.200s", what, code, body)
@@ -282,7 +282,7 @@ func refused(t *testing.T, what string, code int, body []byte, allowed ...int) {
 
 // snapshot is a hash of every table but the audit log, which notes denials, and
 // the runs of the hub's own jobs.
-func (w *world) snapshot(t *testing.T) map[string]string {
+func (w *world) snapshot(t testing.TB) map[string]string {
 	t.Helper()
 	var tables []string
 	if err := w.hub.App().DB().NewQuery(`SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name`).Column(&tables); err != nil {
@@ -302,7 +302,7 @@ func (w *world) snapshot(t *testing.T) map[string]string {
 	return sums
 }
 
-func hashRows(t *testing.T, rows *dbx.Rows) string {
+func hashRows(t testing.TB, rows *dbx.Rows) string {
 	t.Helper()
 	defer rows.Close()
 	columns, err := rows.Columns()
@@ -327,7 +327,7 @@ func hashRows(t *testing.T, rows *dbx.Rows) string {
 	return fmt.Sprintf("%d rows, %x", n, sum.Sum(nil))
 }
 
-func (w *world) unchangedSince(t *testing.T, before map[string]string) {
+func (w *world) unchangedSince(t testing.TB, before map[string]string) {
 	t.Helper()
 	after := w.snapshot(t)
 	for name, sum := range before {
@@ -346,7 +346,7 @@ type stream struct {
 	read *bufio.Reader
 }
 
-func (w *world) listen(t *testing.T, who asker) *stream {
+func (w *world) listen(t testing.TB, who asker) *stream {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), "GET", w.url+"/api/realtime", nil)
 	if err != nil {
@@ -370,7 +370,7 @@ func (w *world) listen(t *testing.T, who asker) *stream {
 }
 
 // next waits for one event.
-func (s *stream) next(t *testing.T) (event, data string) {
+func (s *stream) next(t testing.TB) (event, data string) {
 	t.Helper()
 	for {
 		line, err := s.read.ReadString('\n')
@@ -403,7 +403,7 @@ type tablet struct {
 	cursor  string
 }
 
-func (w *world) newTablet(t *testing.T, owner asker) *tablet {
+func (w *world) newTablet(t testing.TB, owner asker) *tablet {
 	t.Helper()
 	public, private, err := ed25519.GenerateKey(nil)
 	if err != nil {
@@ -421,7 +421,7 @@ func (w *world) newTablet(t *testing.T, owner asker) *tablet {
 }
 
 // push sends changes and returns their receipts without their numbers.
-func (d *tablet) push(t *testing.T, changes ...fieldsync.Change) string {
+func (d *tablet) push(t testing.TB, changes ...fieldsync.Change) string {
 	t.Helper()
 	var raws []json.RawMessage
 	for _, c := range changes {

@@ -164,7 +164,7 @@ func (s *site) ask(t *testing.T, method, path, token string, body any, header ..
 	return answer{resp.StatusCode, resp.Header, b}
 }
 
-func bodyOf(t *testing.T, body any) []byte {
+func bodyOf(t testing.TB, body any) []byte {
 	t.Helper()
 	switch b := body.(type) {
 	case nil, http.Header: // it is all in the header

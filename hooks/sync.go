@@ -155,6 +155,9 @@ func (f *Front) take(e *core.RequestEvent, c collections.Contact) (got taken, er
 	if got.Taken, err = f.hub.Take(ctx, c.Actor, got.push); err != nil {
 		return got, err
 	}
+	if err := f.hub.NoteFilesOwed(ctx, c, got.push.Files); err != nil {
+		return got, err
+	}
 	got.drafts, err = f.hub.TakeDrafts(ctx, c, got.push.Drafts)
 	return got, err
 }

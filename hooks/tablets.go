@@ -123,6 +123,7 @@ func (f *Front) report(e *core.RequestEvent, _ care.Actor) error {
 	var in struct {
 		State string `json:"state"`
 		Last  uint64 `json:"last"`
+		Files uint64 `json:"files"`
 	}
 	c, err := contactOf(e)
 	if err != nil {
@@ -131,7 +132,7 @@ func (f *Front) report(e *core.RequestEvent, _ care.Actor) error {
 	if err := decode(e, smallBodyMax, &in); err != nil {
 		return err
 	}
-	done, err := f.hub.TabletReports(e.Request.Context(), c, in.State, in.Last)
+	done, err := f.hub.TabletReports(e.Request.Context(), c, in.State, in.Last, in.Files)
 	if err != nil {
 		return err
 	}

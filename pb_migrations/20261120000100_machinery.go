@@ -90,7 +90,7 @@ var machinery = []string{
 		public_key BLOB NOT NULL, factor TEXT NOT NULL, made_at TEXT NOT NULL, expires_at TEXT NOT NULL, revoked_at TEXT NOT NULL DEFAULT '',
 		lease_key BLOB NOT NULL, lease_until TEXT NOT NULL, held_until_n INTEGER NOT NULL DEFAULT 0,
 		announced_n INTEGER NOT NULL DEFAULT 0, border_at TEXT NOT NULL DEFAULT '', wiped_at TEXT NOT NULL DEFAULT '',
-		seen_at TEXT NOT NULL DEFAULT '', drafts_owed INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID`,
+		seen_at TEXT NOT NULL DEFAULT '', drafts_owed INTEGER NOT NULL DEFAULT 0, files_owed INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID`,
 	`CREATE INDEX device_keys_device ON device_keys (device)`,
 	`CREATE TABLE lease_terms (
 		org TEXT NOT NULL, role TEXT NOT NULL, days INTEGER NOT NULL CHECK (days BETWEEN 1 AND 35),

@@ -322,6 +322,8 @@ func (s *scanner) pushMember(p *Push, name string) (err error) {
 		p.Seen, err = s.uint(NumberMax)
 	case "own":
 		p.Own, err = s.truth()
+	case "files":
+		p.Files, err = s.uint(NumberMax)
 	case "drafts":
 		p.Drafts, err = s.drafts()
 	case "check":

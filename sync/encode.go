@@ -194,6 +194,10 @@ func (p *Push) AppendJSON(b []byte) []byte {
 	if p.Own {
 		b = append(b, `,"own":true`...)
 	}
+	if p.Files != 0 {
+		b = append(b, `,"files":`...)
+		b = strconv.AppendUint(b, p.Files, 10)
+	}
 	if p.Drafts != nil {
 		b = p.Drafts.appendTo(b)
 	}

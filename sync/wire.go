@@ -25,6 +25,7 @@ type Push struct {
 	Again     map[string][]string `json:"again,omitempty"`   // records to be sent anew, by scope
 	Seen      uint64              `json:"seen,omitempty"`    // size of the hub's audit log at the last checkpoint that the device verified
 	Own       bool                `json:"own,omitempty"`     // the device takes Line.Own
+	Files     uint64              `json:"files,omitempty"`   // how many files wait on the device: the hub is owed them
 	Drafts    *Drafts             `json:"-"`                 // its half-filled forms; nil where it knows none
 }
 

@@ -171,11 +171,17 @@ func (x *tx) transits(where string, args ...any) (list []transit, err error) {
 }
 
 // FilesWaiting counts the files that the hub does not have yet.
-func (t *Tablet) FilesWaiting(ctx context.Context) (n int, err error) {
-	err = t.inTx(ctx, func(x *tx) error {
-		return x.tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM files WHERE up`).Scan(&n)
+func (t *Tablet) FilesWaiting(ctx context.Context) (int, error) {
+	var n uint64
+	err := t.inTx(ctx, func(x *tx) (err error) {
+		n, err = x.filesWaiting()
+		return err
 	})
-	if err != nil {
+	return int(n), err
+}
+
+func (x *tx) filesWaiting() (n uint64, err error) {
+	if err := x.tx.QueryRowContext(x.ctx, `SELECT COUNT(*) FROM files WHERE up`).Scan(&n); err != nil {
 		return 0, fmt.Errorf("counting the tablet's files: %w", err)
 	}
 	return n, nil

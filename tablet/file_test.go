@@ -66,6 +66,16 @@ func (b *bench) atHub(t *testing.T, id string) []byte {
 	return got
 }
 
+// owed is what the hub still waits for from a tablet.
+func (b *bench) owed(t *testing.T, device string) uint64 {
+	t.Helper()
+	state, err := b.DeviceState(t.Context(), b.HubActor(), device)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return state.Owed
+}
+
 // TestAMegabyteCostsATenthMoreAtMost: over a line that breaks every 30 KB, up
 // and down, all that it carried counted, in both directions.
 func TestAMegabyteCostsATenthMoreAtMost(t *testing.T) {
@@ -110,6 +120,10 @@ func TestAFileWaitsForItsTextAndALine(t *testing.T) {
 	if err := tab.Enrol(t.Context(), line.url(), b.Code(t, worker.Staff), owner(t, b, worker.Staff)); err != nil {
 		t.Fatal(err)
 	}
+	self, err := tab.Identity(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	caseID, id := document(t, tab)
 	content := aFile(2, 100<<10)
 	attach(t, tab, id, content)
@@ -125,7 +139,7 @@ func TestAFileWaitsForItsTextAndALine(t *testing.T) {
 	line.upMost = 4 << 10
 	line.mu.Unlock()
 	report := mustSync(t, tab)
-	if report.Files != 1 || !bytes.Equal(b.atHub(t, id), content) || unsent(t, tab) != 0 {
+	if report.Files != 1 || !bytes.Equal(b.atHub(t, id), content) || unsent(t, tab) != 0 || b.owed(t, self.Device) != 0 {
 		t.Errorf("four kilobytes at a time: %+v", report)
 	}
 	line.mu.Lock()
@@ -144,6 +158,9 @@ func TestAFileWaitsForItsTextAndALine(t *testing.T) {
 	report = mustSync(t, tab)
 	if report.Files != 1 || report.FilesWaiting != 1 || len(report.FileFaults) != 1 || report.FileFaults[0] != (tablet.FileFault{Document: other, Code: "document_type"}) {
 		t.Errorf("beside one that the hub does not take: %+v", report)
+	}
+	if n := b.owed(t, self.Device); n != 1 {
+		t.Errorf("of two files that were announced one came: %d are owed", n)
 	}
 	if err := tab.Border(t.Context()); !errors.Is(err, tablet.ErrUnsent) {
 		t.Errorf("a border with a file that the hub has not: %v", err)
@@ -315,6 +332,10 @@ func aFileThatNobodyHereReads(t *testing.T, b *bench) {
 				size += 1 << 20 // more than one signed piece
 			}
 			content := aFile(11, size)
+			self, err := s.tab.Identity(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
 			attach(t, s.tab, document, content)
 			tab := c.end(t, s)
 			if holds(t, s.dir, secretWords) {
@@ -329,6 +350,9 @@ func aFileThatNobodyHereReads(t *testing.T, b *bench) {
 			}
 			if again, _ := tab.Sync(t.Context()); again.Files+again.FilesWaiting > 0 { // an ended tablet says so again
 				t.Errorf("delivered twice: %+v", again)
+			}
+			if n := s.owed(t, self.Device); n != 0 {
+				t.Errorf("%d are owed", n)
 			}
 			if s.atHub(t, document) != nil {
 				t.Error("it is the document's before anybody decided")

@@ -311,6 +311,9 @@ func (x *tx) nextPush(replica string, from uint64, bare bool, key ed25519.Privat
 		return p, false, err
 	}
 	p.Last = uint64(made)
+	if p.Files, err = x.filesWaiting(); err != nil {
+		return p, false, err
+	}
 	pushBytes, err := x.pace()
 	if err != nil {
 		return p, false, err

@@ -22,8 +22,11 @@ type holdings struct {
 func (t *Tablet) tell(ctx context.Context, l *line, state string) (holdings, error) {
 	var got holdings
 	var last int64
+	var files uint64
 	err := t.inTx(ctx, func(x *tx) (err error) {
-		last, err = x.number(metaN)
+		if last, err = x.number(metaN); err == nil {
+			files, err = x.filesWaiting()
+		}
 		return err
 	})
 	if err != nil {
@@ -32,7 +35,8 @@ func (t *Tablet) tell(ctx context.Context, l *line, state string) (holdings, err
 	body, err := json.Marshal(struct {
 		State string `json:"state"`
 		Last  int64  `json:"last"`
-	}{state, last})
+		Files uint64 `json:"files,omitempty"`
+	}{state, last, files})
 	if err != nil {
 		return got, fmt.Errorf("writing a report: %w", err)
 	}

@@ -2,6 +2,7 @@ import { base64url } from './bytes';
 import { commitment, FIRST_LINK, nextLink, pushMessage, type SigningKey } from './chain';
 import { type Change, decodeChange, encodeChange } from './change';
 import { draftsOut } from './drafts';
+import { filesWaiting } from './files';
 import { Fault } from './fault';
 import { alarmOf, hubKeyOf, meta, witnessOf } from './meta';
 import { dotOf, type Scope } from './name';
@@ -64,6 +65,7 @@ export async function nextPush(tx: Tx, key: SigningKey, until: string, from: num
     hubKey: hubKeyOf(tx)?.id ?? '',
     seen: alarmOf(tx) === undefined ? sizeOf(witnessOf(tx)) : 0,
     own: true,
+    files: filesWaiting(tx.things.entries()),
     drafts: '',
     check: [],
     again: new Map(),

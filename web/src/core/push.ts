@@ -21,6 +21,8 @@ export interface Push {
   seen: number;
   /** The tablet takes lines that name its own changes in place of rows. */
   own: boolean;
+  /** How many files wait on the tablet. */
+  files: number;
   /** Half-filled forms, as encodeDrafts writes them. */
   drafts: string;
   check: string[];
@@ -43,6 +45,7 @@ export function encodePush(p: Push): string {
     text('hub_key', p.hubKey) +
     number('seen', p.seen) +
     (p.own ? ',"own":true' : '') +
+    number('files', p.files) +
     `,"drafts":${p.drafts}` +
     (p.check.length === 0 ? '' : `,"check":${list(p.check)}`) +
     (again.length === 0 ? '' : `,"again":{${again.join(',')}}`) +

@@ -1,7 +1,7 @@
 import type { SigningKey } from './chain';
 import type { Clock } from './clock';
 import { Fault } from './fault';
-import { Freight } from './files';
+import { filesWaiting, Freight } from './files';
 import { chunksOf, HubFault, isUnreachable, Line, linesOf } from './hub';
 import { addReport, Intake, isAlarm, newReport, recount, type Report } from './intake';
 import { alarmOf, ENDED_BORDER, ENDED_WIPE, type Identity, meta } from './meta';
@@ -88,8 +88,8 @@ export class Session {
 
   /** Tells the hub in what state this store is; changes_owed where it lacks something. */
   async tell(state: 'border' | 'wiped'): Promise<void> {
-    const last = await this.state.inTx((tx) => tx.number(meta.n));
-    await (await this.line.ask('POST', '/api/portolan/report', JSON.stringify({ state, last }))).json();
+    const [last, files] = await this.state.inTx((tx) => [tx.number(meta.n), filesWaiting(tx.things.entries())]);
+    await (await this.line.ask('POST', '/api/portolan/report', JSON.stringify({ state, last, files }))).json();
   }
 
   /** Sends what is unsent and takes what is new. */
