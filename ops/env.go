@@ -164,7 +164,8 @@ func (e Env) keyFile(named string) string {
 }
 
 var errNoTerminal = &care.Error{Code: "no_terminal", Kind: care.Invalid,
-	Hint: "There is no terminal to ask for the password on: set " + PasswordVariable + ", or " + NewPasswordVariable + " for one that is being set."}
+	Hint: "There is no terminal to ask on: set " + PasswordVariable + ", " + NewPasswordVariable +
+		" for one that is being set, or " + WordsVariable + " for the words of a paper."}
 
 func askTerminal(_ context.Context, prompt string) (string, error) {
 	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
